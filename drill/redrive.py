@@ -4,19 +4,14 @@ from __future__ import annotations
 
 from drill.context import Context
 from drill.proof import Scope
-from operations.queues import own_letters as find_letters
+from operations.dead_letters import DeadLetterQueue
 
 
 def own_letters(context: Context) -> int:
     """Send each such letter back and delete it; return how many. Delivered twice it does nothing twice."""
-    deployment = context.deployment
-    sent = 0
-    for region in context.target.regions:
-        client = deployment.client("sqs", region)
-        for letter in find_letters(deployment, region, Scope(context.plan.source).prefixes):
-            client.send_message(QueueUrl=deployment.regional[region]["IngestQueueUrl"], MessageBody=letter.body)
-            client.delete_message(QueueUrl=letter.queue_url, ReceiptHandle=letter.receipt_handle)
-            sent += 1
+    prefixes = Scope(context.plan.source).prefixes
+    queues = [DeadLetterQueue(context.deployment, region) for region in context.target.regions]
+    sent = sum(queue.redrive(lambda letter: letter.is_about(*prefixes), lambda _: None) for queue in queues)
     if sent:
         context.note(f"{sent} dead letters about the drill's own objects were sent back to their queues", level="warning")
     return sent

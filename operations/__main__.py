@@ -11,22 +11,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from operations import failback_checks
+from operations import desk, failback_checks
 from operations import status as regions
-from operations.deployment import Deployment
 from operations.endpoints import require_aws_endpoint, require_loopback
 from operations.errors import Refused
 from operations.force import set_forced
 from operations.guard import Guard, guarding
 from operations.register import Register
-from operations.reprocess import reprocess as send_again
 from operations.selection import (
     FAILED,
     UNNAMED,
     confirm,
     printing_failures,
     proved,
-    require_account,
     require_region,
     say,
     select,
@@ -65,7 +62,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         Path | None, typer.Option(metavar="FILE", help="The target.json of a platform on a local cloud, instead of AWS.")
     ] = None,
 ) -> None:
-    """Show the state of a deployed platform, and choose which region is active.
+    """Show the state of a deployed platform, choose which region is active, and find files.
 
     Examples:
         python -m operations status
@@ -162,30 +159,10 @@ def unforce(
         say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
 
 
-@app.command()
-def reprocess(
-    prefix: Annotated[str, typer.Argument(help="Prefix of the objects' keys, for example incoming/uploads/billing/.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
-) -> None:
-    """Process objects again in the active region if another version of the processor made their records."""
-    with printing_failures():
-        if not prefix.startswith("incoming/"):
-            raise Refused(f"{prefix!r} is not a prefix of ingest objects.", hint="Type a prefix that begins with incoming/.")
-        require_account(selected())
-        found = regions.look(selected())
-        region = regions.active(found, primary=selected().primary)
-        if region is None:
-            raise Refused(
-                "No replica answers, so the active region is unknown.",
-                hint="Nothing was sent. Try again when a region answers.",
-            )
-        target = proved(region)
-        what = f"Every object under {prefix} of {target.environment} is processed again in {region}"
-        confirm(target, f"{what} if another version processed it.", region, yes=yes)
-        sent = send_again(Deployment.of_region(target, region), region, prefix)
-        say(f"{sent} objects were sent to the ingest queue of {region}. Records that this version made do not change.")
-        say("The alarm lww-conflicts goes off when results are replaced; the other region settles them within hours.")
-        say("Next: status.")
+for _command in (desk.files, desk.records, desk.rejected, desk.replay, desk.reprocess):
+    app.command()(_command)
+app.add_typer(desk.quarantined, name="quarantined")
+app.add_typer(desk.dlq, name="dlq")
 
 
 def _promote(target: Target, region: str) -> None:

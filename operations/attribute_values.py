@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from decimal import Context, Decimal
 from typing import Any, Final, TypeAlias
 
@@ -54,6 +56,28 @@ def canonical(value: Wire) -> Wire:
             return {"M": {name: canonical(one) for name, one in held.items()}}
         case _:
             return value
+
+
+def as_json(value: Wire) -> str:
+    """Return an attribute value as JSON text; numbers keep all their digits, bytes become base64."""
+    ((kind, held),) = value.items()
+    match kind:
+        case "N":
+            return canonical_number(held)
+        case "L":
+            return f"[{', '.join(as_json(one) for one in held)}]"
+        case "M":
+            return f"{{{', '.join(f'{_quoted(name)}: {as_json(one)}' for name, one in held.items())}}}"
+        case "B":
+            return _quoted(base64.b64encode(held).decode())
+        case "NULL":
+            return "null"
+        case _:
+            return _quoted(held)
+
+
+def _quoted(value: str | bool) -> str:  # noqa: FBT001 - JSON's own types
+    return json.dumps(value, ensure_ascii=False)
 
 
 def canonical_number(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from drill.faults.fault import Fault
 from drill.targets.fault_injector import FaultInjector
-from operations.queues import object_keys
+from operations.dead_letters import object_keys
 
 LETTERS: Final = 200
 _PER_REQUEST: Final = 10

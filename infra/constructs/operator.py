@@ -1,4 +1,4 @@
-"""The operator's role: the permissions to inspect both regions, promote one, send clients to it, and reprocess objects.
+"""The operator's role: the permissions to inspect both regions, promote one, direct clients to it, and redrive work.
 
 No other role may write the rows for this (`table_policy`). The role exists in advance, because no step of a failover may
 create IAM resources, and it is global like all of IAM; STS in a region assumes it.
@@ -77,12 +77,17 @@ class Operator(Construct):
         self._allow(
             *("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"),
             on=[table],
-            conditions=leading_keys(*claims, force, *reports),
+            conditions=leading_keys(*claims, force, *reports, schema.object_partition_key("*")),
         )
+        # To find a file: its objects' states, not their records. The indexes hold the names of files.
+        indexes = [f"{table}/index/{index}" for index in (schema.FILE_INDEX, schema.STATE_INDEX)]
+        self._allow("dynamodb:Query", on=indexes)
         self._policy.add_statements(alias_statement(self, region, KeyPurpose.DATA, actions=["kms:Decrypt"]))
         queues = [self._arn(region, "sqs", region.naming.queue(word)) for word in ("ingest", "ingest-dlq")]
         self._allow("sqs:GetQueueAttributes", "sqs:GetQueueUrl", on=queues)
-        # To reprocess: the objects' names, and messages on the queue that S3's own events go to.
+        received = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+        self._allow(*received, on=queues[1:])
+        # To redrive, replay and reprocess: the objects' names, and messages on the queue that S3's own events go to.
         self._allow("sqs:SendMessage", on=queues[:1])
         queue_key = alias_statement(self, region, KeyPurpose.QUEUE, actions=["kms:Decrypt", "kms:GenerateDataKey"])
         self._policy.add_statements(queue_key)

@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 
 from integration_tests.e2e.waiting import wait_until
 from operations.attribute_values import Wire
+from operations.dead_letters import DeadLetterQueue
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
-from operations.queues import backlog, own_letters
+from operations.queues import backlog
 
 _PER_REQUEST: Final = 1000
 
@@ -164,9 +165,9 @@ def _locked(deployment: Deployment, region: str, bucket: str, version: dict[str,
 
 
 def _remove_letters(deployment: Deployment, region: str, done: Cleanup) -> None:
-    sqs = deployment.client("sqs", region)
-    for letter in own_letters(deployment, region):
-        sqs.delete_message(QueueUrl=letter.queue_url, ReceiptHandle=letter.receipt_handle)
+    queue = DeadLetterQueue(deployment, region)
+    for letter in queue.of_prefixes(deployment.target.object_prefix, deployment.target.upload_prefix):
+        queue.delete(letter)
         done.letters += 1
 
 

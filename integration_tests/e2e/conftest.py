@@ -17,8 +17,8 @@ from integration_tests.e2e.pushing import Pushed, push
 from integration_tests.e2e.waiting import wait_until
 from local_cloud.testbed.paths import TARGET_VARIABLE
 from operations.command_line import end_with_parent
+from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment
-from operations.queues import Letter, own_letters
 from operations.target import Mode, Target
 
 _RUN: pytest.StashKey[report.Run] = pytest.StashKey()
@@ -119,10 +119,11 @@ def failed_back(healed: Failover) -> Failover:
 
 
 @pytest.fixture(scope="session")
-def letters(corpus: dict[str, Pushed], deployment: Deployment) -> dict[str, list[Letter]]:
+def letters(corpus: dict[str, Pushed], deployment: Deployment) -> dict[str, list[DeadLetter]]:
     """The messages about this run's objects in each region's dead-letter queue."""
     assert corpus
-    return {region: own_letters(deployment, region) for region in deployment.target.regions}
+    own = deployment.target.object_prefix, deployment.target.upload_prefix
+    return {region: DeadLetterQueue(deployment, region).of_prefixes(*own) for region in deployment.target.regions}
 
 
 @pytest.hookimpl(trylast=True)

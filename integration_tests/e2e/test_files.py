@@ -13,8 +13,9 @@ from integration_tests.e2e.corpus.sample import Sample
 from integration_tests.e2e.pushing import Pushed
 from integration_tests.e2e.records import require_expectation, wrong_records
 from integration_tests.e2e.waiting import wait_until
+from operations.dead_letters import DeadLetter
 from operations.deployment import Deployment
-from operations.queues import Letter, backlog
+from operations.queues import backlog
 from operations.target import Target
 
 SAMPLES = all_samples()
@@ -145,10 +146,10 @@ def test_the_shadow_consumer_has_acknowledged_everything(corpus: dict[str, Pushe
 
 
 def test_only_quarantined_objects_are_dead_letters(
-    corpus: dict[str, Pushed], letters: dict[str, list[Letter]], target: Target
+    corpus: dict[str, Pushed], letters: dict[str, list[DeadLetter]], target: Target
 ) -> None:
     quarantined = sorted(one.key for one in corpus.values() if one.sample.quarantined)
-    assert sorted({letter.object_key for letter in letters[target.primary]}) == quarantined
+    assert sorted({key for letter in letters[target.primary] for key in letter.keys}) == quarantined
     assert letters[target.secondary] == [], "the passive region takes nothing in, so it can fail at nothing"
 
 

@@ -11,9 +11,9 @@ from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
 from operations.attribute_values import Wire
+from operations.dead_letters import DeadLetterQueue
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
-from operations.queues import own_letters
 
 _FILES: Final = 5
 """So many are put and deleted; the processor may come before the deletion, but hardly before each of them."""
@@ -68,8 +68,7 @@ def test_a_result_exists_only_where_a_copy_was_processed(outcome: Outcome) -> No
 def test_it_is_no_dead_letter(outcome: Outcome, deployment: Deployment) -> None:
     assert outcome.gone
     for region in deployment.target.regions:
-        keys = {letter.object_key for letter in own_letters(deployment, region)}
-        assert not {key for key in keys if key.startswith(_prefix(deployment))}, region
+        assert not DeadLetterQueue(deployment, region).of_prefixes(_prefix(deployment)), region
 
 
 def _put_and_delete(deployment: Deployment, key: str) -> str:

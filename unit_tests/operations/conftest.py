@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,9 +12,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
+from handlers.shared import schema
 from operations import target as targets
 from operations.target import Mode, Target
 
+INDEXES = {
+    schema.FILE_INDEX: (schema.FILE_INDEX_PARTITION_KEY, schema.FILE_INDEX_SORT_KEY),
+    schema.STATE_INDEX: (schema.STATE_INDEX_PARTITION_KEY, schema.STATE_INDEX_SORT_KEY),
+}
 LIVE = Target(
     mode=Mode.LIVE,
     account="123456789012",
@@ -38,17 +44,33 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
     _forget()
     with mock_aws():
         for region in LIVE.regions:
-            boto3.client("dynamodb", region_name=region).create_table(
-                TableName=LIVE.table_name,
-                KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-                AttributeDefinitions=[
-                    {"AttributeName": "pk", "AttributeType": "S"},
-                    {"AttributeName": "sk", "AttributeType": "S"},
-                ],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            create_table(region, LIVE.table_name)
         yield LIVE
     _forget()
+
+
+def create_table(region: str, name: str) -> None:
+    """Create the table with its indexes."""
+    boto3.client("dynamodb", region_name=region).create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[
+            {"AttributeName": attribute, "AttributeType": "S"}
+            for attribute in ("pk", "sk", *itertools.chain(*INDEXES.values()))
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": index,
+                "KeySchema": [
+                    {"AttributeName": hash_, "KeyType": "HASH"},
+                    {"AttributeName": range_, "KeyType": "RANGE"},
+                ],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+            for index, (hash_, range_) in INDEXES.items()
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def put_claim(replica: str, region: str, epoch: int) -> None:

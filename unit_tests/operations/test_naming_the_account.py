@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from operations import __main__ as command_line
 from operations.register import Register
 from operations.target import Target
-from unit_tests.operations.conftest import lose, lose_service
+from unit_tests.operations.conftest import create_table, lose, lose_service
 
 EAST, WEST = "us-east-1", "us-west-2"
 ACCOUNT = "123456789012"
@@ -134,14 +134,7 @@ def test_an_account_beside_a_target_file_must_be_the_files(target: Target, tmp_p
 
 
 def test_a_promotion_in_prod_with_its_account_is_made(target: Target) -> None:
-    client = boto3.client("dynamodb", region_name=WEST)
-    description = client.describe_table(TableName=target.table_name)["Table"]
-    client.create_table(
-        TableName=replace(target, environment="prod").table_name,
-        KeySchema=description["KeySchema"],
-        AttributeDefinitions=description["AttributeDefinitions"],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    create_table(WEST, replace(target, environment="prod").table_name)
     code, output = _type("--account", ACCOUNT, "promote", "--yes")
     assert (code, "us-west-2 is active, epoch 1" in output) == (0, True), output
     assert Register(replace(target, environment="prod"), WEST).claims() == {WEST: 1}

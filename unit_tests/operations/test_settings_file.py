@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from drill import __main__ as drill_command_line
 from integration_tests.e2e import __main__ as e2e_command_line
 from operations import __main__ as operate_command_line
-from operations import settings_file, status
+from operations import selection, settings_file, status
 from operations.errors import Refused
 from operations.settings_file import Place, place_of
 from operations.target import Target
@@ -94,7 +94,7 @@ def _place(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str
     """Return the place that a command line acts on; its output is the assertion's message."""
     reached: list[Target] = []
     account = ["--account", "123456789012"]
-    monkeypatch.setattr(operate_command_line, "shown", lambda: reached.append(operate_command_line.selected()))
+    monkeypatch.setattr(operate_command_line, "shown", lambda: reached.append(selection.selected()))
     monkeypatch.setattr(status, "look", lambda _: [])
     monkeypatch.setattr(operate_command_line, "show", lambda *_, **__: None)
     monkeypatch.setattr(e2e_command_line, "_live", lambda target, *_: reached.append(target))

@@ -250,13 +250,16 @@ def operator(place: Place) -> Iterator[Need]:
         table = place.table.replace(place.region, region)
         yield Need(("dynamodb:PutItem",), (table,), own=False, conditions=of_rows_like(*claims, force))
         reads = ("dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query")
-        yield Need(reads, (table,), own=False, conditions=of_rows_like(*claims, force, *published))
+        yield Need(reads, (table,), own=False, conditions=of_rows_like(*claims, force, *published, "OBJ#*"))
+        yield Need(("dynamodb:Query",), (f"{table}/index/by_file", f"{table}/index/by_state_hour"), own=False)
         by_alias = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-data-prod")
         yield Need(("kms:Decrypt",), (place.arn("kms", "key/*", region),), own=False, conditions=by_alias)
         for word in ("ingest", "ingest-dlq"):
             queue = place.queue(word).replace(place.region, region)
             yield Need(("sqs:GetQueueAttributes", "sqs:GetQueueUrl"), (queue,), own=False)
-        # To reprocess.
+        received = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility")
+        yield Need(received, (place.queue("ingest-dlq").replace(place.region, region),), own=False)
+        # To redrive, replay and reprocess.
         yield Need(("sqs:SendMessage",), (place.queue("ingest").replace(place.region, region),), own=False)
         of_queues = condition("ForAnyValue:StringEquals", "kms:ResourceAliases", "alias/serverless-queue-prod")
         use = ("kms:Decrypt", "kms:GenerateDataKey")

@@ -1,7 +1,9 @@
-"""Reprocessing sends every version under a prefix except canaries to one region, and reports progress on failure."""
+"""Events of every version under a prefix except canaries are sent to one region, and a failure reports the progress."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import boto3
@@ -10,7 +12,7 @@ import pytest
 from handlers.processor.messages import Message, ObjectEvent
 from operations.deployment import Deployment
 from operations.errors import RunFailure
-from operations.reprocess import reprocess
+from operations.replay import Span, send_events
 from operations.target import Target
 
 EAST = "us-east-1"
@@ -50,18 +52,30 @@ def received(deployment: Deployment) -> list[Message]:
 
 
 @pytest.mark.parametrize(("prefix", "count"), [("incoming/a b+ü/", 13), ("incoming/", 14), ("incoming/nothing", 0)])
-def test_every_version_under_a_prefix_is_sent_but_no_canary(deployment: Deployment, prefix: str, count: int) -> None:
-    assert reprocess(deployment, EAST, prefix) == count
+@pytest.mark.parametrize("reprocess", [True, False])
+def test_every_version_under_a_prefix_is_sent_but_no_canary(
+    deployment: Deployment, prefix: str, count: int, *, reprocess: bool
+) -> None:
+    progress: list[int] = []
+    assert send_events(deployment, EAST, prefix, reprocess=reprocess, sent_so_far=progress.append) == count
+    assert progress[-1:] == [count][: len(progress)]
     messages = received(deployment)
     assert len(messages) == count
     events = [event for message in messages for event in message.objects("ingest")]
     assert all(isinstance(event, ObjectEvent) for event in events)
     assert len({(event.key, event.version_id) for event in events if isinstance(event, ObjectEvent)}) == count
-    assert all(message.must_reprocess and not message.must_verify for message in messages)
+    assert all(message.must_reprocess == reprocess and not message.must_verify for message in messages)
 
 
-def test_reprocess_refusing_queue_is_reported_with_progress(deployment: Deployment) -> None:
+def test_refusing_queue_is_reported_with_progress(deployment: Deployment) -> None:
     deployment.regional[EAST]["IngestQueueUrl"] += "-absent"
     with pytest.raises(RunFailure, match="failed") as failure:
-        reprocess(deployment, EAST, "incoming/")
+        send_events(deployment, EAST, "incoming/", reprocess=True)
     assert "0 messages were sent" in str(failure.value.hint)
+
+
+def test_span_leaves_out_versions_of_other_times(deployment: Deployment) -> None:
+    at = boto3.client("s3", region_name=EAST).head_object(Bucket="ingest", Key=KEYS[-1])["LastModified"]
+    send = partial(send_events, deployment, EAST, KEYS[-1], reprocess=False)
+    assert send(span=Span(since=at, until=at + timedelta(seconds=1))) == 1
+    assert send(span=Span(until=at)) == send(span=Span(since=at + timedelta(seconds=1))) == 0

@@ -1,0 +1,328 @@
+"""The operator's commands on files: find one, read its records, explain a rejection, send lost work again."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from operations import status
+from operations.atomic_file import write_pieces
+from operations.dead_letters import DeadLetter, DeadLetterQueue
+from operations.deployment import Deployment
+from operations.errors import Refused, RunFailure
+from operations.files import Files, Found
+from operations.replay import Span, send_events
+from operations.selection import (
+    confirm,
+    note,
+    printing_failures,
+    proved,
+    require_account,
+    require_region,
+    say,
+    selected,
+    shown,
+)
+
+_TIMES: Final = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
+_MANY: Final = 1000
+
+FileArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="A file key, an object key (incoming/...) or an object id of 64 digits.")
+]
+ObjectArgument = Annotated[str, typer.Argument(metavar="OBJECT", help="Likewise; of several objects the newest is taken.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
+SinceOption = Annotated[datetime | None, typer.Option(formats=_TIMES, help="At this time or later, UTC.")]
+UntilOption = Annotated[datetime | None, typer.Option(formats=_TIMES, help="Before this time, UTC.")]
+OutputOption = Annotated[
+    Path | None, typer.Option(metavar="PATH", help="Write to this file.", show_default="standard output")
+]
+RegionOption = Annotated[str | None, typer.Option(metavar="REGION", help="The region.", show_default="the active one")]
+FaultOption = Annotated[str | None, typer.Option(help="Only messages with this fault; `dlq list` shows the faults.")]
+PrefixOption = Annotated[str, typer.Option(metavar="PREFIX", help="Only messages whose object keys begin so.")]
+
+quarantined = typer.Typer(no_args_is_help=True, help="List quarantined files, show why, and download them.")
+dlq = typer.Typer(no_args_is_help=True, help="List a region's dead letters, show one, and redrive them.")
+
+
+def files(
+    file: FileArgument,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of objects.")] = 20,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show where a file is: its state in each region, its versions in the buckets, and its history."""
+    with printing_failures():
+        reader, found = _find(file, limit)
+        for one in found:
+            if as_json:
+                say(json.dumps(one.as_dict()))
+            else:
+                _show(one)
+        _explain(reader)
+
+
+def records(
+    file: ObjectArgument,
+    output: OutputOption = None,
+) -> None:
+    """Export the records of a file as NDJSON."""
+    with printing_failures():
+        reader, (found, *_) = _find(file, 1)
+        _write(output, (line.encode() + b"\n" for line in reader.records(found)))
+        note(f"{found.first('accepted', 'RESULT')} records of object {found.object_id}.")
+        _explain(reader)
+
+
+def rejected(
+    file: ObjectArgument,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show the rejected records of a file: line, reason and an excerpt."""
+    with printing_failures():
+        reader, (found, *_) = _find(file, 1)
+        count = 0
+        for count, one in enumerate(reader.rejected(found), start=1):  # noqa: B007 - the number of the last one
+            if as_json:
+                say(json.dumps(one))
+            else:
+                say(f"line {one['line']}: {printable(one['reason'])}")
+                say(f"  {printable(one['excerpt'])}")
+        note(f"{count} rejected records of object {found.object_id}.")
+        _explain(reader)
+
+
+@quarantined.command("list")
+def list_quarantined(
+    hours: Annotated[int, typer.Option(min=1, max=24 * 31, help="How many hours back.")] = 24,
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List the quarantined files that were received in the last hours, newest first."""
+    with printing_failures():
+        reader = Files(shown())
+        found = reader.quarantined(hours)
+        for one in found:
+            if as_json:
+                say(json.dumps(one.as_dict()))
+            else:
+                say(f"{one.received_at}  {printable(one.object_key)}")
+                say(f"  {printable(one.first('reason', 'RESULT'))}")
+                say(f"  object {one.object_id}")
+        note(f"{len(found)} quarantined files in {hours} hours.")
+        _explain(reader)
+
+
+@quarantined.command("show")
+def show_quarantined(file: ObjectArgument) -> None:
+    """Show why a file was quarantined, and what to do."""
+    with printing_failures():
+        reader, (found, *_) = _find(file, 1)
+        say(json.dumps(reader.quarantine_note(found), indent=2))
+        note(f"After a fix of the processor: reprocess {found.object_key}. After a fix of the file: upload it again.")
+
+
+@quarantined.command("download")
+def download_quarantined(file: ObjectArgument, output: OutputOption = None) -> None:
+    """Download the bytes of a quarantined file from the archive."""
+    with printing_failures():
+        reader, (found, *_) = _find(file, 1)
+        _write(output, reader.quarantined_bytes(found))
+
+
+@dlq.command("list")
+def list_dead_letters(
+    region: RegionOption = None,
+    fault: FaultOption = None,
+    prefix: PrefixOption = "",
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """List the dead letters of a region by fault, oldest first."""
+    with printing_failures():
+        letters = [one for one in _queue(shown(), region).letters() if _matches(one, fault, prefix, Span())]
+        for one in letters:
+            if as_json:
+                say(json.dumps(one.as_dict()))
+            else:
+                keys = ", ".join(printable(key) for key in one.keys) or "no S3 event"
+                say(f"{one.sent_at:%Y-%m-%dT%H:%M:%SZ}  {printable(one.fault)}  {one.message_id}  {keys}")
+        for name, count in Counter(one.fault for one in letters).most_common():
+            note(f"{count} messages with the fault {printable(name)}")
+        note("Next: dlq show MESSAGE_ID, or dlq redrive." if letters else "The dead-letter queue holds no such message.")
+
+
+@dlq.command("show")
+def show_dead_letter(
+    message_id: Annotated[str, typer.Argument(metavar="MESSAGE_ID", help="The id that `dlq list` shows.")],
+    region: RegionOption = None,
+) -> None:
+    """Show one dead letter: its fault, its reason and its body."""
+    with printing_failures():
+        letters = [one for one in _queue(shown(), region).letters() if one.message_id == message_id]
+        if not letters:
+            raise RunFailure(f"The dead-letter queue holds no message {message_id}.", hint="`dlq list` shows the ids.")
+        say(json.dumps(letters[0].as_dict(), indent=2))
+
+
+@dlq.command("redrive")
+def redrive(  # noqa: PLR0913, PLR0917 - one for each flag
+    region: RegionOption = None,
+    fault: FaultOption = None,
+    prefix: PrefixOption = "",
+    since: SinceOption = None,
+    until: UntilOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the messages.")] = False,  # noqa: FBT002
+    yes: YesOption = False,  # noqa: FBT002
+) -> None:
+    """Send dead letters back to the ingest queue of the active region. A crash in between loses none."""
+    with printing_failures():
+        span = _span(since, until)
+        if not dry_run:
+            require_account(selected())
+        active = _active_region()
+        if region not in {None, active}:
+            require_region(selected(), str(region))
+            raise Refused(
+                f"{region} is passive: a message that is redriven there waits for the active region.",
+                hint=f"Nothing was sent. Redrive in {active}: leave out --region.",
+            )
+        if dry_run:
+            letters = [one for one in _queue(shown(), active).letters() if _matches(one, fault, prefix, span)]
+            say(f"{len(letters)} messages would be sent to the ingest queue of {active}.")
+            return
+        target = proved(active)
+        what = f"Dead letters of {active} in {target.environment} go back to its ingest queue."
+        confirm(target, what, active, yes=yes)
+        queue = DeadLetterQueue(Deployment.of_region(target, active), active)
+        count = _with_progress(
+            "messages redriven", lambda moved: queue.redrive(lambda one: _matches(one, fault, prefix, span), moved)
+        )
+        say(f"{count} messages were sent to the ingest queue of {active}. Next: status.")
+
+
+def replay(
+    prefix: Annotated[str, typer.Argument(help="An object key, or a prefix of keys: incoming/uploads/billing/.")],
+    since: SinceOption = None,
+    until: UntilOption = None,
+    yes: YesOption = False,  # noqa: FBT002
+) -> None:
+    """Send the events of stored objects to the active region again. What has a result stays as it is."""
+    with printing_failures():
+        send_again(prefix, _span(since, until), reprocess=False, yes=yes)
+
+
+def reprocess(
+    prefix: Annotated[str, typer.Argument(help="Prefix of the objects' keys, for example incoming/uploads/billing/.")],
+    since: SinceOption = None,
+    until: UntilOption = None,
+    yes: YesOption = False,  # noqa: FBT002
+) -> None:
+    """Process objects again in the active region if another version of the processor made their records."""
+    with printing_failures():
+        send_again(prefix, _span(since, until), reprocess=True, yes=yes)
+        say("Records that this version made do not change.")
+        say("The alarm lww-conflicts goes off when results are replaced; the other region settles them within hours.")
+
+
+def send_again(prefix: str, span: Span, *, reprocess: bool, yes: bool) -> None:
+    """Send the events of the objects under a prefix to the active region, after a confirmation."""
+    if not prefix.startswith("incoming/"):
+        raise Refused(f"{prefix!r} is not a prefix of ingest objects.", hint="Type a prefix that begins with incoming/.")
+    require_account(selected())
+    region = _active_region()
+    target = proved(region)
+    condition = "another version processed it" if reprocess else "it has no result"
+    what = f"Every object under {prefix} of {target.environment} is processed again in {region} if {condition}."
+    confirm(target, what, region, yes=yes)
+    deployment = Deployment.of_region(target, region)
+    sent = _with_progress(
+        "objects sent",
+        lambda so_far: send_events(deployment, region, prefix, reprocess=reprocess, span=span, sent_so_far=so_far),
+    )
+    say(f"{sent} objects were sent to the ingest queue of {region}. Next: status.")
+
+
+def printable(text: str) -> str:
+    """Return a text with its control characters and lone surrogates escaped, so that no name moves the cursor."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def _find(wanted: str, limit: int) -> tuple[Files, list[Found]]:
+    reader = Files(shown())
+    found = reader.find(wanted, limit)
+    if not found:
+        hint = " ".join(
+            ["Type a file key as the client named it, or an object key that begins with incoming/.", *reader.problems]
+        )
+        raise RunFailure(f"No object of {printable(wanted)!r} was found.", hint=hint)
+    return reader, found
+
+
+def _show(one: Found) -> None:
+    say(printable(one.object_key or "key unknown"))
+    say(f"  object {one.object_id}")
+    for region in one.rows:
+        versions = len(one.versions.get(region, []))
+        count = "version" if versions == 1 else "versions"
+        say(f"  {region}: {printable(one.state(region))}; {versions} {count} in the bucket")
+    for at, step in one.history():
+        say(f"  {at}  {printable(step)}")
+
+
+def _explain(reader: Files) -> None:
+    """Name the regions that did not answer, and fail."""
+    for problem in reader.problems:
+        note(problem)
+    if reader.problems:
+        raise typer.Exit(1)
+
+
+def _write(output: Path | None, pieces: Iterable[bytes]) -> None:
+    """Write pieces to standard output or, whole, to a file."""
+    if output is None:
+        sys.stdout.buffer.writelines(pieces)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        write_pieces(output, pieces)
+    except OSError as error:
+        raise RunFailure(f"{output} could not be written: {error.strerror}", hint="Type another --output.") from error
+
+
+def _queue(target: Any, region: str | None) -> DeadLetterQueue:  # noqa: ANN401
+    chosen = region or _active_region()
+    require_region(target, chosen)
+    return DeadLetterQueue(Deployment.of_region(target, chosen), chosen)
+
+
+def _active_region() -> str:
+    target = selected()
+    region = status.active(status.look(target), primary=target.primary)
+    if region is None:
+        raise Refused(
+            "No replica answers, so the active region is unknown.",
+            hint="Nothing was sent. Try again when a region answers.",
+        )
+    return region
+
+
+def _matches(letter: DeadLetter, fault: str | None, prefix: str, span: Span) -> bool:
+    is_near = not prefix or letter.is_about(prefix)
+    return fault in {None, letter.fault} and is_near and span.since <= letter.sent_at < span.until
+
+
+def _span(since: datetime | None, until: datetime | None) -> Span:
+    spans = {"since": since, "until": until}
+    return Span(**{name: at.replace(tzinfo=UTC) for name, at in spans.items() if at is not None})
+
+
+def _with_progress(what: str, work: Callable[[Callable[[int], None]], int]) -> int:
+    with Console(stderr=True).status(f"0 {what}") as line:
+        return work(lambda count: line.update(f"{count} {what}"))
