@@ -24,7 +24,7 @@ from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import Message, event_body
-from handlers.shared import moments
+from handlers.shared import timestamps
 from handlers.shared.object_keys import Upload, object_identity
 from operations import __main__ as command_line
 from operations import dead_letters
@@ -77,7 +77,7 @@ def processed(target: Target, deployment: Deployment) -> str:
     for region in target.regions:
         dynamodb = boto3.client("dynamodb", region_name=region)
         issuer = IssuerLedger(dynamodb=dynamodb, table_name=target.table_name, region=EAST, retention=Retention())
-        issuer.note_upload(UploadRequest(UPLOAD, 10), "arn:aws:iam::1:role/a", moments.from_epoch(NOW))
+        issuer.note_upload(UploadRequest(UPLOAD, 10), "arn:aws:iam::1:role/a", timestamps.from_epoch(NOW))
     s3 = boto3.client("s3", region_name=EAST)
     s3.put_object(Bucket=deployment.ingest_bucket(EAST), Key=UPLOAD.object_key, Body=b"x")
     _conclude(target, UPLOAD.object_id, UPLOAD.object_key, state="COMPLETED", rejected=1)
@@ -99,7 +99,7 @@ def _conclude(target: Target, object_id: str, key: str, *, state: str, rejected:
         "source": "billing",
         "file_key": file_key_of(key),
         "object_key": key,
-        "received_at": moments.from_epoch(NOW),
+        "received_at": timestamps.from_epoch(NOW),
     }
     writer: dict[str, Any] = {"region": EAST, "epoch": 0, "version_id": "1", "processing_version": "v1"}
     row = store.Result(state, object_id, **place, **counts, effect_digest="0" * 64, **writer, reason=reason)
