@@ -43,6 +43,7 @@ ROOMS: Final = (
     "integration_tests/conformance",
     "integration_tests/documentation",
     "integration_tests/drill",
+    "integration_tests/e2e",
     "integration_tests/fork",
     "integration_tests/interrupts",
     "integration_tests/moto",

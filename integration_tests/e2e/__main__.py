@@ -1,4 +1,4 @@
-"""`python -m integration_tests.e2e`: the platform from end to end, on the local cloud or in a real account."""
+"""`python -m integration_tests.e2e`: test the platform from end to end, on the local cloud or in a real account."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ def main(
         str | None, typer.Option(help="With --live: the control region.", show_default="the environment's")
     ] = None,
 ) -> None:
-    """Deploy both regions to a cloud on this machine, push real files through, and read back what became of them.
+    """Deploy both regions to a cloud on this machine, upload real files, and compare the results.
 
-    It synthesizes the templates, has the gate judge them, starts the local cloud on loopback, bootstraps and deploys
-    with the real CDK CLI, uploads files, waits until their effects are in both regions, and compares every record
-    with what the files hold. It needs no AWS account, and nothing of it is left running.
+    It synthesizes the templates, checks them with the gate, starts the local cloud on loopback, bootstraps and deploys
+    with the real CDK CLI, uploads files, waits for their results in both regions, and compares every record
+    with the files. It needs no AWS account and leaves nothing running.
 
-    With --live it deploys nothing: it proves by STS that the credentials are the named account's, runs the same
-    tests against the stacks that are there, and removes the objects and rows that it made.
+    With --live it deploys nothing. It asks STS whether the credentials belong to the named account, runs the same
+    tests against the deployed stacks, and removes the objects and rows that it made.
 
     Examples:
         python -m integration_tests.e2e
 
         python -m integration_tests.e2e --live --account 123456789012 --profile staging
 
-    Exit status: 0 everything held, 1 something did not, 2 wrong use or refused, 130 interrupted.
+    Exit status: 0 passed, 1 failed, 2 usage error or refused, 130 interrupted.
 
     The report is written to reports/e2e; the logs of every step to .build/e2e.
     """
@@ -69,11 +69,11 @@ def main(
         explain(failure, Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
     except OSError as error:
-        explain(RunFailure(f"The run cannot go on: {error}"), Console(stderr=True, highlight=False, emoji=False))
+        explain(RunFailure(f"The run cannot continue: {error}"), Console(stderr=True, highlight=False, emoji=False))
         raise typer.Exit(_FAILED) from error
     except KeyboardInterrupt:
         Console(stderr=True, emoji=False).print(
-            "Interrupted; everything that this run started was stopped. Type the same command again: each run begins anew."
+            "Interrupted; everything that this run started was stopped. Type the same command to start again."
         )
         raise typer.Exit(_INTERRUPTED) from None
     raise typer.Exit(status)

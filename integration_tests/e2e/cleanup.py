@@ -1,4 +1,4 @@
-"""Removing what a run made, and nothing else: object versions in both regions, rows, dead letters."""
+"""Remove what a run made, and nothing else: object versions in both regions, rows, dead letters."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Made:
 
     Attributes:
         object_id: Its identity.
-        records: How many records it may have in the table at least.
-        upload_id: Of the upload through the issuer; "" for a direct put.
+        records: Number of records that the table may hold of it.
+        upload_id: Id of its upload through the issuer; "" for a direct put.
     """
 
     object_id: str
@@ -36,13 +36,13 @@ class Made:
 
 @dataclass
 class Cleanup:
-    """What was removed, and what could not be.
+    """The removed things, and those that could not be removed.
 
     Attributes:
         object_versions: Versions and delete markers removed from buckets.
         rows: Rows removed from the table.
         letters: Messages removed from dead-letter queues.
-        kept: What stays, and until when; Object Lock allows nobody to remove it earlier.
+        kept: The objects that stay, each with the end of its Object Lock or the error.
     """
 
     object_versions: int = 0
@@ -52,12 +52,12 @@ class Cleanup:
 
 
 def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
-    """Remove what the run made: what it knows of, and whatever else lies under its own prefixes.
+    """Remove what the run made: the objects in `made`, and every object under the run's own prefixes.
 
-    A run that was interrupted does not know of all that it had begun to upload; the buckets do.
+    An interrupted run does not know every upload that it began, but the buckets hold them.
 
-    Rows go last, and only when nothing waits in a queue any more: the passive region acknowledges a message by the
-    RESULT row, and would wait for it forever once it is gone.
+    Rows are removed last, after the queues are empty. The passive region acknowledges a message only when its RESULT
+    row exists, so a message would wait forever for a removed row.
     """
     done = Cleanup()
     _let_queues_drain(deployment)
@@ -70,7 +70,7 @@ def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
 
 
 def leftovers(deployment: Deployment, made: Iterable[Made]) -> list[str]:
-    """Say what of the run is still there, in either region, and is not kept by Object Lock."""
+    """Return the objects and rows of the run that still exist in either region and have no Object Lock."""
     left: list[str] = []
     all_made = _with_found(deployment, made)
     for region in deployment.target.regions:
@@ -114,7 +114,7 @@ def _let_queues_drain(deployment: Deployment) -> None:
 
 
 def _places(deployment: Deployment, region: str, made: list[Made]) -> Iterator[tuple[str, str]]:
-    """Yield bucket and prefix of everything that the run can have left in a region."""
+    """Yield bucket and prefix of everything that the run may have left in a region."""
     target = deployment.target
     yield deployment.ingest_bucket(region), target.object_prefix
     yield deployment.ingest_bucket(region), target.upload_prefix
@@ -149,7 +149,7 @@ def _versions(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:  #
 
 
 def _locked(deployment: Deployment, region: str, bucket: str, version: dict[str, Any]) -> str:
-    """Return until when Object Lock keeps a version; "" if it does not."""
+    """Return the day on which a version's Object Lock ends; "" if it has no lock."""
     if bucket != deployment.archive_bucket(region):
         return ""
     where = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}

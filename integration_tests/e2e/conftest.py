@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: the deployment, and the corpus pushed through it once for all tests."""
+"""Fixtures of the end-to-end tests: the deployment, and the corpus, uploaded once for all tests."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from operations.target import Mode, Target
 
 _RUN: pytest.StashKey[report.Run] = pytest.StashKey()
 _ORDER: Final = ("test_cut_off", "test_read_back", "test_promotion", "test_issuer", "test_files")
-"""What waits is begun first: a passive region looks again after a quarter of a minute, in which other tests can run."""
+"""Order of the modules. Those that wait come first: a passive region reads a message again only after 15 seconds."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Learn which cloud is meant."""
+    """Read the target, which names the cloud."""
     end_with_parent()
-    config.addinivalue_line("markers", "local_only: needs what only a cloud on this machine allows")
+    config.addinivalue_line("markers", "local_only: needs the local cloud")
     config.addinivalue_line("filterwarnings", "ignore:.*:DeprecationWarning:botocore")
     file = os.environ.get(TARGET_VARIABLE)
     if file:
@@ -37,14 +37,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuse to run against nothing; put in order; skip, in a real account, what needs a cloud of one's own."""
+    """Refuse to run without a target, sort the tests, and skip tests that need the local cloud in a real account."""
     run = config.stash.get(_RUN, None)
     if run is None:
         raise pytest.UsageError(
             "These tests need a deployed platform. Type `python -m integration_tests.e2e` (or `nox -s e2e`), which "
-            f"deploys one and runs them; or set {TARGET_VARIABLE} to the target.json of a platform that is up."
+            f"deploys one and runs them; or set {TARGET_VARIABLE} to the target.json of a running platform."
         )
-    # The first ones count what waits in queues, so whatever is not named comes after all.
+    # The first modules count the messages in queues, so modules that are not named come last.
     items.sort(key=lambda item: _ORDER.index(item.path.stem) if item.path.stem in _ORDER else len(_ORDER))
     for item in items:
         if run.target.mode is Mode.LIVE and item.get_closest_marker("local_only"):
@@ -53,19 +53,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> report.Run:
-    """What this run is and has found so far."""
+    """The run's target and results."""
     return request.config.stash[_RUN]
 
 
 @pytest.fixture(scope="session")
 def target(run: report.Run) -> Target:
-    """The cloud that is tested."""
+    """The cloud under test."""
     return run.target
 
 
 @pytest.fixture(scope="session")
 def deployment(run: report.Run) -> Iterator[Deployment]:
-    """The platform, by its stack outputs. After the tests, everything that they made in it is removed."""
+    """The platform by its stack outputs; after the tests, everything that they made in it is removed."""
     deployment = Deployment.read(run.target)
     yield deployment
     run.cleanup = clean_up(deployment, run.made)
@@ -76,7 +76,7 @@ def deployment(run: report.Run) -> Iterator[Deployment]:
 
 @pytest.fixture(scope="session")
 def corpus(request: pytest.FixtureRequest, run: report.Run, deployment: Deployment) -> dict[str, Pushed]:
-    """The corpus, pushed through."""
+    """The corpus, uploaded, by file name."""
     with report.saying(request.config) as say:
         push(deployment, all_samples(), run.pushed, say)
     return {one.sample.name: one for one in run.pushed}
@@ -84,7 +84,7 @@ def corpus(request: pytest.FixtureRequest, run: report.Run, deployment: Deployme
 
 @pytest.fixture(scope="session")
 def failover(run: report.Run, deployment: Deployment) -> Iterator[Failover]:
-    """A failover that has not begun; in the end the primary is active again, whatever happened."""
+    """A failover that has not begun; at the end the primary is active again, even after an error."""
     failover = Failover(deployment, run.failover)
     yield failover
     failover.end()
@@ -92,7 +92,7 @@ def failover(run: report.Run, deployment: Deployment) -> Iterator[Failover]:
 
 @pytest.fixture(scope="session")
 def stranded(failover: Failover) -> Failover:
-    """The failover, with files that the passive region took in while cut off."""
+    """The failover, with files that were uploaded to the passive region while it was cut off."""
     failover.strand()
     return failover
 
@@ -106,14 +106,14 @@ def promoted(stranded: Failover) -> Failover:
 
 @pytest.fixture(scope="session")
 def healed(promoted: Failover) -> Failover:
-    """The failover, with the regions in touch again."""
+    """The failover, with the regions connected again."""
     promoted.heal()
     return promoted
 
 
 @pytest.fixture(scope="session")
 def failed_back(healed: Failover) -> Failover:
-    """The failover, with the primary active again, and files taken in after that."""
+    """The failover, with the primary active again and files that were uploaded after that."""
     healed.fail_back()
     return healed
 
@@ -128,7 +128,7 @@ def letters(corpus: dict[str, Pushed], deployment: Deployment) -> dict[str, list
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table, what is not faithful, and where the report is; pytest's closing line follows."""
+    """Print the table, the known gaps and the report's path; pytest's closing line follows."""
     run = config.stash.get(_RUN, None)
     if run:
         report.conclude(run, terminalreporter)

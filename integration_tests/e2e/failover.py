@@ -1,7 +1,7 @@
-"""The story of a failover, told once for all tests: cut off, stranded, promoted, healed, failed back.
+"""One failover for all tests, in steps: cut off, upload, promote, heal, fail back.
 
-It is told by what an operator has in a disaster: uploads and one write of the control register, each through the region
-itself; no stack, no policy and no record is touched.
+It uses only what an operator has in a disaster: uploads, and one write to the control register, each through the region
+itself. It changes no stack, policy or record.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _AFTERWARDS = ("wheat.json",)
 
 @dataclass
 class Failover:
-    """A failover under way.
+    """A failover in progress.
 
     Attributes:
         deployment: The platform.
-        uploaded: Takes up everything that is uploaded, so that it is removed in the end.
-        stranded: What was uploaded to the secondary while it was passive and cut off.
-        afterwards: What was uploaded after the failback, by the region it was uploaded to.
-        epochs: What each region claimed in the course of it.
-        seconds: From the decision to promote until the secondary had a RESULT for each stranded file.
+        uploaded: Receives every upload, so that it is removed at the end.
+        stranded: Uploads to the secondary while it was passive and cut off.
+        afterwards: Uploads after the failback, by the region that received them.
+        epochs: The epoch that each region claimed.
+        seconds: Time from the decision to promote until the secondary had a RESULT for each stranded file.
     """
 
     deployment: Deployment
@@ -45,25 +45,25 @@ class Failover:
     _cut: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     def strand(self) -> None:
-        """Cut the regions off from each other and upload to the passive one, until it has looked and put back."""
+        """Cut the regions off from each other, upload to the passive one, and wait until it has put each message back."""
         self._cut.enter_context(partition(self.deployment.target))
         self.stranded = self._upload(_STRANDED, self.secondary, "stranded/")
         wait_until(self.deployment.target, lambda: self.put_back() == len(self.stranded))
 
     def promote(self) -> None:
-        """Make the secondary the active region, through the secondary alone, and wait until it has worked off its queue."""
+        """Promote the secondary, through the secondary alone, and wait until it has processed its queue."""
         decided = time.monotonic()
         self._claim(self.secondary)
         if wait_for_results(self.deployment, self.stranded, regions=[self.secondary]):
             self.seconds = time.monotonic() - decided
 
     def heal(self) -> None:
-        """Let the regions reach each other again, and wait until the primary holds what the secondary did."""
+        """Connect the regions again, and wait until the primary has the secondary's results."""
         self._cut.close()
         wait_for_results(self.deployment, self.stranded)
 
     def fail_back(self) -> None:
-        """Make the primary the active region again, through the primary alone, and upload to both."""
+        """Promote the primary, through the primary alone, and upload to both regions."""
         self._claim(self.primary)
         self._let_every_worker_look()
         for region in self.deployment.target.regions:
@@ -71,7 +71,7 @@ class Failover:
         wait_for_results(self.deployment, list(self.afterwards.values()))
 
     def end(self) -> None:
-        """Leave the platform as it was found: whole, and the primary active."""
+        """Restore the initial state: the regions connected, and the primary active."""
         self._cut.close()
         Register(self.deployment.target, self.primary).promote()
 
@@ -86,7 +86,7 @@ class Failover:
         return self.deployment.target.secondary
 
     def put_back(self) -> int:
-        """How many messages rest in the secondary's queue until they are looked at again."""
+        """Return the number of delayed messages in the secondary's queue."""
         return backlog(self.deployment, self.secondary, "IngestQueueUrl")["ApproximateNumberOfMessagesDelayed"]
 
     def _upload(self, names: tuple[str, ...], region: str, folder: str) -> list[Pushed]:
@@ -95,11 +95,11 @@ class Failover:
         return self.uploaded[before:]
 
     def _claim(self, region: str) -> None:
-        """Claim to be active with an epoch above all that the region knows of."""
+        """Promote a region with an epoch above every epoch that it knows."""
         self.epochs[region] = Register(self.deployment.target, region).promote().epoch
 
     def _let_every_worker_look(self) -> None:
-        """Wait as long as a worker of either region may keep an older answer of the control register."""
+        """Wait for the longest time that a worker of either region may cache the control register."""
         seconds = 0.0
         for region in self.deployment.target.regions:
             name = self.deployment.regional[region]["ProcessorFunctionName"]

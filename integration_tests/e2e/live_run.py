@@ -1,4 +1,4 @@
-"""The run against a real account: prove which one, then run the same tests. It deploys nothing."""
+"""Run the tests against a real account, after a check that it is the named one; deploy nothing."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from reporting.progress import Steps
 
 
 def run_live(target: Target, folder: RunFolder, steps: Steps, commands: Commands) -> int:
-    """Prove the account and run the tests against what is deployed in it; return pytest's exit status.
+    """Check the account, run the tests against its deployed stacks, and return pytest's exit status.
 
     Raises:
-        Refused: It is not AWS that answers, or another account.
-        RunFailure: A stack is missing or not complete.
+        Refused: The endpoint is not AWS, or the account is another one.
+        RunFailure: A stack is missing or incomplete.
     """
     if target.mode is not Mode.LIVE or target.endpoint_url:
         raise Refused(f"This target is not for a live run: {target}.")
     with steps:
-        with steps.step(f"prove that this is account {target.account}"):
+        with steps.step(f"check that this is account {target.account}"):
             prove_live(target)
         with steps.step("find the stacks"):
             Deployment.read(target)

@@ -1,4 +1,4 @@
-"""The run on the local cloud: deploy the platform, then test it."""
+"""Run the tests on the local cloud, after deploying the platform there."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reporting.progress import Steps
 
 
 def run_local(settings: Settings, folder: RunFolder, steps: Steps, commands: Commands) -> int:
-    """Do the whole run and return pytest's exit status: 0 only if everything held.
+    """Deploy, test, and return pytest's exit status: 0 only if every test passed.
 
     Raises:
         RunFailure: A step before the tests failed.

@@ -1,4 +1,4 @@
-"""Cutting the regions off from each other: only the local cloud can do that on request."""
+"""Cut the regions off from each other, which only the local cloud can do on request."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from operations.target import Target
 
 
 def fault_injector(target: Target) -> FaultInjector:
-    """Return what disturbs the target, a local cloud."""
+    """Return the fault injector of the target, a local cloud."""
     return FaultInjector(str(target.endpoint_url), target.secret())
 
 
 @contextlib.contextmanager
 def partition(target: Target) -> Iterator[None]:
-    """Let nothing travel between the regions while the block runs. Each still serves its own clients."""
+    """Stop all traffic between the regions until the block ends; each region still serves its own clients."""
     fault_injector(target).partition(cut=True)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Pushing files through: uploads them all at once and waits until their effects are in both regions."""
+"""Upload files all at once, and wait until their results are in both regions."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from operations.ledger import Ledger, object_id
 
 @dataclass
 class Pushed:
-    """A sample that was uploaded, and what came of it.
+    """An uploaded sample and its results.
 
     Attributes:
         sample: The file.
         key: Its object key.
-        version_id: The version that the upload made.
+        version_id: Version id of the uploaded object.
         object_id: Its identity.
-        uploaded_at: Of `time.monotonic()`.
-        folder: "" for the corpus; else what it was uploaded for, before its name.
-        results: Its RESULT row by region; a region is absent where none came in time.
-        seconds: From the upload until RESULT was in both regions; None if it never was.
+        uploaded_at: Value of `time.monotonic()` at the start of the upload.
+        folder: Part of the key before the name, which states the purpose; "" for the corpus.
+        results: Its RESULT rows by region; a region without a RESULT in time is absent.
+        seconds: Time from the upload until RESULT was in both regions; None if it was not.
     """
 
     sample: Sample
@@ -40,30 +40,30 @@ class Pushed:
 
     @property
     def name(self) -> str:
-        """What the file is called in the report."""
+        """Name of the file in the report."""
         return f"{self.folder}{self.sample.name}"
 
     def result(self, region: str) -> dict[str, Wire]:
-        """Return the RESULT row of a region, or fail the test that asks."""
+        """Return the RESULT row of a region; fail the calling test if there is none."""
         row = self.results.get(region)
         assert row is not None, f"{self.name}: no RESULT came in {region} (object id {self.object_id}, {self.key})"
         return row
 
     def count(self, name: str) -> int | None:
-        """Return a count of the RESULT row, of whichever region has one."""
+        """Return a count of the first RESULT row that exists; None without one."""
         for row in self.results.values():
             return int(row[name]["N"]) if name in row else None
         return None
 
 
 def push(deployment: Deployment, samples: Sequence[Sample], pushed: list[Pushed], say: Callable[[str], None]) -> None:
-    """Upload files into the primary's ingest bucket at once, and wait for all of them in both regions.
+    """Upload files to the primary's ingest bucket at once, and wait for their results in both regions.
 
     Args:
         deployment: The platform.
         samples: The files.
-        pushed: Each file is added as soon as it is there, so that it can be removed even if this is interrupted.
-        say: Shows how far it is.
+        pushed: Receives each file as soon as it is uploaded, so that it is removed even after an interruption.
+        say: Callback that shows the progress.
     """
     upload(deployment, samples, deployment.target.primary, pushed)
     say(f"{len(pushed)} files uploaded")
@@ -73,14 +73,14 @@ def push(deployment: Deployment, samples: Sequence[Sample], pushed: list[Pushed]
 def upload(
     deployment: Deployment, samples: Sequence[Sample], region: str, pushed: list[Pushed], *, folder: str = ""
 ) -> None:
-    """Upload files into a region's ingest bucket, all at once.
+    """Upload files to a region's ingest bucket, all at once.
 
     Args:
         deployment: The platform.
         samples: The files.
-        region: Whose bucket.
-        pushed: Each file is added as soon as it is there, so that it can be removed even if this is interrupted.
-        folder: What their keys have before their names, beside the run's own prefix; ends in a slash, or is empty.
+        region: The bucket's region.
+        pushed: Receives each file as soon as it is uploaded, so that it is removed even after an interruption.
+        folder: Part of the keys between the run's prefix and the file names; ends in a slash, or is empty.
     """
     with ThreadPoolExecutor(max_workers=8) as pool:
         for one in pool.map(lambda sample: _upload(deployment, sample, region, folder), samples):
@@ -93,7 +93,7 @@ def wait_for_results(
     say: Callable[[str], None] = lambda _: None,
     regions: Sequence[str] = (),
 ) -> bool:
-    """Wait until the files have their RESULT in some regions (in both by default); return False if that takes too long."""
+    """Wait until the files have their RESULT in the given regions, both by default; return False on a timeout."""
     ledgers = [Ledger(deployment, region) for region in regions or deployment.target.regions]
 
     def all_done() -> bool:

@@ -1,4 +1,4 @@
-"""Comparing the records that a region holds with what the file held: each one, with its types; none missing, none more."""
+"""Compare a region's records with those of the file: the same records, each with its types."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PATIENCE: Final = 0.1
 
 
 def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[str]:
-    """Say what is wrong with a file's records in a region, once they are all there; the first few differences.
+    """Wait for a file's records in a region, and return the first few differences from the file.
 
-    RESULT may overtake the records on its way to the other region: rows replicate one by one.
+    RESULT may arrive in the other region before the records: rows replicate one by one.
 
     Raises:
         AssertionError: The region has no RESULT of the file.
@@ -40,7 +40,7 @@ def wrong_records(deployment: Deployment, region: str, pushed: Pushed) -> list[s
 
 
 def require_expectation() -> None:
-    """Skip the test that asks, while a fork's `drill/load/expected.py` says that it does not know the transform yet."""
+    """Skip the calling test while a fork's `drill/load/expected.py` states that it does not know the transform yet."""
     if not expectation.IS_KNOWN:
         pytest.skip("drill/load/expected.py has IS_KNOWN = False: what is stored of a record is not known")
 

@@ -1,4 +1,4 @@
-"""What a run leaves: a table on the terminal, and report.json and summary.md for later."""
+"""Report a run: a table on the terminal, report.json and summary.md."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _OUTCOMES: Final = ("passed", "failed", "error", "skipped")
 
 @dataclass
 class ReadBack:
-    """How much was read back.
+    """Counts of the read-back.
 
     Attributes:
         resources: Resources whose properties were compared.
         properties: Single values that were compared.
-        unknown: Values that only the cloud knows (generated ids), which were not.
+        unknown: Values that only the cloud knows (generated ids) and that were not compared.
     """
 
     resources: int = 0
@@ -40,7 +40,7 @@ class ReadBack:
     unknown: int = 0
 
     def add(self, properties: int, unknown: int) -> None:
-        """Count one resource more."""
+        """Count another resource."""
         self.resources += 1
         self.properties += properties
         self.unknown += unknown
@@ -51,16 +51,16 @@ class ReadBack:
 
 @dataclass
 class Run:
-    """What a run is, and what it has found so far.
+    """A run and its results so far.
 
     Attributes:
         target: The cloud that is tested.
-        pushed: The files that were pushed through.
-        failover: The files that were uploaded in the course of a failover.
-        issued: The uploads that were made through the issuer.
-        read_back: How much the read-back compared.
-        cleanup: What was removed at the end; None if nothing was started.
-        begun: When it began.
+        pushed: The uploaded files of the corpus.
+        failover: The files that were uploaded during the failover.
+        issued: The uploads through the issuer.
+        read_back: Counts of the read-back.
+        cleanup: The result of the cleanup; None before it.
+        begun: Time at which it began.
     """
 
     target: Target
@@ -73,25 +73,25 @@ class Run:
 
     @property
     def made(self) -> list[Made]:
-        """Every object that the run made, whichever way."""
+        """Every object that the run made."""
         return [Made(one.object_id, one.sample.records) for one in self.pushed + self.failover] + self.issued
 
 
 @contextlib.contextmanager
 def saying(config: pytest.Config) -> Iterator[Callable[[str], None]]:
-    """Give a function that shows what a fixture is doing: in place on a terminal, on lines of its own elsewhere."""
+    """Yield a function that shows what a fixture is doing: in place on a terminal, on separate lines elsewhere."""
     capture = config.pluginmanager.getplugin("capturemanager")
     console = Console(file=sys.__stdout__, highlight=False, emoji=False)
-    said_at, said = 0.0, ""
+    printed_at, printed = 0.0, ""
     with capture.global_and_fixture_disabled(), contextlib.ExitStack() as stack:
         status = stack.enter_context(console.status("")) if console.is_terminal else None
 
         def say(text: str) -> None:
-            nonlocal said_at, said
+            nonlocal printed_at, printed
             if status:
                 status.update(text)
-            elif text != said and time.monotonic() - said_at > _SECONDS_BETWEEN_LINES:
-                said_at, said = time.monotonic(), text
+            elif text != printed and time.monotonic() - printed_at > _SECONDS_BETWEEN_LINES:
+                printed_at, printed = time.monotonic(), text
                 console.print(text, markup=False)
 
         console.print()
@@ -99,7 +99,7 @@ def saying(config: pytest.Config) -> Iterator[Callable[[str], None]]:
 
 
 def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
-    """Write the report, print the table and say where the rest is."""
+    """Write the report, print the table and the report's path."""
     outcomes = {name: len(reporter.stats.get(name, [])) for name in _OUTCOMES}
     report = _report(run, outcomes)
     REPORTS.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,9 @@ def conclude(run: Run, reporter: pytest.TerminalReporter) -> None:
     if run.cleanup and run.cleanup.kept:
         console.print(f"Object Lock keeps {len(run.cleanup.kept)} objects of the archive; report.json names them.")
     if run.target.known_gaps:
-        console.print("\nNOT FAITHFUL: where the local cloud only records, or differs from AWS", style="bold")
+        console.print(
+            "\nNOT FAITHFUL: features that the local cloud only records, or where it differs from AWS", style="bold"
+        )
         for what, why in run.target.known_gaps:
             console.print(f"  {what}: {why}", markup=False)
     console.print(f"\nReport: {(REPORTS / 'summary.md').relative_to(CHECKOUT)}, report.json and junit.xml beside it\n")

@@ -1,4 +1,4 @@
-"""The upload client against both regions: an upload is there once, whichever region took it and whatever was lost."""
+"""Test the upload client against both regions: each file is stored once, even after a lost answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOBODY_LISTENS = "https://127.0.0.1:9"
 
 @pytest.fixture
 def item(run: Run, request: pytest.FixtureRequest, tmp_path: Path) -> Item:
-    """A file of this test's own."""
+    """A file for one test."""
     path = tmp_path / FILE
     path.write_bytes(dataset(FILE))
     return Item(f"e2e/{run.target.run_id}/{request.node.name}/{FILE}", path)
@@ -49,7 +49,7 @@ class Lossy(HttpTransport):
 
 @contextmanager
 def opened(deployment: Deployment, folder: Path, transport: Lossy | None = None, **urls: str) -> Iterator[Client]:
-    """A client of both regions, the primary first."""
+    """Open a client of both regions, the primary first."""
     target = deployment.target
     named = {"primary": target.primary, "secondary": target.secondary}
     endpoints = [{"region": region, "url": urls.get(role) or deployment.api_url(region)} for role, region in named.items()]
@@ -60,9 +60,7 @@ def opened(deployment: Deployment, folder: Path, transport: Lossy | None = None,
         yield client
 
 
-def test_an_upload_by_the_client_is_processed_and_verified(
-    deployment: Deployment, run: Run, item: Item, tmp_path: Path
-) -> None:
+def test_client_upload_is_processed_and_verified(deployment: Deployment, run: Run, item: Item, tmp_path: Path) -> None:
     with opened(deployment, tmp_path) as client:
         outcome = _uploaded(client, item, run)
         assert outcome.receipt
@@ -74,7 +72,7 @@ def test_an_upload_by_the_client_is_processed_and_verified(
     _once_in_both_regions(deployment, outcome)
 
 
-def test_a_primary_that_cannot_be_reached_costs_seconds(
+def test_upload_while_primary_refuses_goes_to_secondary_in_time(
     deployment: Deployment, run: Run, item: Item, tmp_path: Path
 ) -> None:
     seconds = []
@@ -87,7 +85,7 @@ def test_a_primary_that_cannot_be_reached_costs_seconds(
     _once_in_both_regions(deployment, outcome)
 
 
-def test_a_lost_answer_doubles_nothing(deployment: Deployment, run: Run, item: Item, tmp_path: Path) -> None:
+def test_upload_with_a_lost_answer_is_stored_once(deployment: Deployment, run: Run, item: Item, tmp_path: Path) -> None:
     with opened(deployment, tmp_path, Lossy()) as client:
         outcome = _uploaded(client, item, run)
     assert outcome.receipt
@@ -96,7 +94,9 @@ def test_a_lost_answer_doubles_nothing(deployment: Deployment, run: Run, item: I
 
 
 @pytest.mark.local_only
-def test_a_region_that_goes_down_costs_seconds(deployment: Deployment, run: Run, item: Item, tmp_path: Path) -> None:
+def test_upload_while_primary_is_down_goes_to_secondary_in_time(
+    deployment: Deployment, run: Run, item: Item, tmp_path: Path
+) -> None:
     target = deployment.target
     seconds = []
     with opened(deployment, tmp_path) as client:
@@ -119,14 +119,14 @@ def _uploaded(client: Client, item: Item, run: Run) -> Outcome:
 
 
 def _note(outcome: Outcome, run: Run) -> None:
-    """Have it removed in the end, whatever came of it."""
+    """Note the upload for removal, and check that it succeeded."""
     if outcome.receipt:
         run.issued.append(Made(outcome.receipt.id, len(json_array(dataset(FILE))), outcome.receipt.upload_id))
     assert outcome.succeeded, outcome
 
 
 def _once_in_both_regions(deployment: Deployment, outcome: Outcome) -> None:
-    """Every record is in both regions under this one identity, and the file has no other."""
+    """Check that both regions hold each record once, under one identity."""
     assert outcome.receipt
     require_expectation()
     records = rows(json_array(dataset(FILE)))

@@ -1,4 +1,4 @@
-"""Uploads to the passive region while it is cut off: accepted, kept, and not touched."""
+"""Test uploads to the passive region while it is cut off: accepted, kept and not processed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from operations.queues import backlog
 pytestmark = pytest.mark.local_only
 
 
-def test_what_the_active_region_cannot_see_waits_in_the_shadow_queue(stranded: Failover, deployment: Deployment) -> None:
+def test_messages_of_a_cut_off_passive_region_wait_in_its_queue(stranded: Failover, deployment: Deployment) -> None:
     assert stranded.stranded
     held: dict[str, int] = {}
 
@@ -22,10 +22,12 @@ def test_what_the_active_region_cannot_see_waits_in_the_shadow_queue(stranded: F
         held.update(backlog(deployment, stranded.secondary, "IngestQueueUrl"))
         return sum(held.values()) == held["ApproximateNumberOfMessagesDelayed"] == len(stranded.stranded)
 
-    assert wait_until(deployment.target, all_wait), f"{held} of {len(stranded.stranded)}: nobody has looked at them, or more"
+    assert wait_until(deployment.target, all_wait), (
+        f"queue: {held}; expected: {len(stranded.stranded)} delayed messages and no others"
+    )
 
 
-def test_an_upload_to_the_passive_region_is_safe_there_and_nowhere_else(stranded: Failover, deployment: Deployment) -> None:
+def test_upload_to_a_cut_off_passive_region_is_stored_there_only(stranded: Failover, deployment: Deployment) -> None:
     for one in stranded.stranded:
         where = {"Key": one.key, "VersionId": one.version_id}
         head = deployment.client("s3", stranded.secondary).head_object(
@@ -38,7 +40,7 @@ def test_an_upload_to_the_passive_region_is_safe_there_and_nowhere_else(stranded
         assert not found.get("Versions"), f"{one.key} crossed a cut link"
 
 
-def test_the_passive_region_processes_nothing(stranded: Failover, deployment: Deployment) -> None:
+def test_cut_off_passive_region_processes_nothing(stranded: Failover, deployment: Deployment) -> None:
     for region in deployment.target.regions:
         ledger = Ledger(deployment, region)
         assert ledger.results(one.object_id for one in stranded.stranded) == {}

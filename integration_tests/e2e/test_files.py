@@ -1,4 +1,4 @@
-"""Every file of the corpus: counts, records, replicas, archive; in both regions, against what the files hold."""
+"""Test every file of the corpus in both regions: counts, records, replicas, archive."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ each_unreadable_file = pytest.mark.parametrize(
 
 
 @each_file
-def test_result_says_what_the_file_held(sample: Sample, corpus: dict[str, Pushed], target: Target) -> None:
+def test_result_names_the_object(sample: Sample, corpus: dict[str, Pushed], target: Target) -> None:
     pushed = corpus[sample.name]
     for region in target.regions:
         row = pushed.result(region)
@@ -55,9 +55,7 @@ def test_result_says_what_the_file_held(sample: Sample, corpus: dict[str, Pushed
 
 
 @each_readable_file
-def test_accepted_and_rejected_add_up_to_what_the_file_held(
-    sample: Sample, corpus: dict[str, Pushed], target: Target
-) -> None:
+def test_accepted_and_rejected_records_add_up_to_the_file(sample: Sample, corpus: dict[str, Pushed], target: Target) -> None:
     require_expectation()
     for region in target.regions:
         row = corpus[sample.name].result(region)
@@ -83,14 +81,12 @@ def test_result_is_the_same_in_both_regions(sample: Sample, corpus: dict[str, Pu
     rows = [corpus[sample.name].result(region) for region in target.regions]
     primary, secondary = ({name: v for name, v in row.items() if not name.startswith("aws:")} for row in rows)
     assert primary == secondary
-    assert primary["region"] == {"S": target.primary}, "the primary is active, so it is what processes"
+    assert primary["region"] == {"S": target.primary}, "the primary is active, so it must process the file"
     assert all(name in primary for name in _PROVENANCE)
 
 
 @each_file
-def test_the_object_is_replicated_with_its_version_id(
-    sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
-) -> None:
+def test_object_is_replicated_with_its_version_id(sample: Sample, corpus: dict[str, Pushed], deployment: Deployment) -> None:
     pushed, target = corpus[sample.name], deployment.target
     where = {"Bucket": deployment.ingest_bucket(target.secondary), "Key": pushed.key, "VersionId": pushed.version_id}
     s3 = deployment.client("s3", target.secondary)
@@ -104,11 +100,11 @@ def test_the_object_is_replicated_with_its_version_id(
     assert replica["ReplicationStatus"] == "REPLICA"
     assert hashlib.sha256(replica["Body"].read()).digest() == hashlib.sha256(sample.body).digest()
     assert replica["ServerSideEncryption"] == "aws:kms"
-    assert f":{target.secondary}:" in replica["SSEKMSKeyId"], "a replica is encrypted by a key of its own region"
+    assert f":{target.secondary}:" in replica["SSEKMSKeyId"], "a replica must be encrypted with a key of its own region"
 
 
 @each_rejecting_file
-def test_the_archive_says_line_and_reason_of_each_rejected_record(
+def test_archive_holds_line_and_reason_of_each_rejected_record(
     sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
 ) -> None:
     require_expectation()
@@ -123,18 +119,18 @@ def test_the_archive_says_line_and_reason_of_each_rejected_record(
 
 
 @each_unreadable_file
-def test_an_unreadable_file_is_archived_with_its_reason(
+def test_unreadable_file_is_archived_with_its_reason(
     sample: Sample, corpus: dict[str, Pushed], deployment: Deployment
 ) -> None:
     pushed, primary = corpus[sample.name], deployment.target.primary
     assert pushed.result(primary)["reason"]["S"]
-    story = json.loads(_archived(deployment, primary, f"quarantined/{pushed.object_id}.json"))
-    assert story["reason"] == pushed.result(primary)["reason"]["S"]
-    assert (story["object_key"], story["version_id"]) == (pushed.key, pushed.version_id)
+    note = json.loads(_archived(deployment, primary, f"quarantined/{pushed.object_id}.json"))
+    assert note["reason"] == pushed.result(primary)["reason"]["S"]
+    assert (note["object_key"], note["version_id"]) == (pushed.key, pushed.version_id)
     assert _archived(deployment, primary, f"quarantined/{pushed.object_id}/object") == sample.body
 
 
-def test_the_shadow_consumer_has_acknowledged_everything(corpus: dict[str, Pushed], deployment: Deployment) -> None:
+def test_shadow_consumer_acknowledges_every_message(corpus: dict[str, Pushed], deployment: Deployment) -> None:
     assert corpus
     target = deployment.target
     for region in target.regions:
@@ -150,7 +146,7 @@ def test_only_quarantined_objects_are_dead_letters(
 ) -> None:
     quarantined = sorted(one.key for one in corpus.values() if one.sample.quarantined)
     assert sorted({key for letter in letters[target.primary] for key in letter.keys}) == quarantined
-    assert letters[target.secondary] == [], "the passive region takes nothing in, so it can fail at nothing"
+    assert letters[target.secondary] == [], "the passive region processes nothing, so it has no dead letters"
 
 
 def test_no_function_failed_when_called_asynchronously(corpus: dict[str, Pushed], deployment: Deployment) -> None:

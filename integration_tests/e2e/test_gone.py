@@ -1,4 +1,4 @@
-"""A version that is deleted before it is processed: noted as gone, and neither tried again nor a dead letter."""
+"""Test a version that is deleted before it is processed: it is noted as gone, not retried, and no dead letter."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
 
 _FILES: Final = 5
-"""So many are put and deleted; the processor may come before the deletion, but hardly before each of them."""
+"""Number of deleted files: the processor may read some before their deletion, but hardly all."""
 _BODY: Final = b'{"n": 1}\n'
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of files whose only version in the primary was deleted at once, by object id.
+    """The outcome of files whose only version in the primary was deleted at once, by object id.
 
     Attributes:
-        results: RESULT rows; a processor was before the deletion, or a copy had reached the secondary before it.
-        gone: Why the primary found nothing to process.
+        results: RESULT rows of files that the processor read, or that reached the secondary, before the deletion.
+        gone: The primary's reasons for processing nothing.
     """
 
     results: dict[str, dict[str, Wire]]
@@ -55,17 +55,17 @@ def outcome(deployment: Deployment, run: Run) -> Outcome:
     return found
 
 
-def test_a_version_that_was_deleted_at_once_is_noted_as_gone(outcome: Outcome) -> None:
-    assert outcome.gone, f"the processor was before the deletion {len(outcome.results)} times: {outcome.results}"
+def test_version_deleted_at_once_is_noted_as_gone(outcome: Outcome) -> None:
+    assert outcome.gone, f"the processor read all {len(outcome.results)} files before their deletion: {outcome.results}"
     assert all(reason.startswith("gone: version ") for reason in outcome.gone.values()), outcome.gone
 
 
-def test_a_result_exists_only_where_a_copy_was_processed(outcome: Outcome) -> None:
+def test_deleted_version_has_a_result_only_if_a_copy_was_processed(outcome: Outcome) -> None:
     states = [(row["state"], row["accepted"]) for row in outcome.results.values()]
     assert states == [({"S": "COMPLETED"}, {"N": "1"})] * len(states)
 
 
-def test_it_is_no_dead_letter(outcome: Outcome, deployment: Deployment) -> None:
+def test_deleted_version_is_no_dead_letter(outcome: Outcome, deployment: Deployment) -> None:
     assert outcome.gone
     for region in deployment.target.regions:
         assert not DeadLetterQueue(deployment, region).of_prefixes(_prefix(deployment)), region

@@ -1,6 +1,6 @@
-"""What Route 53 copied of an alarm when a health check was created, against the alarm as it is now.
+"""Compare the alarm settings that Route 53 copied for a health check with the alarm's current settings.
 
-Route 53 does not follow a later change of the alarm, so the two may differ in an account where somebody changed it by hand.
+Route 53 does not follow a later change of the alarm. So the two may differ in an account where a person changed the alarm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from operations.target import Target
 _COPIED: Final = ("EvaluationPeriods", "Threshold", "ComparisonOperator", "Period", "MetricName", "Namespace", "Statistic")
 
 
-def test_each_health_check_holds_its_alarms_settings(target: Target) -> None:
+def test_health_check_holds_its_alarms_settings(target: Target) -> None:
     checks = [one for one in deployed(target) if one.type == "AWS::Route53::HealthCheck"]
     if not checks:
         pytest.skip("the platform has no failover records, so no health checks: its clients try the hosts in order")

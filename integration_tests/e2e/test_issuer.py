@@ -1,4 +1,4 @@
-"""The way of a client: ask the issuer for an upload, put the file, ask what became of it, find it again."""
+"""Test a client's requests: request an upload, put the file, read its state, find it by its key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def api(deployment: Deployment, region: str) -> Api:
     return Api(deployment, region)
 
 
-def test_the_api_is_alive_and_ready(api: Api, region: str) -> None:
+def test_api_is_alive_and_ready(api: Api, region: str) -> None:
     alive, ready = api.call("GET", "/healthz", signed=False), api.call("GET", "/ready", signed=False)
     assert (alive.status, ready.status) == (200, 200), (alive, ready)
     assert ready.json()["region"] == region
@@ -42,12 +42,12 @@ def test_the_api_is_alive_and_ready(api: Api, region: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/uploads"), ("GET", f"/uploads/{'0' * 64}"), ("GET", "/files?key=any")]
 )
-def test_an_unsigned_request_is_denied(api: Api, method: str, path: str) -> None:
+def test_unsigned_request_is_denied(api: Api, method: str, path: str) -> None:
     answer = api.call(method, path, {} if method == "POST" else None, signed=False)
     assert answer.status == 403, answer
 
 
-def test_an_upload_is_issued_put_processed_and_found(api: Api, region: str, deployment: Deployment, run: Run) -> None:
+def test_issued_upload_is_processed_and_found(api: Api, region: str, deployment: Deployment, run: Run) -> None:
     body = dataset(FILE)
     file_key = f"e2e/{run.target.run_id}/{region}/{FILE}"
     digest = hashlib.sha256(body).hexdigest()
@@ -79,7 +79,7 @@ def test_an_upload_is_issued_put_processed_and_found(api: Api, region: str, depl
         assert ledger.records(upload["id"], 50) == expected
 
 
-def test_a_presigned_url_takes_only_the_bytes_it_was_asked_for(api: Api, region: str, run: Run) -> None:
+def test_presigned_url_accepts_only_the_requested_bytes(api: Api, region: str, run: Run) -> None:
     body = dataset(FILE)
     request = {
         "key": f"e2e/{run.target.run_id}/{region}/other-bytes",

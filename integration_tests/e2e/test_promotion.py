@@ -1,4 +1,4 @@
-"""A failover and a failback: the queue of the promoted region drains, and every effect is there once, in both regions."""
+"""Test a failover and a failback: the promoted region processes its queue; each record is there once, in both regions."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from operations.register import Register
 pytestmark = pytest.mark.local_only
 
 PROMISED_SECONDS = 30
-"""The processing RTO of the design: from the decision until the promoted region has worked off what waited."""
+"""The processing RTO: seconds from the decision until the promoted region has processed the waiting files."""
 
 
-def test_the_promoted_region_works_off_what_waited(promoted: Failover) -> None:
+def test_promoted_region_processes_the_waiting_files(promoted: Failover) -> None:
     for one in promoted.stranded:
         row = one.result(promoted.secondary)
         assert row["state"]["S"] == one.sample.state
@@ -28,19 +28,19 @@ def test_the_promoted_region_works_off_what_waited(promoted: Failover) -> None:
     assert promoted.seconds <= PROMISED_SECONDS
 
 
-def test_its_queue_is_empty_then(promoted: Failover, deployment: Deployment) -> None:
+def test_queue_of_the_promoted_region_is_empty(promoted: Failover, deployment: Deployment) -> None:
     def drained() -> bool:
         return not any(backlog(deployment, promoted.secondary, "IngestQueueUrl").values())
 
     assert wait_until(deployment.target, drained), backlog(deployment, promoted.secondary, "IngestQueueUrl")
 
 
-def test_every_record_is_there_once_in_the_promoted_region(promoted: Failover, deployment: Deployment) -> None:
+def test_every_record_is_once_in_the_promoted_region(promoted: Failover, deployment: Deployment) -> None:
     for one in promoted.stranded:
         assert wrong_records(deployment, promoted.secondary, one) == [], one.name
 
 
-def test_the_old_primary_takes_over_the_effects_and_adds_none(healed: Failover, deployment: Deployment) -> None:
+def test_old_primary_receives_the_results_and_adds_none(healed: Failover, deployment: Deployment) -> None:
     def replicated_and_acknowledged() -> bool:
         s3, bucket = deployment.client("s3", healed.primary), deployment.ingest_bucket(healed.primary)
         keys = [one.key for one in healed.stranded]
@@ -53,12 +53,10 @@ def test_the_old_primary_takes_over_the_effects_and_adds_none(healed: Failover, 
         assert one.result(healed.primary) == one.result(healed.secondary), one.name
         assert wrong_records(deployment, healed.primary, one) == [], one.name
         attempts = [row["sk"]["S"] for row in ledger.object_rows(one.object_id, one.sample.records)]
-        assert f"ATTEMPT#{healed.primary}" not in attempts, f"{one.name}: the old primary began it once more"
+        assert f"ATTEMPT#{healed.primary}" not in attempts, f"{one.name}: the old primary processed it again"
 
 
-def test_after_the_failback_the_primary_processes_what_either_region_takes_in(
-    failed_back: Failover, deployment: Deployment
-) -> None:
+def test_after_failback_the_primary_processes_uploads_to_both_regions(failed_back: Failover, deployment: Deployment) -> None:
     for region, one in failed_back.afterwards.items():
         for replica in deployment.target.regions:
             row = one.result(replica)
@@ -67,7 +65,7 @@ def test_after_the_failback_the_primary_processes_what_either_region_takes_in(
             assert wrong_records(deployment, replica, one) == [], f"uploaded to {region}, read in {replica}"
 
 
-def test_both_regions_agree_on_who_is_active(failed_back: Failover, deployment: Deployment) -> None:
+def test_after_failback_both_regions_agree_on_the_active_one(failed_back: Failover, deployment: Deployment) -> None:
     expected = failed_back.epochs
     assert expected[failed_back.primary] > expected[failed_back.secondary]
     for region in deployment.target.regions:
@@ -76,5 +74,5 @@ def test_both_regions_agree_on_who_is_active(failed_back: Failover, deployment: 
 
 
 def _author(row: dict[str, Wire]) -> tuple[str, int]:
-    """Return the region that wrote a RESULT, and the epoch in which it did."""
+    """Return the region that wrote a RESULT, and its epoch at that time."""
     return row["region"]["S"], int(row["epoch"]["N"])

@@ -1,7 +1,7 @@
-"""Each function's role, the operator's and an administrator's against each kind of row, in both regions' replicas.
+"""Test who may write each kind of row in both regions' replicas: each function's role, the operator's, an administrator's.
 
-Every write has a condition that never holds. So a caller that may write is answered that the condition failed, one that may
-not that access is denied, and no row changes.
+Every write has a condition that never holds. A caller that may write gets a failed condition, another one gets access
+denied, and no row changes.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _ALLOWED: Final = "ConditionalCheckFailedException"
 
 
 def rows(target: Target) -> list[str]:
-    """A partition key of each kind of row, for each region where it has one."""
+    """A partition key of each kind of row, for each region if it has one."""
     return [f"OBJ#{_OBJECT}", f"REC#{_OBJECT}#000000", "CLAIM#default#id"] + [
         f"{word}#{region}" for word in OWNED for region in target.regions
     ]
 
 
 def own_rows(function: str, region: str, secondary: str) -> set[str]:
-    """What the role of a function may put in its own region's replica."""
+    """The rows that each function's role may put in its own region's replica."""
     word = function.removeprefix("serverless-").rpartition("-")[0]
     return {
         "processor": {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
@@ -49,7 +49,7 @@ def own_rows(function: str, region: str, secondary: str) -> set[str]:
 
 
 def answer_to(client: Any, target: Target, partition_key: str, action: str = "put_item") -> str:  # noqa: ANN401
-    """Return the error code that a write gets."""
+    """Return the error code of a write."""
     key = {"pk": {"S": partition_key}, "sk": {"S": "e2e"}}
     given = {"Item": key} if action == "put_item" else {"Key": key}
     with pytest.raises(ClientError) as caught:
@@ -81,7 +81,7 @@ def functions(target: Target) -> Iterator[tuple[str, str, str]]:
                     yield one["FunctionName"], region, one["Role"]
 
 
-def test_each_functions_role_may_put_its_own_rows_and_no_other(target: Target) -> None:
+def test_function_role_may_put_only_its_own_rows(target: Target) -> None:
     found = list(functions(target))
     assert len(found) == 12, found
     wrong = []
@@ -98,7 +98,7 @@ def test_each_functions_role_may_put_its_own_rows_and_no_other(target: Target) -
 
 @pytest.fixture
 def operator(target: Target) -> Iterator[str]:
-    """The operator's role, for a while trusted without the second factor that STS here cannot be shown."""
+    """The operator's role, whose trust policy does not require MFA meanwhile: STS here cannot verify it."""
     iam, name = target.client("iam", target.control), f"serverless-operator-{target.environment}"
     held = iam.get_role(RoleName=name)["Role"]
     arn, trust = str(held["Arn"]), held["AssumeRolePolicyDocument"]
@@ -112,7 +112,7 @@ def operator(target: Target) -> Iterator[str]:
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": [statement]}))
 
 
-def test_operator_may_claim_and_force_and_write_no_other_row(operator: str, target: Target) -> None:
+def test_operator_may_write_only_claim_and_force_rows(operator: str, target: Target) -> None:
     mine = {f"CONTROL#{region}" for region in target.regions} | {f"FORCE#{target.secondary}"}
     for replica in target.regions:
         client = acting_as(target, operator, replica)
@@ -122,7 +122,7 @@ def test_operator_may_claim_and_force_and_write_no_other_row(operator: str, targ
 
 @pytest.fixture
 def administrator(target: Target) -> Iterator[str]:
-    """A role of the account that no policy of its own limits."""
+    """A role of the account without a restricting policy of its own."""
     iam, name = target.client("iam", target.control), "e2e-administrator"
     trust = {"Effect": "Allow", "Principal": {"AWS": target.account}, "Action": "sts:AssumeRole"}
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -136,7 +136,7 @@ def administrator(target: Target) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("action", ["put_item", "delete_item", "update_item"])
-def test_administrator_is_refused_the_rows_that_a_region_owns(action: str, administrator: str, target: Target) -> None:
+def test_administrator_may_not_write_the_rows_that_a_region_owns(action: str, administrator: str, target: Target) -> None:
     for replica in target.regions:
         client = acting_as(target, administrator, replica)
         for row in rows(target):

@@ -1,4 +1,4 @@
-"""Runs pytest on the tests beside this file, in a process of its own."""
+"""Run pytest on the tests of this folder, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from operations.command_line import PARENT_VARIABLE
 from operations.target import Mode, Target
 
 _GRACE_SECONDS: Final = {Mode.LOCAL: 0.0, Mode.LIVE: 900.0}
-"""How long interrupted tests may take to remove what they made. The local cloud is thrown away with all that it holds."""
+"""Seconds that interrupted tests may take to remove what they made. A local cloud is discarded with all its content."""
 
 
 def run_tests(target: Target, folder: RunFolder, commands: Commands) -> int:
-    """Run the tests against a target and return pytest's exit status; its closing line is the last of the output."""
+    """Run the tests against a target and return pytest's exit status; pytest's closing line is the last of the output."""
     target.save(folder.target_file)
     shutil.rmtree(REPORTS, ignore_errors=True)
     REPORTS.mkdir(parents=True)

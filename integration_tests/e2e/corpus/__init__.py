@@ -1,6 +1,6 @@
-"""The files that are pushed through, and what must become of them, worked out without any code of the platform.
+"""The uploaded files and their expected results, computed without any code of the platform.
 
-What a file holds is known by reading it plainly, and what is stored of a record by `drill/load/expected.py`.
+The expected records come from reading each file plainly; `drill/load/expected.py` computes what is stored of each.
 """
 
 from integration_tests.e2e.corpus.malformed import malformed_samples

@@ -1,4 +1,4 @@
-"""Files with something wrong: cut ones, what is no text, and mixtures of good and bad records."""
+"""Malformed files: truncated ones, binary ones, and mixtures of good and bad records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Bad:
     """A record that must be rejected.
 
     Attributes:
-        record: As it is parsed, where that can be: then it is DynamoDB that cannot hold it, unless a transform mends it.
+        record: The parsed record, if it can be parsed. Then DynamoDB cannot store it, unless a transform changes it.
     """
 
     record: Record | None = None
@@ -77,7 +77,7 @@ _ROWS: Final[tuple[tuple[str, Record | _Bad], ...]] = (
 
 
 def malformed_samples() -> Iterator[Sample]:
-    """Make all samples with something wrong in them."""
+    """Make all malformed samples."""
     yield from _cut()
     yield from _no_text()
     yield _odd_lines()
@@ -87,7 +87,7 @@ def malformed_samples() -> Iterator[Sample]:
 
 
 def _cut() -> Iterator[Sample]:
-    """Files that end half way, as after a broken upload."""
+    """Truncated files, as after an interrupted upload."""
     cars = dataset("cars.json")
     yield _unreadable("cut-in-half.json", cars[: len(cars) // 2])
     packed = gzip.compress(dataset("iris.json"), mtime=0)
@@ -106,14 +106,14 @@ def _cut() -> Iterator[Sample]:
 
 
 def _no_text() -> Iterator[Sample]:
-    """Files that are no UTF-8 text, or whose columns cannot be told apart."""
+    """Files that are not UTF-8 text, or whose columns cannot be distinguished."""
     yield _unreadable("binary.csv", b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(4000))  # noqa: S311 - no secret
     yield _unreadable("utf-16.csv", dataset("stocks.csv").decode().encode("utf-16"))
     yield _unreadable("columns-alike.csv", b"id,id\n1,2\n")
 
 
 def _odd_lines() -> Sample:
-    """NDJSON in which good and bad lines alternate, with an empty line between, which is no record."""
+    """NDJSON with alternating good and bad lines, and blank lines between, which are not records."""
     body, at = b"", {}
     for number, (text, _) in enumerate(_LINES):
         at[number] = body.count(b"\n") + 1
@@ -122,7 +122,7 @@ def _odd_lines() -> Sample:
 
 
 def _odd_elements() -> Sample:
-    """A JSON array with the same records, as far as they leave the array's own brackets whole."""
+    """A JSON array of those of the same records that do not break the array's own brackets."""
     elements = [(text, value) for text, value in _LINES if text.count(b"{") == text.count(b"}")]
     body = b"[\n" + b",\n".join(text for text, _ in elements) + b"\n]\n"
     lines = {number: number + 2 for number in range(len(elements))}
@@ -139,7 +139,7 @@ def _odd_rows() -> Sample:
 
 
 def _odd_but_right() -> Iterator[Sample]:
-    """Unusual files with nothing wrong."""
+    """Unusual files without a fault."""
     yield Sample(name="empty.json", body=b"", format="empty", real=False)
     yield Sample(
         name="one-object.json",

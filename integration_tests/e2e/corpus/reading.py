@@ -1,6 +1,6 @@
-"""Reading whole files the plainest way: `json`, `csv` and Decimal; no streaming, no guessing.
+"""Read whole files in the simplest way: `json`, `csv` and Decimal, without streaming or detection.
 
-Shares no code with the processor, which must come to the same records by its own way.
+Shares no code with the processor, so that a fault of the processor is not repeated here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 Record: TypeAlias = dict[str, Any]
-"""A record as `transform` is given it: JSON's types, numbers with a point or an exponent as Decimal."""
+"""A record as `transform` gets it: JSON's types, with Decimal for numbers that have a point or an exponent."""
 
 
 def json_array(body: bytes) -> list[Record]:
@@ -27,12 +27,12 @@ def json_object(body: bytes) -> list[Record]:
 
 
 def json_lines(body: bytes) -> list[Record]:
-    """Read one object a line; empty lines are no records."""
+    """Read one object a line; blank lines are not records."""
     return [_json(line) for line in body.decode("utf-8-sig").split("\n") if line.strip()]
 
 
 def table(body: bytes, delimiter: str) -> list[Record]:
-    """Read CSV (`,`) or TSV (tab) with a header. Cells are text: the format has no other type."""
+    """Read CSV (`,`) or TSV (tab) with a header; every cell is text, because the format has no other type."""
     rows = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), delimiter=delimiter)
     header = next(rows)
     return [dict(zip(header, row, strict=True)) for row in rows if row]

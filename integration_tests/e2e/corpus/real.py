@@ -1,4 +1,4 @@
-"""Real files: those of the `vega_datasets` package as they are, and copies in other formats and compressions."""
+"""Real files: those of the `vega_datasets` package unchanged, and copies in other formats and compressions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def real_samples() -> Iterator[Sample]:
 
 
 def dataset(name: str) -> bytes:
-    """Return a data file of the package."""
+    """Return the bytes of a data file of the package."""
     return resources.files("vega_datasets").joinpath("_data", name).read_bytes()
 
 
@@ -50,7 +50,7 @@ def _converted() -> Iterator[Sample]:
 
 
 def _misleading() -> Iterator[Sample]:
-    """Files whose name does not say what they hold, and files that begin with a byte order mark."""
+    """Files whose name does not match their content, and files that begin with a byte order mark."""
     iris, stocks = dataset("iris.json"), dataset("stocks.csv")
     yield _sample("array-named.csv", iris, "json", json_array(iris))
     yield _sample("gzip-named.json", gzip.compress(iris, mtime=0), "json", json_array(iris), "gzip")

@@ -1,4 +1,4 @@
-"""One file of the corpus and what is expected of it."""
+"""A file of the corpus and its expected result."""
 
 from __future__ import annotations
 
@@ -14,21 +14,19 @@ QUARANTINED: Final = "QUARANTINED"
 
 @dataclass(frozen=True)
 class Sample:
-    """A file to push through.
+    """A file to upload.
 
     Attributes:
-        name: The file's name, which the last part of its object key is.
+        name: The file's name, the last part of its object key.
         body: Its bytes as uploaded, compressed or not.
-        format: `json`, `ndjson`, `csv`, `tsv`: what it really holds, whatever it is called; "" when it holds nothing
-            that can be read.
-        compression: `none`, `gzip` or `zstd`: likewise.
-        accepted: The records that must land, by ordinal (position among all records of the file, from 0).
-        rejected: For each record that must be refused, by ordinal: the line it stands on (from 1), or None where the
-            format has no lines.
-        unstorable: Of the rejected ones, those that can be read and that DynamoDB cannot hold, as parsed.
-        refused: Ordinals of the records that the transform leaves out, or makes into what DynamoDB cannot hold.
-        quarantined: The whole file must be quarantined.
-        real: A file of the `vega_datasets` package, or made of one without changing a value.
+        format: Format of the content, whatever the name: `json`, `ndjson`, `csv` or `tsv`; "" if nothing can be read.
+        compression: Compression of the content: `none`, `gzip` or `zstd`.
+        accepted: The records that must be stored, by ordinal (position among all records of the file, from 0).
+        rejected: The line (from 1) of each record that must be rejected, by ordinal; None if the format has no lines.
+        unstorable: The rejected records that can be parsed and that DynamoDB cannot store.
+        refused: Ordinals of the records that the transform rejects, or whose result DynamoDB cannot store.
+        quarantined: Whether the whole file must be quarantined.
+        real: Whether it is a file of the `vega_datasets` package, or a copy with the same values.
     """
 
     name: str
@@ -44,15 +42,15 @@ class Sample:
 
     @property
     def state(self) -> str:
-        """The state that its RESULT must have."""
+        """The expected state of its RESULT."""
         return QUARANTINED if self.quarantined else COMPLETED
 
     @property
     def records(self) -> int:
-        """How many records the file holds; 0 where nothing can be read of it."""
+        """Number of records in the file; 0 if nothing can be read."""
         return len(self.accepted) + self.rejections
 
     @property
     def rejections(self) -> int:
-        """How many of them must be rejected, by whichever part of the processor."""
+        """Number of records that must be rejected, by any part of the processor."""
         return len(self.rejected) + len(self.refused)

@@ -1,6 +1,6 @@
-"""What is stored of a record: `drill/load/expected.py` says so, the one place where a fork does.
+"""Compute what the table stores of a record with `drill/load/expected.py`, the one place that a fork edits for it.
 
-No code of the processor is asked, neither of its transform nor of its limits.
+It uses no code of the processor, neither the transform nor the limits.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from operations.attribute_values import Wire
 
 
 def after_transform(sample: Sample) -> Sample:
-    """Return what is expected of a file once each record of it was transformed."""
+    """Return the expectation of a file after each of its records was transformed."""
     stored = {ordinal: expected.outcome(record) for ordinal, record in {**sample.accepted, **sample.unstorable}.items()}
     accepted = {ordinal: one for ordinal, one in sorted(stored.items()) if one is not None}
     rejected = {ordinal: line for ordinal, line in sample.rejected.items() if ordinal not in accepted}
@@ -24,5 +24,5 @@ def after_transform(sample: Sample) -> Sample:
 
 
 def rows(records: Sequence[Record]) -> dict[int, Wire]:
-    """Return what the table is to hold of a file's records, by ordinal."""
+    """Return the expected attribute values of a file's records, by ordinal."""
     return dict(expected.records(records))

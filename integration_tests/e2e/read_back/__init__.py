@@ -1,5 +1,5 @@
-"""The read-back: what the templates say against what the cloud's own APIs answer, property by property.
+"""The read-back: compare each property of the templates with the answers of the cloud's own APIs.
 
-It knows templates and APIs and nothing between them: neither the code that wrote the templates nor the code that deployed
-them. A property that the template has and the API does not answer is a difference, so what a deployment dropped is seen.
+It knows templates and APIs only, not the code that wrote the templates or deployed them. A property of the template that
+the API does not return is a difference, so a property that a deployment dropped is found.
 """

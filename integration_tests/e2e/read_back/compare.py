@@ -1,4 +1,4 @@
-"""Comparing what a template says with what an API answers: everything that is said must be answered."""
+"""Compare a template with an API's answer: the answer must hold everything that the template states."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from typing import Any
 from integration_tests.e2e.read_back.resources import UNKNOWN
 
 Json = Any
-"""JSON, or UNKNOWN in the place of a value."""
+"""JSON, with UNKNOWN for values that only the cloud knows."""
 
 
-def differences(said: Json, answered: Json, path: str) -> Iterator[str]:
-    """Say where what is answered lacks or contradicts what is said, one sentence a place.
+def differences(declared: Json, answered: Json, path: str) -> Iterator[str]:
+    """Return a sentence for each place where the answer lacks or contradicts the template.
 
     The answer may hold more (defaults, dates). Lists are compared without regard to order; a list of one and its element are
-    the same, and so are `true` and `"true"`, `5` and `"5"`, for the APIs do not agree on that.
+    the same, and so are `true` and `"true"`, `5` and `"5"`, because the APIs differ in this.
     """
-    if said is UNKNOWN or (_plain(said) is not None and _plain(said) == _plain(answered)):
+    if declared is UNKNOWN or (_plain(declared) is not None and _plain(declared) == _plain(answered)):
         return
-    if isinstance(said, dict) and isinstance(answered, dict):
-        for name, value in said.items():
+    if isinstance(declared, dict) and isinstance(answered, dict):
+        for name, value in declared.items():
             if name not in answered:
                 yield f"{path}.{name}: the template says {_short(value)}, the cloud answers nothing"
             else:
                 yield from differences(value, answered[name], f"{path}.{name}")
-    elif isinstance(said, list) and isinstance(answered, list):
-        yield from _list_differences(said, answered, path)
-    elif isinstance(said, list) and len(said) == 1:
-        yield from differences(said[0], answered, path)
+    elif isinstance(declared, list) and isinstance(answered, list):
+        yield from _list_differences(declared, answered, path)
+    elif isinstance(declared, list) and len(declared) == 1:
+        yield from differences(declared[0], answered, path)
     elif isinstance(answered, list) and len(answered) == 1:
-        yield from differences(said, answered[0], path)
+        yield from differences(declared, answered[0], path)
     else:
-        yield f"{path}: the template says {_short(said)}, the cloud answers {_short(answered)}"
+        yield f"{path}: the template says {_short(declared)}, the cloud answers {_short(answered)}"
 
 
-def _list_differences(said: list[Json], answered: list[Json], path: str) -> Iterator[str]:
+def _list_differences(declared: list[Json], answered: list[Json], path: str) -> Iterator[str]:
     left = list(answered)
     missing: list[Json] = []
-    for one in said:
+    for one in declared:
         match = next((other for other in left if not any(differences(one, other, path))), None)
         if match is None:
             missing.append(one)
@@ -52,11 +52,11 @@ def _list_differences(said: list[Json], answered: list[Json], path: str) -> Iter
         yield from (f"{path}: the cloud has {_short(one)}, the template does not" for one in left)
 
 
-def count(said: Json) -> tuple[int, int]:
-    """Return how many single values a template's properties hold: those that were compared, those only the cloud knows."""
-    if said is UNKNOWN:
+def count(declared: Json) -> tuple[int, int]:
+    """Return two counts of a template's single values: those that were compared, and those that only the cloud knows."""
+    if declared is UNKNOWN:
         return 0, 1
-    parts = said.values() if isinstance(said, dict) else said if isinstance(said, list) else None
+    parts = declared.values() if isinstance(declared, dict) else declared if isinstance(declared, list) else None
     if parts is None:
         return 1, 0
     counts = [count(one) for one in parts]
@@ -64,7 +64,7 @@ def count(said: Json) -> tuple[int, int]:
 
 
 def _plain(value: Json) -> str | None:
-    """Write a single value in one way; None for what is none."""
+    """Return a single value in a normal form; None if it is not a single value."""
     match value:
         case bool():
             return str(value).lower()

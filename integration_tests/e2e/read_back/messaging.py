@@ -1,4 +1,4 @@
-"""Readers of queues, topics, functions, what runs them, and the API."""
+"""Readers of queues, topics, functions, their event sources, and the API."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ def topic(resource: Resource) -> Properties:
 
 @reads("AWS::SNS::Subscription")
 def subscription(resource: Resource) -> Properties:
-    """Find it by its endpoint: an address that has not confirmed yet has no ARN of its own."""
-    sns, said = resource.client("sns"), resource.properties
-    listed = sns.list_subscriptions_by_topic(TopicArn=said["TopicArn"])["Subscriptions"]
-    (held,) = (one for one in listed if one["Endpoint"] == said["Endpoint"])
+    """Find it by its endpoint: an unconfirmed address has no ARN of its own."""
+    sns, declared = resource.client("sns"), resource.properties
+    listed = sns.list_subscriptions_by_topic(TopicArn=declared["TopicArn"])["Subscriptions"]
+    (held,) = (one for one in listed if one["Endpoint"] == declared["Endpoint"])
     if not held["SubscriptionArn"].startswith("arn:"):
         # AWS answers no attributes before the address has confirmed.
-        return {**held, **renamed(said, RedrivePolicy="RedrivePolicy")}
+        return {**held, **renamed(declared, RedrivePolicy="RedrivePolicy")}
     attributes = sns.get_subscription_attributes(SubscriptionArn=held["SubscriptionArn"])["Attributes"]
     redrive = {"RedrivePolicy": json.loads(attributes["RedrivePolicy"])} if "RedrivePolicy" in attributes else {}
     return {**held, **redrive}
@@ -84,8 +84,8 @@ def function(resource: Resource) -> Properties:
 
 @reads("AWS::Lambda::EventInvokeConfig")
 def event_invoke_config(resource: Resource) -> Properties:
-    said = resource.properties
-    name, qualifier = said["FunctionName"], said["Qualifier"]
+    declared = resource.properties
+    name, qualifier = declared["FunctionName"], declared["Qualifier"]
     held = resource.client("lambda").get_function_event_invoke_config(FunctionName=name, Qualifier=qualifier)
     return {**held, "FunctionName": name, "Qualifier": held["FunctionArn"].rsplit(":", 1)[-1]}
 
@@ -117,17 +117,17 @@ def mapping(resource: Resource) -> Properties:
 
 @reads("AWS::Lambda::Permission")
 def permission(resource: Resource) -> Properties:
-    """Find the statement that says the same: its id is CloudFormation's to choose, and not always told."""
-    said = resource.properties
-    name = str(said["FunctionName"]).rsplit(":", 1)[-1]
+    """Find the equivalent statement: CloudFormation chooses its id and does not always return it."""
+    declared = resource.properties
+    name = str(declared["FunctionName"]).rsplit(":", 1)[-1]
     try:
         policy = json.loads(resource.client("lambda").get_policy(FunctionName=name)["Policy"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             return {}
         raise
-    held = [_permission(said["FunctionName"], one) for one in policy["Statement"]]
-    return next((one for one in held if all(one.get(key) == value for key, value in said.items())), held[0])
+    held = [_permission(declared["FunctionName"], one) for one in policy["Statement"]]
+    return next((one for one in held if all(one.get(key) == value for key, value in declared.items())), held[0])
 
 
 def _permission(name: str, statement: dict[str, Any]) -> Properties:

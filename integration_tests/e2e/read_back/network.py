@@ -16,8 +16,8 @@ def vpc(resource: Resource) -> Properties:
     (held,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
     default = {"Name": "group-name", "Values": ["default"]}
     (group,) = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, default])["SecurityGroups"]
-    assert not group["IpPermissions"], f"the default security group {group['GroupId']} lets something in"
-    assert not group["IpPermissionsEgress"], f"the default security group {group['GroupId']} lets something out"
+    assert not group["IpPermissions"], f"the default security group {group['GroupId']} allows ingress"
+    assert not group["IpPermissionsEgress"], f"the default security group {group['GroupId']} allows egress"
     return {
         **renamed(held, CidrBlock="CidrBlock", InstanceTenancy="InstanceTenancy"),
         "EnableDnsHostnames": _attribute(ec2, vpc_id, "enableDnsHostnames"),
@@ -48,8 +48,8 @@ def association(resource: Resource) -> Properties:
     table = resource.properties["RouteTableId"]
     (held,) = resource.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"]
     subnets = [one.get("SubnetId") for one in held["Associations"]]
-    said = resource.properties["SubnetId"]
-    return {"RouteTableId": table, "SubnetId": said if said in subnets else subnets}
+    declared = resource.properties["SubnetId"]
+    return {"RouteTableId": table, "SubnetId": declared if declared in subnets else subnets}
 
 
 @reads("AWS::EC2::VPCEndpoint")
@@ -88,14 +88,14 @@ def ingress(resource: Resource) -> Properties:
 
 
 def _rule(resource: Resource, direction: str) -> Properties:
-    said = resource.properties
-    held = [{**one, "GroupId": said["GroupId"]} for one in _rules(resource, said["GroupId"])[direction]]
-    assert held, f"{said['GroupId']} has no rule of {direction}"
-    return next((one for one in held if all(one.get(name) == value for name, value in said.items())), held[0])
+    declared = resource.properties
+    held = [{**one, "GroupId": declared["GroupId"]} for one in _rules(resource, declared["GroupId"])[direction]]
+    assert held, f"{declared['GroupId']} has no rule of {direction}"
+    return next((one for one in held if all(one.get(name) == value for name, value in declared.items())), held[0])
 
 
 def _rules(resource: Resource, group: str) -> dict[str, list[Properties]]:
-    """Return a security group's rules, each with the one peer that it has in a template."""
+    """Return a security group's rules, each with the one peer that the template gives it."""
     (held,) = resource.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
     return {
         "egress": [one for rule in held["IpPermissionsEgress"] for one in _peers(rule, "Destination")],

@@ -1,7 +1,7 @@
-"""Which API answers for which type of resource, and how its answer reads in CloudFormation's words.
+"""Readers, one for each resource type: ask the type's API and return the answer in CloudFormation's terms.
 
-A reader returns what the cloud holds under the names that a template uses. What a template says and its reader does not
-return is a difference; so a property that cannot be read back must be declared here, with the reason.
+A reader returns a resource's properties under the names that a template uses. A property that the template has and the
+reader does not return is a difference, so a property that cannot be read back must be declared here, with the reason.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Properties: TypeAlias = dict[str, Any]
 Reader: TypeAlias = Callable[[Resource], Properties]
 
 READERS: Final[dict[str, Reader]] = {}
-"""By CloudFormation's type."""
+"""The readers by CloudFormation's type."""
 UNREAD: Final[dict[tuple[str, str], str]] = {}
-"""Properties that no API answers: why, by type and property."""
+"""Properties that no API returns: the reason, by type and property."""
 UNREAD_LOCALLY: Final[Mapping[tuple[str, str], str]] = {
     ("AWS::CloudWatch::Dashboard", "Tags"): "the local cloud's ListTagsForResource knows alarms only",
 }
-"""Properties that the local cloud does not answer, though AWS does."""
+"""Properties that AWS returns and the local cloud does not."""
 UNREAD_TYPES: Final[Mapping[str, str]] = {
     "AWS::CDK::Metadata": "says which constructs were used, to AWS",
     "Custom::VpcRestrictDefaultSG": "has no API of its own; what it does is read back with the VPC",
@@ -48,21 +48,21 @@ def reads(kind: str, **unread: str) -> Callable[[Reader], Reader]:
 
 
 def is_unread(resource: Resource, name: str) -> bool:
-    """Whether a property of a resource is declared as one that is not compared, in this cloud."""
+    """Return whether a property of a resource is declared as one that cannot be read back in this cloud."""
     key = (resource.type, name)
     return key in UNREAD or (resource.target.mode is Mode.LOCAL and key in UNREAD_LOCALLY)
 
 
 def renamed(answer: Mapping[str, Any], **names: str) -> Properties:
-    """Return parts of an answer under other names (new=old), without what is not there."""
+    """Return the given entries of an answer under other names (new=old), without the missing ones."""
     return {new: answer[old] for new, old in names.items() if old in answer}
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Write tags as most templates do."""
+    """Return tags in the form that most templates use."""
     return [{"Key": key, "Value": value} for key, value in tags.items() if not key.startswith("aws:")]
 
 
 def own_tags(tags: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Leave out the tags that CloudFormation adds."""
+    """Return the tags without those that CloudFormation adds."""
     return [{"Key": one["Key"], "Value": one["Value"]} for one in tags if not one["Key"].startswith("aws:")]

@@ -1,4 +1,4 @@
-"""The deployed resources: each with its template's properties, whose references are resolved as far as they can be known."""
+"""The deployed resources, each with its template's properties and as many resolved references as possible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STACKS: Final = ("keys", "data", "regional", "failover")
 
 
 class Unknown:
-    """A value that only the cloud knows: it is equal to whatever is there."""
+    """A value that only the cloud knows; it is equal to any value."""
 
     def __repr__(self) -> str:
         return "<only the cloud knows>"
@@ -29,12 +29,12 @@ class Resource:
 
     Attributes:
         target: The cloud.
-        region: Where its stack is.
+        region: Region of its stack.
         stack: The stack's name.
         logical_id: Its id in the template.
         type: CloudFormation's type.
-        physical_id: What `Ref` gives.
-        properties: The template's, resolved.
+        physical_id: The value of `Ref`.
+        properties: The properties of the template, resolved.
     """
 
     target: Target
@@ -46,7 +46,7 @@ class Resource:
     properties: Mapping[str, Any]
 
     def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - boto3's clients have no common type
-        """Return a client of the resource's region, or of another."""
+        """Return a client of the resource's region, or of another one."""
         return self.target.client(service, region or self.region)
 
     def __str__(self) -> str:
@@ -83,7 +83,7 @@ def _of_stack(target: Target, stack: str, region: str) -> Iterator[Resource]:
 
 
 def _template(target: Target, stack: str, region: str) -> dict[str, Any]:
-    """Return the template that was synthesized; where none was (in a real account), the one that CloudFormation holds."""
+    """Return the synthesized template; in a real account without one, the template that CloudFormation holds."""
     if not target.templates:
         body = target.client("cloudformation", region).get_template(StackName=stack)["TemplateBody"]
         held: dict[str, Any] = body if isinstance(body, dict) else json.loads(body)
@@ -102,7 +102,7 @@ def _template(target: Target, stack: str, region: str) -> dict[str, Any]:
 
 
 class _Resolver:
-    """Resolves intrinsic functions by what CloudFormation answers."""
+    """Resolves intrinsic functions with CloudFormation's answers."""
 
     def __init__(
         self,

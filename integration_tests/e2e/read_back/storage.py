@@ -88,7 +88,7 @@ def _notification(one: dict[str, Any]) -> Properties:
 
 
 def _replication(configuration: dict[str, Any]) -> Properties:
-    """CloudFormation has S3's own words but for one."""
+    """Translate S3's answer: CloudFormation uses the same names except one."""
     rules = [dict(one) for one in configuration["Rules"]]
     for rule in rules:
         rule["Id"] = rule.pop("ID", None)
@@ -130,7 +130,7 @@ def global_table(resource: Resource) -> Properties:
 
 
 def _replica(resource: Resource, region: str) -> Properties:
-    """Ask the replica's own region, not what the table says of it elsewhere."""
+    """Ask the replica's own region, because another region's answer may lack it."""
     dynamodb = resource.client("dynamodb", region)
     table = dynamodb.describe_table(TableName=resource.physical_id)["Table"]
     backups = dynamodb.describe_continuous_backups(TableName=resource.physical_id)["ContinuousBackupsDescription"]
@@ -141,24 +141,24 @@ def _replica(resource: Resource, region: str) -> Properties:
         "DeletionProtectionEnabled": table.get("DeletionProtectionEnabled", False),
         "GlobalSecondaryIndexes": table.get("GlobalSecondaryIndexes", []),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery == "ENABLED"},
-        "SSESpecification": {"KMSMasterKeyId": _as_said(resource, region, key)},
+        "SSESpecification": {"KMSMasterKeyId": _as_declared(resource, region, key)},
         "ResourcePolicy": {"PolicyDocument": table_policy(dynamodb, table["TableArn"])},
         "Tags": own_tags(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])),
     }
 
 
 def table_policy(dynamodb: Any, arn: str) -> Properties:  # noqa: ANN401 - a boto3 client
-    """Return the resource policy that a replica has."""
+    """Return the resource policy of a replica."""
     held: Properties = json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
     return held
 
 
-def _as_said(resource: Resource, region: str, key_arn: str) -> str:
-    """Return the alias in place of the key's ARN, where the template names an alias and it leads to that key."""
+def _as_declared(resource: Resource, region: str, key_arn: str) -> str:
+    """Return the alias instead of the key's ARN, if the template names an alias of that key."""
     for replica in resource.properties["Replicas"]:
-        said = str(replica["SSESpecification"]["KMSMasterKeyId"])
-        if replica["Region"] == region and ":alias/" in said:
-            return said if _key_of(resource, region, said) == key_arn else key_arn
+        declared = str(replica["SSESpecification"]["KMSMasterKeyId"])
+        if replica["Region"] == region and ":alias/" in declared:
+            return declared if _key_of(resource, region, declared) == key_arn else key_arn
     return key_arn
 
 
@@ -166,7 +166,7 @@ def _key_of(resource: Resource, region: str, alias: str) -> str:
     return str(resource.client("kms", region).describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
 
 
-@reads("AWS::SecretsManager::Secret", GenerateSecretString="is a recipe; what it made is secret")
+@reads("AWS::SecretsManager::Secret", GenerateSecretString="is an instruction; its result is secret")
 def secret(resource: Resource) -> Properties:
     held = resource.client("secretsmanager").describe_secret(SecretId=resource.physical_id)
     replicas = [{"Region": one["Region"], "KmsKeyId": one.get("KmsKeyId")} for one in held.get("ReplicationStatus", [])]
@@ -177,14 +177,14 @@ def secret(resource: Resource) -> Properties:
     }
 
 
-@reads("AWS::SecretsManager::ResourcePolicy", BlockPublicPolicy="is a wish at the time of writing; nothing answers it")
+@reads("AWS::SecretsManager::ResourcePolicy", BlockPublicPolicy="applies to one write only; no API returns it")
 def secret_policy(resource: Resource) -> Properties:
     name = resource.properties["SecretId"]
     answer = resource.client("secretsmanager").get_resource_policy(SecretId=name)
     return {"SecretId": name, "ResourcePolicy": json.loads(answer["ResourcePolicy"])}
 
 
-@reads("AWS::SecretsManager::RotationSchedule", RotateImmediatelyOnUpdate="is a wish at the time of writing")
+@reads("AWS::SecretsManager::RotationSchedule", RotateImmediatelyOnUpdate="applies to one write only")
 def rotation(resource: Resource) -> Properties:
     name = resource.properties["SecretId"]
     held = resource.client("secretsmanager").describe_secret(SecretId=name)

@@ -1,4 +1,4 @@
-"""Readers of alarms, the dashboard and what Route 53 holds."""
+"""Readers of alarms, the dashboard and Route 53."""
 
 from __future__ import annotations
 
@@ -60,13 +60,15 @@ def hosted_zone(resource: Resource) -> Properties:
 
 @reads("AWS::Route53::RecordSet")
 def record_set(resource: Resource) -> Properties:
-    said = resource.properties
-    answer = resource.client("route53").list_resource_record_sets(HostedZoneId=said["HostedZoneId"])["ResourceRecordSets"]
-    wanted = said["Name"], said["Type"], said.get("SetIdentifier")
+    declared = resource.properties
+    answer = resource.client("route53").list_resource_record_sets(HostedZoneId=declared["HostedZoneId"])[
+        "ResourceRecordSets"
+    ]
+    wanted = declared["Name"], declared["Type"], declared.get("SetIdentifier")
     found = [one for one in answer if (one["Name"], one["Type"], one.get("SetIdentifier")) == wanted]
     assert found, f"the zone has no record {wanted}"
     return {
         **found[0],
-        "HostedZoneId": said["HostedZoneId"],
+        "HostedZoneId": declared["HostedZoneId"],
         "ResourceRecords": [one["Value"] for one in found[0].get("ResourceRecords", [])],
     }
