@@ -11,7 +11,7 @@ from compliance.aws.secrets import is_named_secret, looks_secret
 from compliance.cfn.templates import Template
 from unit_tests.compliance.rules.builders import EAST, alone, function, secret
 from unit_tests.compliance.rules.corruptions import UNKNOWN, changed, either
-from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
+from unit_tests.compliance.rules.verdicts import message, reports, rule_test
 
 RULE = "ActivePassive-SecretsManagerLiteral"
 KEY = "AKIA" + "ABCDEFGH12345678"
@@ -28,9 +28,16 @@ def _secret(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
     return it
 
 
-@pytest.mark.parametrize(
-    "it",
-    [
+PARAMETER = {"Parameters": {"AParameter": {"Type": "String"}}, "Resources": {"It": _secret(SecretString=UNKNOWN)}}
+GUESSED = (
+    {"PasswordLength": 15},
+    {"PasswordLength": 16, "ExcludeLowercase": True, "ExcludeUppercase": True, "ExcludePunctuation": True},
+    {"PasswordLength": 20, "ExcludePunctuation": True, "ExcludeCharacters": string.ascii_letters},
+    {"ExcludeCharacters": string.ascii_letters + string.digits + string.punctuation},
+)
+test_literal = rule_test(
+    RULE,
+    passes=[
         function(),
         _variables(TABLE_NAME="serverless-ledger-prod", TOKEN_TABLE="t", SECRET_NAME="a", MAXIMUM_BYTES="1"),
         _variables(API_TOKEN={"Fn::GetAtt": ["Made", "Value"]}),
@@ -43,33 +50,9 @@ def _secret(**settings: Any) -> dict[str, Any]:  # noqa: ANN401
         _secret(GenerateSecretString={"SecretStringTemplate": '{"username": "a"}', "GenerateStringKey": "password"}),
         _secret(SecretString="{{resolve:secretsmanager:other}}"),
         _secret(SecretString={"Fn::GetAtt": ["Made", "Value"]}),
+        alone({"It": _variables(SIGNING_SECRET="serverless-receipt-signing-prod"), "Secret": secret()}),
     ],
-)
-def test_place_of_a_secret_passes(it: dict[str, Any]) -> None:
-    assert says(RULE, it) is PASS
-
-
-def test_name_of_a_secret_of_the_templates_is_a_place() -> None:
-    resources = {"It": _variables(SIGNING_SECRET="serverless-receipt-signing-prod"), "Secret": secret()}
-    assert verdict_in(RULE, "It", alone(resources)) is PASS
-
-
-@pytest.mark.parametrize(
-    "made",
-    [
-        {"PasswordLength": 15},
-        {"PasswordLength": 16, "ExcludeLowercase": True, "ExcludeUppercase": True, "ExcludePunctuation": True},
-        {"PasswordLength": 20, "ExcludePunctuation": True, "ExcludeCharacters": string.ascii_letters},
-        {"ExcludeCharacters": string.ascii_letters + string.digits + string.punctuation},
-    ],
-)
-def test_value_that_can_be_guessed_fails(made: dict[str, Any]) -> None:
-    assert "can be guessed" in message(RULE, _secret(GenerateSecretString=made))
-
-
-@pytest.mark.parametrize(
-    "it",
-    [
+    fails=[
         *(
             _variables(**{name: "correct horse"})
             for name in ("PASS", "PGPASSWORD", "DATABASE_PW", "ENCRYPTION_KEY", "TOKEN_2")
@@ -83,31 +66,22 @@ def test_value_that_can_be_guessed_fails(made: dict[str, Any]) -> None:
         _variables(ANYTHING="{{resolve:ssm-secure:/prod/key}}"),
         _variables(API_TOKEN=either({"Ref": "AWS::NoValue"}, "abc")),
         _variables(API_TOKEN={"Fn::Join": ["", ["abc", "def"]]}),
-        _secret(GenerateSecretString={"PasswordLength": 15}),
         _secret(SecretString="correct horse"),
         _secret(SecretString='{"password": "correct horse"}'),
         _secret(GenerateSecretString={"SecretStringTemplate": '{"password": "correct horse"}'}),
+        *(reports("can be guessed", _secret(GenerateSecretString=made)) for made in GUESSED),
+        Template(name="it", body=PARAMETER, region=EAST),
+    ],
+    unresolved=[
+        changed(function(), "Environment", to=UNKNOWN),
+        _secret(GenerateSecretString={"SecretStringTemplate": "{"}),
     ],
 )
-def test_secret_that_is_written_down_fails(it: dict[str, Any]) -> None:
-    assert says(RULE, it) is FAIL
 
 
 def test_no_report_repeats_the_secret() -> None:
     assert KEY not in message(RULE, _variables(MODE=KEY))
     assert "correct horse" not in message(RULE, _variables(DB_PASSWORD="correct horse"))
-
-
-def test_parameter_is_part_of_the_template() -> None:
-    body = {"Parameters": {"AParameter": {"Type": "String"}}, "Resources": {"It": _secret(SecretString=UNKNOWN)}}
-    assert verdict_in(RULE, "It", Template(name="it", body=body, region=EAST)) is FAIL
-
-
-@pytest.mark.parametrize(
-    "it", [changed(function(), "Environment", to=UNKNOWN), _secret(GenerateSecretString={"SecretStringTemplate": "{"})]
-)
-def test_unreadable_value_is_not_evaluated(it: dict[str, Any]) -> None:
-    assert says(RULE, it) is NOT_EVALUATED
 
 
 @pytest.mark.property
