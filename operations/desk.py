@@ -54,6 +54,21 @@ quarantined = typer.Typer(no_args_is_help=True, help="List quarantined files, sh
 dlq = typer.Typer(no_args_is_help=True, help="List a region's dead letters, show one, and redrive them.")
 
 
+def endpoints() -> None:
+    """Print the client's configuration: the API of each region, the primary first.
+
+    Example: python -m operations endpoints > lockstep-client.toml
+    """
+    with printing_failures():
+        target = shown()
+        deployments = {region: Deployment.of_region(target, region) for region in target.regions}
+        blocks = [
+            f'[[endpoints]]\nregion = "{region}"\nurl = "{deployment.api_url(region)}"\n'
+            for region, deployment in deployments.items()
+        ]
+        say("\n".join(blocks), end="")
+
+
 def files(
     file: FileArgument,
     limit: Annotated[int, typer.Option(min=1, help="Maximum number of objects.")] = 20,

@@ -129,9 +129,9 @@ def note(text: str) -> None:
     Console(stderr=True, highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
+def say(text: str, *, end: str = "\n") -> None:
     """Print a line of the result."""
-    Console(highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
+    Console(highlight=False, emoji=False).print(text, markup=False, soft_wrap=True, end=end)
 
 
 @contextlib.contextmanager

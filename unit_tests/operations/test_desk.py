@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from typer.testing import CliRunner, Result
 
+from client.configuration import Configuration
 from handlers.issuer.ledger import Ledger as IssuerLedger
 from handlers.issuer.ledger import Retention
 from handlers.issuer.upload_id import new_upload_id
@@ -112,6 +113,17 @@ def _conclude(target: Target, object_id: str, key: str, *, state: str, rejected:
 
 def _type(*arguments: str) -> Result:
     return CliRunner().invoke(command_line.app, [*WHERE, *arguments])
+
+
+def test_endpoints_prints_the_clients_configuration(deployment: Deployment, tmp_path: Path) -> None:
+    for region in (EAST, WEST):
+        deployment.regional[region]["ApiEndpoint"] = f"https://a1.execute-api.{region}.amazonaws.com"
+    file = tmp_path / "lockstep-client.toml"
+    file.write_text(_type("endpoints").stdout, "utf-8")
+    read = Configuration.read(file, {"source": "a"})
+    assert [(one.region, one.url) for one in read.endpoints] == [
+        (region, deployment.regional[region]["ApiEndpoint"]) for region in (EAST, WEST)
+    ]
 
 
 @pytest.mark.parametrize("wanted", ["file_key", "object_key", "object_id"])
