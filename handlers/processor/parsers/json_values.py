@@ -22,7 +22,7 @@ def parse_record(raw: RawRecord) -> dict[str, Any]:
     Raises:
         Reject: The text is not JSON, not an object, has a key twice, or a number that DynamoDB cannot hold.
     """
-    usual = usual_object(raw.text)
+    usual = None if raw.is_too_long else usual_object(raw.text)
     return parse_exactly(raw) if usual is None else usual
 
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.processor.errors import Reject, UnreadableError
-from handlers.processor.parsers.json_values import parse_exactly
+from handlers.processor.parsers.json_values import parse_exactly, parse_record
 from handlers.processor.parsers.records import RawRecord
 from handlers.processor.parsers.usual import usual_object, usual_text
 from handlers.shared.attribute_values import UnstorableError, attribute_map, canonical_text
@@ -153,6 +153,13 @@ anything = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3) | st.
 
 
 @pytest.mark.property
+def test_beginning_of_a_too_long_record_is_rejected_though_it_is_an_object() -> None:
+    padded = RawRecord(1, b'{"a":1}' + b" " * 20, is_too_long=True)
+    for parse in (parse_record, parse_exactly):
+        with pytest.raises(Reject, match="longer than"):
+            parse(padded)
+
+
 @given(record=st.dictionaries(keys, anything, max_size=4))
 def test_usual_text_equals_the_canonical_one(record: dict[Any, Any]) -> None:
     usual = usual_text(record)
