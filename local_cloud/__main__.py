@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,10 @@ from rich.table import Table
 from local_cloud.cloud import PLACEHOLDER_ACCOUNT, LocalCloud
 from local_cloud.hazards import CALM_VARIABLE, SEED_VARIABLE
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
+from local_cloud.testbed.target_file import write_target
 from operations.command_line import end_like_ctrl_c_on
+from operations.errors import Refused, RunFailure
+from operations.target import TARGET_VARIABLE
 
 _DEFAULT_PORT = 4566
 
@@ -27,6 +31,9 @@ def main(
     ] = 1.0,
     seed: Annotated[
         int | None, typer.Option(help="Decides what the hazards do.", envvar=SEED_VARIABLE, show_default="a new one")
+    ] = None,
+    environment: Annotated[
+        str | None, typer.Option(help="The environment of environments.toml that `operate` finds.", show_default="prod")
     ] = None,
     *,
     calm: Annotated[
@@ -65,18 +72,18 @@ def main(
             seed=seed,
             calm=calm,
         ) as cloud:
-            _explain(console, cloud)
+            _explain(console, cloud, write_target(cloud, environment))
             while True:
                 cloud.require_alive()
                 time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Stopped; nothing of it is left." if not keep else "Stopped; its folder is left.")
-    except LocalCloudError as error:
+    except (LocalCloudError, RunFailure) as error:
         errors.print(str(error), markup=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(2 if isinstance(error, Refused) else 1)
 
 
-def _explain(console: Console, cloud: LocalCloud) -> None:
+def _explain(console: Console, cloud: LocalCloud, target: Path) -> None:
     def say(text: str) -> None:
         # Never wrapped: what is printed is there to be copied.
         console.print(text, soft_wrap=True)
@@ -84,13 +91,15 @@ def _explain(console: Console, cloud: LocalCloud) -> None:
     say(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
     say(f"Its log: {cloud.log}\n")
     say("In another terminal, point the AWS CLI, an SDK or the CDK at it (bash):\n")
-    for name, value in cloud.aws_variables().items():
+    for name, value in {**cloud.aws_variables(), TARGET_VARIABLE: str(target)}.items():
         say(f"  export {name}={value}")
     say("  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
     say("Then, for example (`bundle=host`, for functions run under this machine's own Python):\n")
     say("  aws s3 ls --region us-west-2")
     say(f"  nox -s cdk -- bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2 -c bundle=host")
     say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
+    say(f"Once it is deployed, type the runbook's commands as they are written, with the account {cloud.account}:\n")
+    say(f"  nox -s operate -- --account {cloud.account} status\n")
     say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
     say(f"Its name server answers over UDP at {cloud.health()['name_server']}.")
     say("Disturb it, where these variables are set:")

@@ -8,6 +8,8 @@ Each needs the run's secret in the header `X-Local-Cloud-Token`.
 | `POST /_local_cloud/region/<region>/down` and `/up` | takes a region away, brings it back |
 | `POST /_local_cloud/region/<region>/destroy` | takes a region away for good; what had not left it is lost |
 | `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, until it goes on |
+| `POST /_local_cloud/outage/<mode>` | how it fails clients then: `hang`, `reset`, or `refuse` by 503 |
+| `POST /_local_cloud/lost-answers/<region>/<share>` | that share of requests takes effect and loses its answer; 0 ends it |
 | `POST /_local_cloud/throttle/<region>/<share>` | its DynamoDB throttles that share, 0 to 1, of functions' calls |
 | `POST /_local_cloud/replication/lag/<seconds>` | how long a write takes to reach the other region |
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
@@ -18,20 +20,25 @@ Each needs the run's secret in the header `X-Local-Cloud-Token`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import uuid
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs
 
 from ministack import app as ministack_app
+from ministack.core.iam_evaluator import is_root_access_key
+from ministack.core.router import extract_access_key_id
 from ministack.services import apigateway, s3
 
-from local_cloud import hazards, regions
+from local_cloud import hazards, regions, workers
 from local_cloud.admission import CONTROL_PREFIX, Admission, Refusal
 from local_cloud.clock import clock
+from local_cloud.http_server import ABORT
 from local_cloud.replicator import replicator
-from local_cloud.shims import recursion
+from local_cloud.shims import _api, recursion
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,11 +51,12 @@ _log: Final = logging.getLogger("local_cloud.control")
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, region/<region>/destroy, region/<region>/stall, "
     "region/<region>/unstall, throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore, "
-    "hazard/<name>/<strength>"
+    "outage/<hang|reset|refuse>, lost-answers/<region>/<share>, hazard/<name>/<strength>"
 )
 _INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
 name_server = ""
 """Where Route 53's name server listens; set once, before the first request."""
+_LOOK_AGAIN_SECONDS: Final = 0.2
 _HOME_OF_GLOBAL_SERVICES: Final = "us-east-1"
 _SIGNED_FOR: Final = re.compile(
     r"(?:Credential=|X-Amz-Credential=)[^/%,&]+(?:/|%2F)\d{8}(?:/|%2F)(?P<region>[a-z0-9-]+)(?:/|%2F)(?P<service>[a-z0-9-]+)"
@@ -76,17 +84,72 @@ def with_control_surface(application: Application, admission: Admission) -> Appl
             await _refuse(send, scope, refusal)
         elif scope["path"].startswith(CONTROL_PREFIX):
             await _answer(send, *_obey(scope["method"], scope["path"].removeprefix(CONTROL_PREFIX)))
-        elif any(regions.is_down(region) for region in _regions_of(scope)):
-            # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
-            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body", "body": b""})
+        elif _is_down(scope):
+            await _fail(scope, receive, send, _is_down, b"")
         elif _waits_for_stalled_function(scope):
-            await _answer(send, 503, {"message": "Service Unavailable"})
+            await _fail(scope, receive, send, _waits_for_stalled_function, b'{"message": "Service Unavailable"}')
         else:
             recursion.remember(scope["headers"])
-            await application(scope, _replayed(body, receive), send)
+            await application(scope, _replayed(body, receive), _losing_answers(scope, receive, send))
 
     return front
+
+
+async def _fail(scope: Any, receive: Receive, send: Any, is_out: Callable[[Any], bool], body: bytes) -> None:  # noqa: ANN401  ASGI's shapes
+    """Fail a request to what is out of service: refuse it, or give no answer.
+
+    The cloud's own calls to itself are refused at once, because a resource of one region would hold up all others.
+    """
+    if regions.current.outage is regions.Outage.REFUSE or _api.MARK in dict(scope["headers"]).get(b"user-agent", b""):
+        # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
+        headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 503, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+    else:
+        await _give_no_answer(scope, receive, is_out)
+
+
+async def _give_no_answer(scope: Any, receive: Receive, is_out: Callable[[Any], bool]) -> None:  # noqa: ANN401  ASGI's shape
+    """Keep the client waiting until it gives up or the service is back; then, or at once, reset the connection."""
+    gone = asyncio.ensure_future(receive())
+    while regions.current.outage is regions.Outage.HANG and is_out(scope) and not gone.done():
+        await asyncio.wait({gone}, timeout=_LOOK_AGAIN_SECONDS)
+    scope[ABORT]()
+    await gone
+
+
+def _losing_answers(scope: Any, receive: Receive, send: Any) -> Any:  # noqa: ANN401  ASGI's shapes
+    """Return a `send` that loses the answer where the region went down meanwhile, or loses answers."""
+    is_lost = False
+
+    async def guarded(message: Message) -> None:
+        nonlocal is_lost
+        if message["type"] == "http.response.start" and (_is_down(scope) or _loses_answer(scope)):
+            is_lost = True
+            await _give_no_answer(scope, receive, _is_down)
+        if not is_lost:
+            await send(message)
+
+    return guarded
+
+
+def _loses_answer(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
+    if not regions.current.lost:
+        return False
+    is_root = is_root_access_key(extract_access_key_id(_headers(scope), _query(scope)) or "-")
+    return not is_root and any(regions.loses_answer(region) for region in _regions_of(scope))
+
+
+def _is_down(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
+    return bool(regions.current.down) and any(regions.is_down(region) for region in _regions_of(scope))
+
+
+def _headers(scope: Any) -> dict[str, str]:  # noqa: ANN401  ASGI's shape
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _query(scope: Any) -> dict[str, list[str]]:  # noqa: ANN401  ASGI's shape
+    return parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
@@ -123,6 +186,8 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
         "regions_down": sorted(regions.current.down),
         "regions_destroyed": sorted(regions.current.destroyed),
         "regions_stalled": sorted(regions.current.stalled),
+        "outage": regions.current.outage,
+        "answers_lost": dict(sorted(regions.current.lost.items())),
         "throttled": dict(sorted(regions.current.throttled.items())),
         "replication": "cut" if regions.current.cut else "on",
         "replication_lag_seconds": regions.current.lag_seconds,
@@ -139,19 +204,18 @@ def _change(command: list[str]) -> bool:
         ValueError: A number or a name in it is not allowed.
     """
     match command:
-        case ("region", region, ("down" | "up") as direction) if region:
-            regions.set_down(region, down=direction == "down")
-        case ("region", region, "destroy") if region:
-            regions.destroy(region)
-            _log.warning("%s is destroyed; %d writes had not left it", region, replicator.drop_from(region))
-        case ("region", region, ("stall" | "unstall") as action) if region:
-            regions.set_stalled(region, stalled=action == "stall")
+        case ("region", region, action) if region:
+            return _change_region(region, action)
         case ("throttle", region, share) if region:
             regions.set_throttled(region, float(share))
         case ("replication", "lag", seconds):
             regions.set_lag(float(seconds))
         case ("replication", ("cut" | "restore") as action):
             regions.set_cut(cut=action == "cut")
+        case ("outage", mode):
+            regions.set_outage(mode)
+        case ("lost-answers", region, share) if region:
+            regions.set_lost_answers(region, float(share))
         case ("hazard", name, strength):
             hazards.current.set(name, float(strength))
         case _:
@@ -159,11 +223,26 @@ def _change(command: list[str]) -> bool:
     return True
 
 
-def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
-    """Whether somebody would wait for a function that a stalled region does not start: by its API, or by Invoke.
+def _change_region(region: str, action: str) -> bool:
+    match action:
+        case "down":
+            regions.set_down(region, down=True)
+            workers.kill_running(region)
+        case "up":
+            regions.set_down(region, down=False)
+        case "destroy":
+            regions.destroy(region)
+            workers.kill_running(region)
+            _log.warning("%s is destroyed; %d writes had not left it", region, replicator.drop_from(region))
+        case "stall" | "unstall":
+            regions.set_stalled(region, stalled=action == "stall")
+        case _:
+            return False
+    return True
 
-    They are told at once. To let each wait would take a thread of the server for as long as the stall lasts.
-    """
+
+def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
+    """Whether somebody would wait for a function that a stalled region does not start: by its API, or by Invoke."""
     stalled = regions.current.stalled
     if not stalled:
         return False
@@ -178,12 +257,10 @@ def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's sha
 def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
     """Every region that must be up for a request: the one it is signed for, else its API's or its bucket's.
 
-    Empty while no region is down. Requests without a signature of a region are those to an API's open routes, and those
+    Requests without a signature of a region are those to an API's open routes, and those
     of some presigned URLs. Global services are asked, and changed, in us-east-1; only what Route 53 answers stands in for
     its name servers, which are everywhere.
     """
-    if not regions.current.down:
-        return set()
     headers = dict(scope["headers"])
     signed = headers.get(b"authorization", b"").decode("latin-1") or scope.get("query_string", b"").decode("latin-1")
     host = headers.get(b"host", b"").decode("latin-1")
@@ -214,7 +291,7 @@ async def _refuse(send: Any, scope: Any, refusal: Refusal) -> None:  # noqa: ANN
     if not refusal.service:
         await _answer(send, 403, {"__type": refusal.code, "message": refusal.message})
         return
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = _headers(scope)
     status, fields, body = ministack_app._credential_failure(refusal.service, "", str(uuid.uuid4()), refusal, headers)
     await send(
         {

@@ -60,6 +60,23 @@ class FaultInjector:
         """
         self._control(f"throttle/{region}/{share}")
 
+    def set_outage(self, mode: str) -> None:
+        """Set how regions that are down fail their clients.
+
+        Args:
+            mode: "hang": no answer until the client gives up; "reset": the connection is reset; "refuse": 503 at once.
+        """
+        self._control(f"outage/{mode}")
+
+    def set_lost_answers(self, region: str, share: float) -> None:
+        """Let a share of a region's requests take effect and lose their answers. Root's are not lost.
+
+        Args:
+            region: The region.
+            share: From 0, the end of it, to 1, every answer.
+        """
+        self._control(f"lost-answers/{region}/{share}")
+
     def set_replication_lag(self, seconds: float) -> None:
         """Set the least time that a write takes to reach the other region, for tables, buckets and secrets, from now on."""
         self._control(f"replication/lag/{seconds}")

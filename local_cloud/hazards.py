@@ -45,6 +45,31 @@ HAZARDS: Final[Mapping[str, Hazard]] = MappingProxyType(
             unit="times the usual tail",
             effect="each item replicates after a heavy-tailed time of its own, in no order between items",
         ),
+        "clock-skew": Hazard(
+            strength=0.2, most=60.0, unit="seconds", effect="regions' clocks differ by up to twice as much"
+        ),
+        "index-lag": Hazard(
+            strength=1.0, most=100.0, unit="times the usual tail", effect="global secondary indexes show writes later"
+        ),
+        "partial-batches": Hazard(
+            strength=0.02, most=1.0, unit="share of batches", effect="half of a function's batch stays unprocessed"
+        ),
+        "hot-partitions": Hazard(
+            strength=1.0,
+            most=1000.0,
+            unit="times as strict as AWS",
+            effect="a partition key takes 1,000 write units a second",
+        ),
+        "event-delays": Hazard(
+            strength=1.0, most=100.0, unit="times the usual tail", effect="S3 events come late, in any order"
+        ),
+        "event-duplicates": Hazard(strength=0.02, most=1.0, unit="share of events", effect="an S3 event comes twice"),
+        "message-order": Hazard(
+            strength=0.5, most=1.0, unit="share of receipts", effect="a standard queue hands messages out in another order"
+        ),
+        "message-duplicates": Hazard(
+            strength=0.005, most=1.0, unit="share of messages", effect="a standard queue hands a deleted message out again"
+        ),
     }
 )
 _TAIL_SHAPE: Final = 1 / 0.8
@@ -89,7 +114,7 @@ class Hazards:
         return bool(strength) and self.dice(name).random() < strength
 
     def tail(self, name: str, stream: str, *, median: float, longest: float) -> float:
-        """Draw the seconds that something takes; 0 without the hazard, whose strength multiplies them.
+        """Draw the seconds that something takes; 0 without the hazard, whose strength multiplies the median.
 
         AWS states no distribution. This is a Pareto distribution of shape 0.8, cut at `longest`: half of the draws are below
         `median`, and one in twenty is above seventeen times that.
@@ -104,7 +129,11 @@ class Hazards:
         if not strength:
             return 0.0
         above = max(1.0 - self.dice(f"{name}/{stream}").random(), 1e-9)
-        return strength * min(median * _TAIL_MEDIAN * math.pow(above, -_TAIL_SHAPE), longest)
+        return min(strength * median * _TAIL_MEDIAN * math.pow(above, -_TAIL_SHAPE), longest)
+
+    def skew(self, region: str) -> float:
+        """Return by how many seconds a region's clock is ahead of this machine's: the same ones in each call."""
+        return self.strengths["clock-skew"] * random.Random(f"{self.seed}/clock-skew/{region}").uniform(-1, 1)  # noqa: S311
 
     def dice(self, stream: str) -> random.Random:
         """Return the source of draws of one stream, which no other stream's draws change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import struct
 from typing import Any, Final
 
 import uvicorn
@@ -11,6 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _KEEP_ALIVE_SECONDS: Final = 75
 """Longer than a client of AWS keeps an idle connection, so that the client closes it."""
+ABORT: Final = "local_cloud.abort"
+"""Key in ASGI's scope of the function that resets the connection."""
+_NO_LINGER: Final = struct.pack("ii", 1, 0)
 _log: Final = logging.getLogger("local_cloud.http")
 
 
@@ -30,7 +34,14 @@ class StrictProtocol(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in self.headers)
         if not self.url.startswith(b"/") or hosts > 1 or (not hosts and self.parser.get_http_version() != "1.0"):
             raise ValueError("the target is no path, or there is not one Host")
+        self.scope[ABORT] = self._abort  # type: ignore[typeddict-unknown-key]
         super().on_headers_complete()
+
+    def _abort(self) -> None:
+        """Reset the connection: the client gets no answer, and no end of one."""
+        if not self.transport.is_closing():
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            self.transport.abort()
 
 
 async def serve(application: Any, listener: socket.socket) -> None:  # noqa: ANN401 - uvicorn's own type is not public

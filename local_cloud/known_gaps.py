@@ -35,7 +35,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("aws:SecureTransport", "every request counts as TLS, for the loopback has none"),
     NotFaithful("DynamoDB point-in-time recovery", "restores the latest state only"),
     NotFaithful("DynamoDB MultiRegionConsistency STRONG", "a witness never fails; no write conflicts with another region's"),
-    NotFaithful("DynamoDB throughput", "unlimited; throttles only by request"),
+    NotFaithful("DynamoDB throughput", "a table takes any load; reads and transactions heat no partition"),
     NotFaithful("Secrets Manager calendar", "secrets rotate by request, not by the date"),
     NotFaithful("Secrets Manager replicas", "never Failed; one that cannot be reached stays InProgress and catches up"),
     NotFaithful("Lambda runtime and architecture", "functions run under this machine's Python and processor"),
@@ -66,8 +66,8 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("CloudWatch SEARCH and anomaly detection", "refused in alarms; GetMetricData takes no expressions"),
     NotFaithful("CloudWatch metrics", "AWS/Lambda, AWS/SQS, S3 replication and what is embedded in logs; no others"),
     NotFaithful("ACM validation", "certificates are issued at once"),
-    NotFaithful("Outage of a region", "what runs ends its work; stacks elsewhere still get roles without us-east-1"),
-    NotFaithful("Stall of a region", "its APIs and Invoke answer 503 at once; AWS's may hang for their whole timeout"),
+    NotFaithful("Outage of a region", "stacks elsewhere still get roles without us-east-1"),
+    NotFaithful("Stall of a region", "what runs ends its work; an API waits for its client, and not for 30 seconds"),
     NotFaithful(
         "Time factor", "alarms and the like run faster; functions, timeouts, queues and replication keep this machine's time"
     ),

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import logging
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -19,10 +18,11 @@ from pathlib import Path
 
 from ministack import app as ministack_app
 
-from local_cloud import admission, caching, control, hazards, shims, workers
+from local_cloud import admission, caching, control, hazards, regions, shims, workers
 from local_cloud.clock import clock
 from local_cloud.http_server import serve
 from local_cloud.name_server import NameServer
+from local_cloud.server_process import begin_removal
 from local_cloud.shims.health_checkers import checkers
 
 _log = logging.getLogger("local_cloud")
@@ -39,6 +39,8 @@ def main() -> None:
     sys.setswitchinterval(_SWITCH_SECONDS)
     clock.factor = arguments.time_factor
     hazards.current.begin(arguments.seed, calm=arguments.calm)
+    if arguments.calm:
+        regions.set_outage(regions.Outage.REFUSE)
     shims.install()
     for zone in arguments.hosted_zone:
         identity, _, name = zone.partition("=")
@@ -80,7 +82,7 @@ def _stop_with_parent(folder: Path | None) -> None:
     sys.stdin.buffer.read()
     _log.warning("the process that started the local cloud is gone; stopping")
     if folder:
-        shutil.rmtree(folder, ignore_errors=True)
+        begin_removal(folder)
     _end_process_group()
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
+
+from local_cloud import hazards
+
+
+class Outage(StrEnum):
+    """How a region that is down, or whose functions are stalled, fails its clients."""
+
+    HANG = "hang"
+    RESET = "reset"
+    REFUSE = "refuse"
 
 
 @dataclass
@@ -17,6 +27,8 @@ class Disturbance:
         down: Regions that answer nothing, run nothing and deliver nothing.
         destroyed: Those of them that do not come back.
         stalled: Regions that accept everything, replicate, run nothing and deliver nothing.
+        outage: How a region that is down fails its clients.
+        lost: By region, the share of requests of everybody but root whose effect happens and whose answer is lost.
         cut: Whether replication between regions is cut.
         lag_seconds: How long a write takes to reach another region.
         throttled: By region, the share of functions' calls of DynamoDB that it throttles; no entry, no throttling.
@@ -25,6 +37,8 @@ class Disturbance:
     down: set[str] = field(default_factory=set)
     destroyed: set[str] = field(default_factory=set)
     stalled: set[str] = field(default_factory=set)
+    outage: Outage = Outage.HANG
+    lost: dict[str, float] = field(default_factory=dict)
     cut: bool = False
     lag_seconds: float = 0.05
     throttled: dict[str, float] = field(default_factory=dict)
@@ -34,7 +48,6 @@ class Disturbance:
 current = Disturbance()
 # What waits for a region may be thousands of threads, so they have a condition that no write between regions notifies.
 _resumed: Final = threading.Condition()
-_dice: Final = random.Random(0)  # noqa: S311  which call is throttled is no secret; the same ones in each run, if called alike
 
 
 def is_down(region: str) -> bool:
@@ -87,18 +100,40 @@ def set_lag(seconds: float) -> None:
 
 def set_throttled(region: str, share: float) -> None:
     """Throttle a share of functions' calls of the region's DynamoDB; 0 ends it."""
+    _set_share(current.throttled, region, share)
+
+
+def set_outage(mode: str) -> None:
+    """Set how regions that are down fail their clients."""
+    if mode not in set(Outage):
+        raise ValueError(f"The outage mode must be one of {', '.join(Outage)}; got {mode!r}.")
+    current.outage = Outage(mode)
+
+
+def set_lost_answers(region: str, share: float) -> None:
+    """Lose the answers to a share of the region's requests after their effect; 0 ends it."""
+    _set_share(current.lost, region, share)
+
+
+def loses_answer(region: str) -> bool:
+    """Draw whether the answer to this one request is lost."""
+    share = current.lost.get(region)
+    return share is not None and hazards.current.dice("lost-answers").random() < share
+
+
+def _set_share(shares: dict[str, float], region: str, share: float) -> None:
     if not 0 <= share <= 1:
-        raise ValueError(f"The share of calls to throttle must be from 0 to 1; got {share}.")
+        raise ValueError(f"The share must be from 0 to 1; got {share}.")
     if share:
-        current.throttled[region] = share
+        shares[region] = share
     else:
-        current.throttled.pop(region, None)
+        shares.pop(region, None)
 
 
 def throttles(region: str) -> bool:
     """Whether the region throttles this one call."""
     share = current.throttled.get(region)
-    return share is not None and _dice.random() < share
+    return share is not None and hazards.current.dice("throttle").random() < share
 
 
 def may_replicate(source: str, destination: str) -> bool:

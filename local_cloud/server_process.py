@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +23,18 @@ START_TIMEOUT_SECONDS: Final = 60.0
 TERMINATE_GRACE_SECONDS: Final = 5.0
 TOKEN_HEADER: Final = "X-Local-Cloud-Token"  # noqa: S105  a header's name
 LOG_TAIL_LINES: Final = 25
-_REMOVALS: Final = 50
+_PREFIX: Final = "local-cloud-"
+_LOCK: Final = "owner.lock"
+_KEPT_PREFIX: Final = "kept-local-cloud-"
+_REMOVAL: Final = """
+import os, shutil, sys, time
+for _ in range(100):
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    if not os.path.exists(sys.argv[1]):
+        break
+    time.sleep(0.1)
+"""
+"""Removes a folder in which processes that were just killed may still write."""
 _MODULE: Final = "local_cloud.launcher"
 _REPOSITORY: Final = Path(__file__).resolve().parents[1]
 
@@ -53,9 +64,13 @@ class ServerProcess:
         self._keep_folder = keep_folder
         self._options = options
         self.secret = secrets.token_urlsafe(30)
-        self.folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
+        _remove_ownerless()
+        self.folder = Path(tempfile.mkdtemp(prefix=_KEPT_PREFIX if keep_folder else _PREFIX))
         self.log = self.folder / "server.log"
         self.secret_file = self.folder / "secret"
+        # Locked as long as this process or the server lives: a folder without a lock has no owner.
+        self._lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             self.secret_file.touch(mode=0o600)
             self.secret_file.write_text(self.secret, "utf-8")
@@ -129,7 +144,7 @@ class ServerProcess:
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            pass_fds=(listener,),
+            pass_fds=(listener, self._lock),
             start_new_session=True,
             umask=0o077,
         )
@@ -180,12 +195,35 @@ class ServerProcess:
     def _remove_folder(self) -> None:
         if not self._keep_folder:
             remove_folder(self.folder)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder in which processes that were just killed may still write."""
-    for _ in range(_REMOVALS):
-        shutil.rmtree(folder, ignore_errors=True)
-        if not folder.exists():
-            return
-        time.sleep(0.1)
+    """Remove a folder in which processes that were just killed may still write.
+
+    A process of its own does it, and goes on if this one is killed meanwhile.
+    """
+    begin_removal(folder).wait()
+
+
+def begin_removal(folder: Path) -> subprocess.Popen[bytes]:
+    """Start the process that removes a folder, in a session of its own."""
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-I", "-S", "-c", _REMOVAL, str(folder)], start_new_session=True, stdin=subprocess.DEVNULL
+    )
+
+
+def _remove_ownerless() -> None:
+    """Remove what clouds have left whose processes were all killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            lock = os.open(folder / _LOCK, os.O_RDWR)
+            try:
+                # Without a log, its owner has not locked it yet.
+                if (folder / "server.log").exists():
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    remove_folder(folder)
+            finally:
+                os.close(lock)

@@ -16,9 +16,14 @@ takes, as on AWS, whichever environment of its function is free first: the new o
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import tempfile
 import threading
 import time
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Final
 
 from ministack.core import lambda_runtime
@@ -65,6 +70,7 @@ def _lead_apis_here():
     connectionpool.HTTPSConnectionPool._new_conn = new_connection
 """
 _starting: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
+_unpacking: Final = threading.Lock()
 _LOOK_AGAIN_SECONDS: Final = 0.02
 _LONGEST_START_SECONDS: Final = 10.0
 """Lambda's limit of an environment's start; what takes longer holds up no other."""
@@ -83,7 +89,28 @@ def prepare() -> None:
         raise RuntimeError("ministack starts its workers in another way by now: see where it imports the handler.")
     led = script.replace(_READY_FOR_IMPORTS, f"    _lead_apis_here()\n{_READY_FOR_IMPORTS}")
     lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH + _LEAD + led
+    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedPackage})
     _start_few_at_once()
+
+
+class _SharedPackage(zipfile.ZipFile):
+    """A deployment package that is unpacked once, however many environments run it.
+
+    Each environment gets a link instead of 20 MB of files; on AWS, too, it cannot write there.
+    """
+
+    def extractall(self, path: Any = None, *_: Any, **__: Any) -> None:  # noqa: ANN401  ZipFile's arguments
+        """Link the empty folder to the unpacked package, and remove the packed one."""
+        packed = Path(str(self.filename))
+        shared = Path(tempfile.gettempdir()) / "packages" / hashlib.sha256(packed.read_bytes()).hexdigest()
+        with _unpacking:
+            if not shared.exists():
+                unfinished = shared.with_suffix(".unfinished")
+                super().extractall(unfinished)
+                unfinished.rename(shared)
+        Path(path).rmdir()
+        Path(path).symlink_to(shared)
+        packed.unlink()
 
 
 def _start_few_at_once() -> None:
@@ -107,6 +134,16 @@ def _start_few_at_once() -> None:
                 _starting.release()
 
     lambda_svc.acquire_worker = lease
+
+
+def kill_running(region: str) -> None:
+    """Kill every environment of a region's functions, in the middle of what it does."""
+    with lambda_runtime._lock:
+        environments = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+    for worker in environments:
+        process = worker._proc
+        if process is not None and worker.config["FunctionArn"].split(":")[3] == region:
+            process.kill()
 
 
 def _is_one_free(pool: str) -> bool:

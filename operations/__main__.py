@@ -32,7 +32,7 @@ from operations.selection import (
 )
 from operations.settings_file import place_of
 from operations.status_table import show
-from operations.target import Mode, Target
+from operations.target import TARGET_VARIABLE, Mode, Target
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -59,7 +59,10 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     primary: Annotated[str | None, typer.Option(help="The primary's region.", show_default="the environment's")] = None,
     secondary: Annotated[str | None, typer.Option(help="The secondary's region.", show_default="the environment's")] = None,
     target: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The target.json of a platform on a local cloud, instead of AWS.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", envvar=TARGET_VARIABLE, help="The target.json of a platform on a local cloud, instead of AWS."
+        ),
     ] = None,
 ) -> None:
     """Show the state of a deployed platform, choose which region is active, and find files.

@@ -19,6 +19,9 @@ from botocore.credentials import Credentials
 from operations import guard
 from operations.atomic_file import write_whole
 
+TARGET_VARIABLE: Final = "LOCKSTEP_TARGET"
+"""Environment variable with the path of a target file; `nox -s local_cloud` prints its value."""
+
 
 class Mode(StrEnum):
     """The kind of cloud that the platform is deployed to."""

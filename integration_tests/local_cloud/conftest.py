@@ -30,6 +30,7 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
     """The cloud; whatever a test does to its regions and to replication is undone."""
     yield cloud
     cloud.partition(cut=False)
+    cloud.set_outage("refuse")
     cloud.set_replication_lag(USUAL_LAG_SECONDS)
     for hazard in HAZARDS:
         cloud.set_hazard(hazard, 0)
@@ -37,6 +38,7 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
         cloud.region_up(region)
         cloud.region_unstall(region)
         cloud.set_throttle(region, 0)
+        cloud.set_lost_answers(region, 0)
 
 
 @pytest.fixture(scope="session")

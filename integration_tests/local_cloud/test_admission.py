@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -19,7 +20,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import EAST, zipped
+from integration_tests.local_cloud.stacks_for_tests import EAST, impatient, zipped
 from local_cloud import LocalCloud
 from local_cloud.server_process import TOKEN_HEADER
 
@@ -425,3 +426,22 @@ def signed_headers(cloud: LocalCloud, method: str, path: str) -> dict[str, str]:
     asked = AWSRequest(method, f"{cloud.endpoint_url}{path}")
     SigV4Auth(Credentials(cloud.account, cloud.secret_access_key), "lambda", EAST).add_auth(asked)
     return {name: value for name, value in asked.headers.items() if name != "Host"}
+
+
+@pytest.mark.parametrize(("service", "minutes"), [("s3", 15), ("dynamodb", 15), ("sqs", 15), ("lambda", 5)])
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_signature_far_from_the_servers_clock_is_refused(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch, service: str, minutes: int, direction: int
+) -> None:
+    calls = {"s3": "list_buckets", "dynamodb": "list_tables", "sqs": "list_queues", "lambda": "list_functions"}
+    call = getattr(impatient(cloud, service, EAST), calls[service])
+
+    def signed_at(away: float) -> None:
+        moment = dt.datetime.now(dt.UTC) + dt.timedelta(minutes=direction * away)
+        monkeypatch.setattr("botocore.auth.get_current_datetime", lambda **_: moment.replace(tzinfo=None))
+
+    signed_at(minutes - 0.5)
+    call()
+    signed_at(minutes + 0.5)
+    with pytest.raises(ClientError, match=r"Signature expired|Signature not yet current|RequestTimeTooSkewed"):
+        call()

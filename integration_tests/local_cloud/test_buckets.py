@@ -238,6 +238,8 @@ def test_a_replica_has_the_sources_version_and_its_own_regions_key(pair: Pair) -
     assert replica is not None
     assert replica["ReplicationStatus"] == "REPLICA"
     assert ":us-west-2:" in replica["SSEKMSKeyId"]
+    source = pair.source.client("s3").head_object(Bucket=pair.source_bucket, Key="incoming/a")
+    assert replica["ETag"] != source["ETag"]
     assert until(lambda: pair.status("incoming/a") == "COMPLETED")
     read = pair.destination.client("s3").get_object(Bucket=pair.destination_bucket, Key="incoming/a")
     assert read["Body"].read() == b"content"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -56,6 +58,22 @@ def test_stopping_ends_the_server_and_its_workers_and_removes_its_folder() -> No
     cloud.stop()
 
 
+def test_environments_of_one_function_share_its_unpacked_code(cloud: LocalCloud) -> None:
+    source = "import time\ndef handler(event, context):\n    time.sleep(2)\n    return __file__"
+    stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Function": function(source, "Role")})
+
+    def invoke(_: int) -> str:
+        answer = cloud.client("lambda").invoke(FunctionName=stack["Function"])
+        return str(json.loads(answer["Payload"].read()))
+
+    with ThreadPoolExecutor() as pool:
+        files = set(pool.map(invoke, range(3)))
+    assert len(files) == 3
+    assert len({Path(file).resolve() for file in files}) == 1
+    folders = {Path(file).parents[1] for file in files}
+    assert not [packed for folder in folders for packed in folder.glob("*.zip")]
+
+
 STARTS_ONE = """
     import sys, time
     from local_cloud import LocalCloud
@@ -88,11 +106,34 @@ def test_whoever_is_killed_no_server_and_no_busy_worker_stays(also_killed: str) 
         if also_killed == "server":
             os.kill(int(server), signal.SIGKILL)
     assert until(lambda: not alive(int(server)) and not alive(worker))
-    if also_killed == "nobody":
-        assert until(lambda: not Path(folder).exists())
-    else:
-        # Nobody is left to remove it.
-        shutil.rmtree(folder)
+    if also_killed == "server":
+        # Nobody is left to remove it, so the next one does.
+        assert Path(folder).exists()
+        LocalCloud.start().stop()
+    assert until(lambda: not Path(folder).exists())
+
+
+def test_folder_that_takes_long_to_remove_is_removed_when_its_owner_is_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    for number in range(40):
+        (folder / str(number)).mkdir(parents=True)
+        for file in range(250):
+            (folder / str(number) / str(file)).touch()
+    program = "import sys, pathlib\nfrom local_cloud.server_process import remove_folder as r\nr(pathlib.Path(sys.argv[1]))"
+    with subprocess.Popen([sys.executable, "-c", program, str(folder)], cwd=REPOSITORY) as owner:  # noqa: S603  ours
+        # Its removal has begun.
+        assert until(lambda: len(list(folder.iterdir())) < 40)
+        owner.kill()
+    assert until(lambda: not folder.exists())
+
+
+def test_start_removes_no_folder_of_another_cloud_and_no_kept_one(cloud: LocalCloud) -> None:
+    with LocalCloud.start(keep_folder=True) as kept:
+        folder = kept.log.parent
+    LocalCloud.start().stop()
+    assert cloud.log.exists()
+    assert folder.exists()
+    shutil.rmtree(folder)
 
 
 def busy_worker(url: str, secret: str) -> int:
@@ -168,6 +209,15 @@ def test_alone_it_tells_how_to_reach_it_and_is_gone_when_it_is_stopped(how: sign
     address = urlsplit(environment["AWS_ENDPOINT_URL"])
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((address.hostname, address.port))
+
+
+def test_operate_finds_the_platform_of_a_local_cloud_without_an_option() -> None:
+    with Command("--port=0", "--account=123456789012") as one:
+        environment = {**os.environ, **one.variables()}
+        command = [sys.executable, "-m", "operations", "--account", "123456789012", "status"]
+        ended = subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=False)  # noqa: S603  ours
+    # Nothing is deployed to it yet.
+    assert "caller arn:aws:iam::123456789012:root, confirmed by STS" in ended.stderr
 
 
 def test_two_side_by_side_keep_to_themselves(cloud: LocalCloud) -> None:

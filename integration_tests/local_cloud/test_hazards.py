@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, deploy, impatient, until
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, impatient, role, until
+from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_replication import Site, site
 from integration_tests.local_cloud.test_tables import global_table, replica
 from local_cloud import LocalCloud, LocalCloudError
@@ -89,6 +94,228 @@ def test_a_restored_link_brings_items_one_by_one(disturbed: LocalCloud, site: Si
     disturbed.partition(cut=False)
     assert until(lambda: 0 < len(numbers(site, "held/")) < 20)
     assert until(lambda: len(numbers(site, "held/")) == 20, seconds=40)
+
+
+def notifying() -> dict[str, Any]:
+    """Return a bucket whose new objects are announced in a queue."""
+    queue = {"Fn::GetAtt": ["Queue", "Arn"]}
+    admit = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [admit]}
+    configuration = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}]}
+    policy = {"Queues": [{"Ref": "Queue"}], "PolicyDocument": document}
+    return {
+        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
+        "Bucket": {
+            **bucket(f"hazards-{uuid.uuid4().hex[:6]}", NotificationConfiguration=configuration),
+            "DependsOn": "Policy",
+        },
+    }
+
+
+def received(stack: Stack) -> list[str]:
+    """Take ten messages from a stack's queue, delete them, and return their bodies."""
+    sqs, url = stack.client("sqs"), stack["Queue"]
+    messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in messages:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [str(message["Body"]) for message in messages]
+
+
+def announced(stack: Stack) -> list[str]:
+    """Return the keys that a stack's queue announces."""
+    records = [record for body in received(stack) for record in json.loads(body).get("Records", [])]
+    return [str(record["s3"]["object"]["key"]) for record in records]
+
+
+def test_event_of_s3_may_come_twice(disturbed: LocalCloud) -> None:
+    stack = deploy(disturbed, notifying())
+    disturbed.set_hazard("event-duplicates", 1)
+    stack.client("s3").put_object(Bucket=stack["Bucket"], Key="twice", Body=b"x")
+    found: list[str] = []
+    assert collected(stack, found, 2)
+    assert found == ["twice", "twice"]
+
+
+def collected(stack: Stack, found: list[str], count: int) -> bool:
+    """Collect announced keys until there are enough."""
+
+    def enough() -> bool:
+        found.extend(announced(stack))
+        return len(found) >= count
+
+    return until(enough)
+
+
+def test_events_of_s3_come_in_another_order(disturbed: LocalCloud) -> None:
+    stack = deploy(disturbed, notifying())
+    disturbed.set_hazard("event-delays", 4)
+    keys = [f"{number:02}" for number in range(20)]
+    for key in keys:
+        stack.client("s3").put_object(Bucket=stack["Bucket"], Key=key, Body=b"x")
+    found: list[str] = []
+    assert collected(stack, found, 20)
+    assert sorted(found) == keys
+    assert found != keys
+
+
+def test_deleted_message_may_come_again_from_a_standard_queue_only(disturbed: LocalCloud) -> None:
+    fifo = {"FifoQueue": True, "QueueName": f"{uuid.uuid4().hex[:8]}.fifo", "ContentBasedDeduplication": True}
+    disturbed.set_hazard("message-order", 1)
+    for properties, extra, expected in (({}, {}, 2), (fifo, {"MessageGroupId": "one"}, 1)):
+        stack = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue", "Properties": properties}})
+        stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody="again", **extra)
+        disturbed.set_hazard("message-duplicates", 1)
+        found = received(stack)
+        disturbed.set_hazard("message-duplicates", 0)
+        # The copy is there within five seconds.
+        again = until(partial(received, stack), seconds=6)
+        assert found + again == ["again"] * expected
+
+
+def test_standard_queue_hands_messages_out_in_another_order(disturbed: LocalCloud) -> None:
+    disturbed.set_hazard("message-order", 1)
+    stack = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    for number in range(10):
+        stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody=str(number))
+    found = received(stack)
+    assert sorted(found) == [str(number) for number in range(10)]
+    assert found != sorted(found)
+
+
+def test_index_shows_writes_after_its_table(disturbed: LocalCloud) -> None:
+    index = {
+        "IndexName": "by-state",
+        "KeySchema": [{"AttributeName": "state", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    attributes = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "state")]
+    table = {"AttributeDefinitions": attributes, "GlobalSecondaryIndexes": [index]}
+    stack = deploy(disturbed, {"Table": global_table(replica(WEST), **table)}, region=WEST)
+    dynamodb, name = stack.client("dynamodb"), stack["Table"]
+
+    def states(state: str) -> list[str]:
+        values = {":state": {"S": state}}
+        condition = {"KeyConditionExpression": "#s = :state", "ExpressionAttributeNames": {"#s": "state"}}
+        items = dynamodb.query(TableName=name, IndexName="by-state", ExpressionAttributeValues=values, **condition)["Items"]
+        return sorted(item["pk"]["S"] for item in items)
+
+    def put(pk: str, state: str) -> None:
+        dynamodb.put_item(TableName=name, Item={"pk": {"S": pk}, "state": {"S": state}})
+
+    put("a", "open")
+    assert states("open") == ["a"]
+    # Each write comes after 1.2 to 2 s.
+    disturbed.set_hazard("index-lag", 100)
+    put("a", "closed")
+    put("b", "open")
+    dynamodb.put_item(TableName=name, Item={"pk": {"S": "c"}})
+    assert (states("open"), states("closed")) == (["a"], [])
+    assert dynamodb.get_item(TableName=name, Key={"pk": {"S": "a"}})["Item"]["state"] == {"S": "closed"}
+    assert until(lambda: (states("open"), states("closed")) == (["b"], ["a"]), seconds=20)
+    assert dynamodb.scan(TableName=name)["Count"] == 3
+
+
+def test_clock_of_the_region_decides_the_last_writer(doomed: LocalCloud) -> None:
+    table = deploy(doomed, {"Table": global_table(replica(WEST), replica(EAST))}, region=WEST)["Table"]
+    east, west = (doomed.client("dynamodb", region) for region in (EAST, WEST))
+
+    def value(client: Any, pk: str) -> str | None:  # noqa: ANN401 - a boto3 client
+        found = client.get_item(TableName=table, Key={"pk": {"S": pk}}, ConsistentRead=True)
+        return str(found["Item"]["by"]["S"]) if "Item" in found else None
+
+    def write(client: Any, pk: str, by: str) -> None:  # noqa: ANN401 - a boto3 client
+        client.put_item(TableName=table, Item={"pk": {"S": pk}, "by": {"S": by}})
+
+    def has(client: Any, by: str) -> bool:  # noqa: ANN401 - a boto3 client
+        return value(client, "c") == by
+
+    doomed.set_hazard("clock-skew", 60)
+    doomed.partition(cut=True)
+    # Whichever region is ahead, in one of the two cases the one that writes first is.
+    for pk, first, second in (("a", east, west), ("b", west, east)):
+        write(first, pk, "first")
+        write(second, pk, "second")
+    doomed.partition(cut=False)
+    assert until(lambda: all(value(east, pk) == value(west, pk) is not None for pk in "ab"))
+    assert sorted(str(value(east, pk)) for pk in "ab") == ["first", "second"]
+    # What a region has seen, its next write is later than, however its clock goes.
+    for first, second in ((east, west), (west, east)):
+        write(first, "c", "first")
+        assert until(partial(has, second, "first"))
+        write(second, "c", "second")
+        assert until(partial(has, first, "second"))
+
+
+@pytest.fixture(scope="module")
+def writer(cloud: LocalCloud) -> tuple[Any, str]:
+    """A client of DynamoDB that acts as a role, as functions do, and a table."""
+    writing = role("s3.amazonaws.com", allow("dynamodb:*"))
+    writing["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": cloud.account}
+    stack = deploy(cloud, {"Role": writing, "Table": global_table(replica(WEST))}, region=WEST)
+    arn = cloud.client("iam").get_role(RoleName=stack["Role"])["Role"]["Arn"]
+    held = cloud.client("sts", WEST).assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    client = cloud.client(
+        "dynamodb",
+        WEST,
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        aws_access_key_id=held["AccessKeyId"],
+        aws_secret_access_key=held["SecretAccessKey"],
+        aws_session_token=held["SessionToken"],
+    )
+    return client, stack["Table"]
+
+
+def puts(table: str, *pks: str) -> dict[str, Any]:
+    """Return the items of a BatchWriteItem."""
+    return {table: [{"PutRequest": {"Item": {"pk": {"S": pk}}}} for pk in pks]}
+
+
+def test_batch_may_be_processed_in_part(disturbed: LocalCloud, writer: tuple[Any, str]) -> None:
+    client, table = writer
+    disturbed.set_hazard("partial-batches", 1)
+    pks = [f"part/{number:02}" for number in range(20)]
+    answer = client.batch_write_item(RequestItems=puts(table, *pks))
+    left = [item["PutRequest"]["Item"]["pk"]["S"] for item in answer["UnprocessedItems"][table]]
+    items = disturbed.client("dynamodb", WEST).scan(TableName=table)["Items"]
+    written = [item["pk"]["S"] for item in items if item["pk"]["S"].startswith("part/")]
+    assert sorted(written + left) == pks
+    assert 0 < len(left) < 20
+    disturbed.set_hazard("partial-batches", 0)
+    assert client.batch_write_item(RequestItems=answer["UnprocessedItems"])["UnprocessedItems"] == {}
+    disturbed.set_hazard("partial-batches", 1)
+    keys = {table: {"Keys": [{"pk": {"S": pk}} for pk in pks], "ConsistentRead": True}}
+    got = client.batch_get_item(RequestItems=keys)
+    unread = got["UnprocessedKeys"][table]
+    assert unread["ConsistentRead"] is True
+    assert len(got["Responses"][table]) + len(unread["Keys"]) == 20
+
+
+def test_throttled_batch_is_refused_where_nothing_is_processed(disturbed: LocalCloud, writer: tuple[Any, str]) -> None:
+    client, table = writer
+    disturbed.set_throttle(WEST, 1)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        client.batch_write_item(RequestItems=puts(table, "a", "b"))
+    disturbed.set_throttle(WEST, 0.5)
+    answers = [client.batch_write_item(RequestItems=puts(table, *(f"{n}/{i}" for i in range(25)))) for n in range(2)]
+    assert all(0 < len(answer["UnprocessedItems"][table]) < 25 for answer in answers)
+
+
+def test_hot_partition_throttles_its_own_key_only(disturbed: LocalCloud, writer: tuple[Any, str]) -> None:
+    client, table = writer
+    # One unit a second.
+    disturbed.set_hazard("hot-partitions", 1000)
+
+    def is_throttled() -> bool:
+        try:
+            client.put_item(TableName=table, Item={"pk": {"S": "hot"}})
+        except ClientError as error:
+            return error.response["Error"]["Code"] == "ThrottlingException"
+        return False
+
+    assert until(is_throttled)
+    client.put_item(TableName=table, Item={"pk": {"S": f"cold/{uuid.uuid4().hex}"}})
+    assert until(lambda: not is_throttled())
 
 
 def test_unknown_hazard_and_strength_are_refused(cloud: LocalCloud) -> None:

@@ -51,6 +51,21 @@ def put(stack: Stack, name: str, value: float, **dimensions: str) -> None:
     )
 
 
+@pytest.mark.parametrize("order", [None, "TimestampDescending", "TimestampAscending"])
+def test_metric_data_comes_in_the_requested_order(cloud: LocalCloud, order: str | None) -> None:
+    cloudwatch, now = cloud.client("cloudwatch", "us-west-2"), dt.datetime.now(dt.UTC)
+    name = f"Ordered-{order}"
+    for minutes, value in ((3, 1), (1, 2)):
+        point = {"MetricName": name, "Value": value, "Timestamp": now - dt.timedelta(minutes=minutes)}
+        cloudwatch.put_metric_data(Namespace="Test", MetricData=[point])
+    query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "Test", "MetricName": name}, "Period": 60, "Stat": "Maximum"}}
+    window = {"StartTime": now - dt.timedelta(minutes=5), "EndTime": now}
+    named = {"ScanBy": order} if order else {}
+    (result,) = cloudwatch.get_metric_data(MetricDataQueries=[query], **window, **named)["MetricDataResults"]
+    assert result["Values"] == ([1, 2] if order == "TimestampAscending" else [2, 1])
+    assert result["Timestamps"] == sorted(result["Timestamps"], reverse=order != "TimestampAscending")
+
+
 def test_an_alarm_fires_on_its_own_dimensions_and_no_other_does(cloud: LocalCloud) -> None:
     def on(queue: str) -> dict[str, Any]:
         return alarm(Namespace="Test", MetricName="Depth", Dimensions=[{"Name": "Queue", "Value": queue}])

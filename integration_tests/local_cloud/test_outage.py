@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from integration_tests.local_cloud.stacks_for_tests import (
     EAST,
@@ -147,3 +150,123 @@ def test_an_output_is_read_in_the_region_that_the_reference_names(disturbed: Loc
     disturbed.region_down("us-west-2")
     with pytest.raises(AssertionError, match="us-west-2 is down"):
         deploy(disturbed, {"P": consumer})
+
+
+def timed(cloud: LocalCloud, service: str, region: str, read_timeout: float) -> Any:  # noqa: ANN401 - a boto3 client
+    """Return a client that asks once and waits a while."""
+    once = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, read_timeout=read_timeout)
+    return cloud.client(service, region, config=once)
+
+
+def test_region_that_is_down_hangs_until_the_client_gives_up(disturbed: LocalCloud) -> None:
+    disturbed.set_outage("hang")
+    disturbed.region_down(WEST)
+    with pytest.raises(ReadTimeoutError):
+        timed(disturbed, "sts", WEST, 0.5).get_caller_identity()
+    disturbed.client("sts", EAST).get_caller_identity()
+
+
+def test_request_that_hangs_is_reset_when_the_region_is_back(disturbed: LocalCloud) -> None:
+    disturbed.set_outage("hang")
+    disturbed.region_down(WEST)
+    with ThreadPoolExecutor() as pool:
+        hanging = pool.submit(timed(disturbed, "sts", WEST, 30).get_caller_identity)
+        assert not until(hanging.done, seconds=0.7)
+        disturbed.region_up(WEST)
+        with pytest.raises(ConnectionClosedError):
+            hanging.result(10)
+
+
+def test_region_that_is_down_can_reset_connections(disturbed: LocalCloud) -> None:
+    disturbed.set_outage("reset")
+    disturbed.region_down(WEST)
+    with pytest.raises(ConnectionClosedError):
+        timed(disturbed, "sts", WEST, 30).get_caller_identity()
+
+
+def test_stalled_api_hangs_until_the_client_gives_up(disturbed: LocalCloud) -> None:
+    source = "def handler(event, context):\n    return {'statusCode': 200}\n"
+    stack = deploy(disturbed, {"Role": role("lambda.amazonaws.com"), "Function": function(source, "Role")}, region=WEST)
+    disturbed.set_outage("hang")
+    disturbed.region_stall(WEST)
+    with pytest.raises(ReadTimeoutError):
+        timed(disturbed, "lambda", WEST, 0.5).invoke(FunctionName=stack["Function"])
+
+
+def test_answer_is_lost_after_the_effect(disturbed: LocalCloud) -> None:
+    resources = {"Role": role("s3.amazonaws.com", allow("dynamodb:*")), **tables()}
+    resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": disturbed.account}
+    stack = deploy(disturbed, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST)
+    once = Config(proxies={}, retries={"total_max_attempts": 1})
+    held = disturbed.client("sts", WEST).assume_role(RoleArn=stack.outputs()["Role"], RoleSessionName="test")["Credentials"]
+    keys = {"aws_access_key_id": held["AccessKeyId"], "aws_secret_access_key": held["SecretAccessKey"]}
+    writer = disturbed.client("dynamodb", WEST, config=once, aws_session_token=held["SessionToken"], **keys)
+    disturbed.set_lost_answers(WEST, 1)
+    with pytest.raises(ConnectionClosedError):
+        writer.put_item(TableName=stack["Table"], Item={"pk": {"S": "a"}})
+    # Root is not disturbed: what a region holds can be read meanwhile.
+    root = disturbed.client("dynamodb", WEST)
+    assert root.get_item(TableName=stack["Table"], Key={"pk": {"S": "a"}})["Item"] == {"pk": {"S": "a"}}
+    disturbed.set_lost_answers(WEST, 0)
+    writer.put_item(TableName=stack["Table"], Item={"pk": {"S": "b"}})
+
+
+def tables() -> dict[str, Any]:
+    """Return a plain table."""
+    properties = {
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    return {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}
+
+
+def test_answer_is_lost_when_the_region_goes_down_meanwhile(disturbed: LocalCloud) -> None:
+    source = "import time\ndef handler(event, context):\n    time.sleep(1.5)\n"
+    stack = deploy(disturbed, {"Role": role("lambda.amazonaws.com"), "Function": function(source, "Role")}, region=WEST)
+    disturbed.set_outage("reset")
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(timed(disturbed, "lambda", WEST, 30).invoke, FunctionName=stack["Function"])
+        until(lambda: False, seconds=0.8)
+        disturbed.region_down(WEST)
+        with pytest.raises(ConnectionClosedError):
+            running.result(20)
+
+
+def test_running_function_is_killed_with_its_region_and_tried_again(disturbed: LocalCloud) -> None:
+    source = """
+        import boto3, os, time
+        def handler(event, context):
+            sqs = boto3.client("sqs", "us-east-1")
+            sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody="begun")
+            time.sleep(1.5)
+            sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody="ended")
+    """
+    seen = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    resources = {
+        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
+        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": seen["Queue"]}}),
+    }
+    stack = deploy(disturbed, resources, region=WEST)
+    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
+    assert until(lambda: depth(seen, "Queue")) == 1
+    disturbed.region_down(WEST)
+    assert not until(lambda: depth(seen, "Queue") > 1, seconds=2.5)
+    disturbed.region_up(WEST)
+    assert until(lambda: depth(seen, "Queue") == 3)
+
+
+def test_function_is_killed_at_its_timeout(disturbed: LocalCloud) -> None:
+    source = """
+        import os, time
+        def handler(event, context):
+            open(event, "w").write(str(os.getpid()))
+            time.sleep(60)
+    """
+    file = disturbed.log.parent / "process"
+    stack = deploy(disturbed, {"Role": role("lambda.amazonaws.com"), "Function": function(source, "Role", Timeout=1)})
+    answer = stack.client("lambda").invoke(FunctionName=stack["Function"], Payload=json.dumps(str(file)))
+    assert answer["FunctionError"] == "Unhandled"
+    assert "timed out" in answer["Payload"].read().decode()
+    process = int(file.read_text("utf-8"))
+    assert until(lambda: not Path(f"/proc/{process}").exists())

@@ -11,6 +11,8 @@ import boto3
 from botocore.config import Config
 from ministack.core.responses import get_account_id, get_region
 
+MARK: Final = b"lockstep-local-cloud-itself"
+"""In the user agent of the cloud's own calls."""
 _session: Final[Any] = boto3.session.Session()
 _making_clients: Final = threading.Lock()
 
@@ -36,6 +38,10 @@ def _client(service: str, region: str, account: str) -> Any:  # noqa: ANN401  bo
         aws_access_key_id=account,
         aws_secret_access_key=os.environ["AWS_SECRET_ACCESS_KEY"],
         config=Config(
-            proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, max_pool_connections=32
+            user_agent_extra=MARK.decode(),
+            proxies={},
+            s3={"addressing_style": "path"},
+            retries={"total_max_attempts": 1},
+            max_pool_connections=32,
         ),
     )

@@ -1,12 +1,12 @@
 """Replication between buckets: late, in the role's name, with the source's version id and the destination's event.
 
 Faithful: PENDING until the copy lands, then COMPLETED, or FAILED when the destination or a permission of the role is
-missing; the replica has the same version id and time, the status REPLICA, the rule's key and storage class, and its
-tags; it fires ObjectCreated in the destination; replicas are not replicated again; delete markers travel with their
-version id where the rule says so, deletions of a version never; KMS objects only with SourceSelectionCriteria; the
-lag and the cut of the control surface hold; objects older than the rule stay; ReplicationLatency,
-OperationsPendingReplication, BytesPendingReplication and OperationsFailedReplication are published, each in AWS's region
-for it, where the rule has metrics on.
+missing; the replica has the same version id and time, the status REPLICA, the rule's key, under KMS another ETag, and its
+tags and storage class; it fires ObjectCreated in the destination; replicas are not replicated again; delete markers
+travel with their version id where the rule says so, deletions of a version never; KMS objects only with
+SourceSelectionCriteria; the lag and the cut of the control surface hold; objects older than the rule stay;
+ReplicationLatency, OperationsPendingReplication, BytesPendingReplication and OperationsFailedReplication are published,
+each in AWS's region for it, where the rule has metrics on.
 Different from AWS: a failed replication is not retried; later changes of a replica's metadata or tags do not travel
 back (ReplicaModifications is stored only).
 """
@@ -16,6 +16,7 @@ back (ReplicaModifications is stored only).
 from __future__ import annotations
 
 import copy
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -181,6 +182,8 @@ def _encrypt_for_destination(journey: _Journey, replica: dict[str, Any]) -> None
         key = found[0]
     if key and headers.get(_ALGORITHM_HEADER, "").startswith("aws:kms"):
         headers[_KEY_HEADER] = key
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: under KMS it is no digest of the data.
+        replica["etag"] = f'"{secrets.token_hex(16)}"'
     replica["preserved_headers"] = headers
 
 

@@ -1,11 +1,12 @@
 """A region that is down or stalled: its functions do not start and its events are not delivered until it is back.
 
-Together with the control surface, which refuses every request signed for the region, made to its APIs or to its
+Together with the control surface, which fails every request signed for the region, made to its APIs or to its
 buckets, and with the replicator, which carries nothing in or out.
-Faithful: what was accepted before the outage goes on afterwards; with us-east-1 go IAM's API and changes to Route 53,
-which are there, while permissions, records and health checks hold everywhere.
-Different from AWS: a function that is already running ends its work; CloudFormation of another region still makes
-roles and records while us-east-1 is down; a stalled region's API answers 503 at once, and never hangs.
+Faithful: a running function is killed with its region, and its event is tried again as after any failure; what was
+accepted before the outage continues afterwards; with us-east-1 go IAM's API and changes to Route 53, which are there, while
+permissions, records and health checks hold everywhere.
+Different from AWS: CloudFormation of another region still makes roles and records while us-east-1 is down; a stalled
+region's running functions end their work.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

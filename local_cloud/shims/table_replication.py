@@ -1,10 +1,10 @@
 """Replication of global tables: asynchronous, last writer wins, able to lag and to be cut.
 
-Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica; of two
-concurrent writes to an item the later one (by wall clock, then by region) stays in every replica, and the lost one is
-not logged; ReplicationLatency tells, in the region of the write, how long it took to each other one. A write to a strongly
-consistent table is in each replica before it is answered, whatever lags or is cut, because its witness joins the regions;
-it has no ReplicationLatency.
+Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica. Of two concurrent
+writes to an item the later one (by the clock of its region, then by region) stays in every replica, and the lost one is
+not logged; a write is later than those of its item that its region has seen. ReplicationLatency, in the region of the
+write, is how long it took to each other one. A write to a strongly consistent table is in each replica before it is
+answered, whatever lags or is cut, because its witness joins the regions; it has no ReplicationLatency.
 Different from AWS: TTL deletions travel like any other delete; no write to a strongly consistent table conflicts with
 another.
 """
@@ -21,12 +21,13 @@ from typing import Any, Final, NamedTuple
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch, dynamodb
 
+from local_cloud import hazards
 from local_cloud.caching import copied
 from local_cloud.replicator import TABLES, replicator
 from local_cloud.shims.global_table import WITNESSES
 
 Stamp = tuple[int, str]
-"""When a write was made, in nanoseconds, and in which region."""
+"""When a write was made by its region's clock, in nanoseconds, and in which region."""
 
 
 class _Write(NamedTuple):
@@ -37,6 +38,7 @@ class _Write(NamedTuple):
     key: tuple[Any, Any]
     image: dict[str, Any] | None
     stamp: Stamp
+    written_at: int
 
 
 _stamps: Final[dict[tuple[str, str, str, Any, Any], Stamp]] = {}
@@ -65,8 +67,11 @@ def _replicate(table: dict[str, Any], old: dict[str, Any] | None, new: dict[str,
     item = new if new is not None else old
     if item is None:
         return
-    write = _Write(account, name, _key(table, item), copied(new), (_now(), home))
-    _stamps[account, home, name, *write.key] = write.stamp
+    key = item_key(table, item)
+    # Later than every write that the region has seen of this item, however its clock goes: so replicas converge.
+    seen, _ = _stamps.get((account, home, name, *key), (0, ""))
+    write = _Write(account, name, key, copied(new), (max(_now() + _skew(home), seen + 1), home), time.time_ns())
+    _stamps[account, home, name, *key] = write.stamp
     for region in group:
         if region != home:
             replicator.send(
@@ -75,8 +80,8 @@ def _replicate(table: dict[str, Any], old: dict[str, Any] | None, new: dict[str,
 
 
 def _apply(write: _Write, region: str) -> None:
-    account, name, key, image, stamp = write
-    _measure(account, stamp, name, region)
+    account, name, key, image, stamp, written_at = write
+    _measure(account, stamp[1], written_at, name, region)
     with request_scope(account, region):
         replica = dynamodb._tables.get(name)
         # The replica may have been deleted while the write was on its way.
@@ -94,20 +99,25 @@ def _apply(write: _Write, region: str) -> None:
         dynamodb._emit_stream_event(name, event, before, copied(image), replicate=False)
 
 
-def _measure(account: str, stamp: Stamp, name: str, region: str) -> None:
-    written_at, home = stamp
+def _measure(account: str, home: str, written_at: int, name: str, region: str) -> None:
     with request_scope(account, home):
         dimensions = {"TableName": name, "ReceivingRegion": region}
         milliseconds = max(time.time_ns() - written_at, 0) / 1e6
         cloudwatch.record_metric("AWS/DynamoDB", "ReplicationLatency", milliseconds, "Milliseconds", dimensions)
 
 
-def _key(table: dict[str, Any], item: dict[str, Any]) -> tuple[Any, Any]:
+def item_key(table: dict[str, Any], item: dict[str, Any]) -> tuple[Any, Any]:
+    """Return an item's partition key and sort key."""
     sort = table["sk_name"]
     return (
         dynamodb._extract_key_val(item.get(table["pk_name"])),
         dynamodb._extract_key_val(item.get(sort)) if sort else "__no_sort__",
     )
+
+
+def _skew(region: str) -> int:
+    """Return by how many nanoseconds a region's clock is ahead."""
+    return round(1e9 * hazards.current.skew(region))
 
 
 def _now() -> int:
