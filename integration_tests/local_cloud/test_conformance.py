@@ -60,5 +60,5 @@ def services(cloud: LocalCloud) -> Services:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_a_case_holds(case: Callable[[Services], None], services: Services) -> None:
+def test_case_holds_on_the_local_cloud(case: Callable[[Services], None], services: Services) -> None:
     case(services)

@@ -1,1 +1,1 @@
-"""Handlers against moto, in process: prove the calls and their order; cannot prove IAM, replication or timing."""
+"""Test the handlers against moto, in one process: their calls and the order, but not IAM, replication or timing."""

@@ -1,7 +1,7 @@
-"""Both regions as their observers see them, in moto: the processor's world, with front doors, faults and a clock.
+"""Simulate both regions for their observers in moto: the processor's world, with front doors, faults and a clock.
 
-HTTP goes to the issuer's own handler; S3, DynamoDB, SQS and CloudWatch are moto's. A lost region answers nothing, neither
-to HTTP nor to the other region's client of its table. It does not prove permissions, nor what a network does.
+HTTP goes to the issuer's own handler; S3, DynamoDB, SQS and CloudWatch are moto's. A lost region answers neither HTTP nor
+the other region's client of its table. This does not test permissions or the behaviour of a network.
 """
 # ruff: noqa: ANN401 - clients of any service have no type in common
 
@@ -59,18 +59,18 @@ OBSERVER_ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/serverless-observer-prod"
 
 
 class ObservedWorld(World):
-    """Everything of both regions, and their observers.
+    """Both regions and their observers.
 
     Attributes:
-        now: What the observers take for the time, in epoch seconds; moved by hand.
-        lost: Regions that answer nothing.
-        broken_apis: Regions whose API alone answers nothing.
+        now: The observers' time in epoch seconds; the tests advance it.
+        lost: Regions that do not answer.
+        broken_apis: Regions whose API alone does not answer.
         unready: Regions whose `/ready` answers 503.
-        answers: Cleared while a lost region keeps who asks it waiting, for a minute at the most.
-        waited_out: How many waited that minute out.
+        answers: Event that is cleared while a lost region makes its callers wait, for a minute at most.
+        waited_out: Number of callers that waited the whole minute.
         cut: Whether replication, of tables and buckets, has stopped.
-        deaf: Whether the queues hear nothing of new objects.
-        ahead: By how many seconds the clock of a region's observer is ahead.
+        deaf: Whether the queues get no events of new objects.
+        ahead: Seconds by which the clock of a region's observer is ahead.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -104,7 +104,7 @@ class ObservedWorld(World):
     # --- the observers ------------------------------------------------------------------------------------------
 
     def observe(self, region: str = PRIMARY, *, auto_promote: bool = False, event: Row | None = None) -> Row:
-        """Let a region's observer run, as EventBridge does it; return what it printed as metrics, by name."""
+        """Run a region's observer, as EventBridge does; return the metrics that it printed, by name."""
         observer = self.observer(region, auto_promote=auto_promote)
         self._patch.setattr(entry, "application", lambda: observer)
         self._capsys.readouterr()
@@ -124,14 +124,14 @@ class ObservedWorld(World):
         return {name: sum(values) for name, values in measured.items() if isinstance(values, list)}
 
     def start_digests(self, *, every_minute: bool = True) -> None:
-        """Let the runs from now on digest hours, which takes moto a second each; each run, or as often as they do."""
+        """Digest hours in the next runs, in each or as often as observers do. Each hour takes moto a second."""
         if every_minute:
             self._patch.setattr(hours, "ROUND_SECONDS", int(MINUTE))
         self._with_digests = True
         self._observers.clear()
 
     def minute(self, *, auto_promote: bool = False, process: bool = True) -> dict[str, Row]:
-        """Let a minute pass: what was uploaded is processed, and each region that is not lost observes."""
+        """Advance the time by a minute: process the uploads, and run the observer of each available region."""
         if process:
             # The primary first: what it has not done yet, the secondary's shadow would put back and count.
             for region in REGIONS:
@@ -163,7 +163,7 @@ class ObservedWorld(World):
         return row
 
     def memory(self, region: str) -> Row:
-        """Return what a region's observer keeps."""
+        """Return the memory of a region's observer."""
         row = self.row(f"OBSERVER#{region}", "MEMORY", region=region)
         assert row is not None
         memory: Row = json.loads(row["memory"])
@@ -178,7 +178,7 @@ class ObservedWorld(World):
         }
 
     def enter(self, region: str) -> None:
-        """Have the processor run in a region; one is made for each and kept, since making its clients takes long."""
+        """Let the processor run in a region; each is built once, because its clients take long to build."""
         super().enter(region)
         if region not in self._pipelines:
             self._pipelines[region] = build_pipeline(os.environ)
@@ -187,7 +187,7 @@ class ObservedWorld(World):
     # --- what stands in for the network ---------------------------------------------------------------------------
 
     def send_http(self, request: AWSPreparedRequest) -> Any:
-        """Answer a request: the front door of the region in its host's name, or moto's S3."""
+        """Answer a request with the front door of the region in its host's name, or with moto's S3."""
         url = urlsplit(str(request.url))
         region = next((one for one in REGIONS if url.hostname == f"api.{one}.example"), None)
         if region is None:
@@ -207,7 +207,7 @@ class ObservedWorld(World):
         return SimpleNamespace(status_code=answer["statusCode"], content=str(answer["body"]).encode())
 
     def _put_presigned(self, request: AWSPreparedRequest) -> requests.Response:
-        """Do what S3 does, and moto does not: tell the queue, replicate, tell the other queue."""
+        """Do what S3 does and moto does not: send the event, replicate, and send the replica's event."""
         answer = requests.put(str(request.url), data=request.body, headers=dict(request.headers), timeout=5)
         name, key = _bucket_and_key(str(request.url))
         if answer.status_code == HTTPStatus.OK and not self.deaf:
@@ -225,7 +225,7 @@ class ObservedWorld(World):
             self.waited_out += 1
 
     def refuse_if_lost(self, region: str) -> Callable[..., None]:
-        """Return a hook of a client of a region, which answers nothing while that is lost."""
+        """Return a hook for a region's client that raises while the region is lost."""
 
         def hook(**_: object) -> None:
             if region in self.lost:
@@ -265,7 +265,7 @@ class ObservedWorld(World):
         return replace(observer, clock=clock, digests=observer.digests if self._with_digests else _NoDigests())
 
     def note_that_files_replicate(self, *, truth: bool = True) -> None:
-        """Write the row that a deployment writes when the second replication rule is set, or take it away."""
+        """Write or delete the row that a deployment writes when the second replication rule is set."""
         key = {"pk": {"S": f"REPLICATION#{SECONDARY}"}, "sk": {"S": "READY"}}
         for region in REGIONS:
             table: Any = self.client("dynamodb", region)
@@ -300,7 +300,7 @@ class ObservedWorld(World):
 
 @contextmanager
 def observed(capsys: pytest.CaptureFixture[str]) -> Iterator[ObservedWorld]:
-    """Stand both regions up."""
+    """Create the resources of both regions."""
     with environment(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(observing.metrics.provider, "namespace", "Lockstep")
         patch.setattr(observing.metrics.provider, "service", "observer")
@@ -313,7 +313,7 @@ def api_url(region: str) -> str:
 
 
 class _NoDigests(HourDigests):
-    """Digests nothing."""
+    """Digests no hour."""
 
     def __init__(self) -> None:
         pass

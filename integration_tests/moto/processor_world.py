@@ -1,7 +1,7 @@
-"""Both regions as the processor sees them, in moto: buckets, queues, tables, and what AWS does between them.
+"""Simulate both regions for the processor in moto: buckets, queues, tables, and what AWS does between them.
 
-moto sends events without version ids, replicates nothing and polls no queue for a function; that is done here as AWS does
-it. It does not prove permissions, encryption or throttling.
+moto sends events without version ids, replicates nothing and polls no queue for a function. The world does these as AWS
+does. This does not test permissions, encryption or throttling.
 """
 
 import json
@@ -77,7 +77,7 @@ class Invocation:
 
 
 class World:
-    """Everything of both regions."""
+    """Both regions with their resources."""
 
     def __init__(self) -> None:
         self._clients: dict[tuple[str, str], Any] = {}
@@ -127,7 +127,7 @@ class World:
 
         Args:
             region: Whose queue and function.
-            clock: How many seconds the function has left, at each look.
+            clock: The function's remaining seconds, one value a call.
         """
         self.enter(region)
         sqs, queue_url = self.client("sqs", region), self.queue_url("ingest", region)
@@ -157,7 +157,7 @@ class World:
         return invocation
 
     def reconcile(self, region: str = PRIMARY, *, later: float = 3600.0) -> int:
-        """Run the reconciler some seconds from now, as its schedule does; return how much it found that is not right."""
+        """Run the reconciler as its schedule does, after some seconds; return its number of findings."""
         self.enter(region)
         moved = SimpleNamespace(time=lambda: time.time() + later)
         with pytest.MonkeyPatch.context() as patch:
@@ -175,7 +175,7 @@ class World:
         self.client("dynamodb", region).put_item(TableName=TABLE, Item=row)
 
     def forget(self, region: str = PRIMARY) -> None:
-        """Drop every row and everything that is archived, so that the next thing is seen alone."""
+        """Delete all rows and archived objects, so that a test sees only the next change."""
         for item in self.items(region):
             keys = {name: item[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)}
             self.client("dynamodb", region).delete_item(TableName=TABLE, Key=keys)
@@ -190,11 +190,11 @@ class World:
         return [item for page in pages for item in page["Items"]]
 
     def effects(self, region: str = PRIMARY) -> list[Row]:
-        """Return every row but what regions note of their own replicas, as attribute values."""
+        """Return every row except the regions' notes about their own replicas, as attribute values."""
         return [item for item in self.items(region) if not item["sk"]["S"].startswith(schema.replica_sort_key(""))]
 
     def settled(self, region: str) -> list[Row]:
-        """Return the rows in which a region notes that its own replica holds all of an object."""
+        """Return the rows that note that a region's own replica holds all of an object."""
         return [row for row in self.rows(region) if row["sk"] == schema.replica_sort_key(region) and schema.SETTLED in row]
 
     def rows(self, region: str = PRIMARY) -> list[Row]:
@@ -207,7 +207,7 @@ class World:
         return {row["object_key"]: row for row in self.rows(region) if row["sk"] == schema.RESULT}
 
     def records(self, region: str = PRIMARY) -> dict[tuple[str, int], Row]:
-        """Return the records that landed, by object id and ordinal."""
+        """Return the stored records, by object id and ordinal."""
         found = [row for row in self.rows(region) if row["pk"].startswith("REC#")]
         return {(row["object_id"], int(row["ordinal"])): row["record"] for row in found}
 
@@ -216,13 +216,13 @@ class World:
         return [row for row in self.rows(region) if row.get("state_hour", "").startswith(schema.UNFINISHED)]
 
     def archived(self, region: str = PRIMARY) -> dict[str, bytes]:
-        """Return what is in the archive, by key."""
+        """Return the archived objects, by key."""
         s3, name = self.client("s3", region), bucket("archive", region)
         keys = [one["Key"] for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
         return {key: s3.get_object(Bucket=name, Key=key)["Body"].read() for key in keys}
 
     def depth(self, region: str = PRIMARY) -> dict[str, int]:
-        """Return how many messages the ingest queue holds, by what they wait for."""
+        """Return the number of messages in the ingest queue, by their state."""
         names = {"visible": "", "in flight": "NotVisible", "delayed": "Delayed"}
         attributes = self.client("sqs", region).get_queue_attributes(
             QueueUrl=self.queue_url("ingest", region), AttributeNames=["All"]
@@ -230,7 +230,7 @@ class World:
         return {name: int(attributes[f"ApproximateNumberOfMessages{suffix}"]) for name, suffix in names.items()}
 
     def dead_letters(self, region: str = PRIMARY) -> list[Row]:
-        """Take what is in the dead-letter queue."""
+        """Receive and delete the messages of the dead-letter queue."""
         answer = self.client("sqs", region).receive_message(
             QueueUrl=self.queue_url("dead-letter", region), MaxNumberOfMessages=10, MessageAttributeNames=["All"]
         )
@@ -239,7 +239,7 @@ class World:
     # --- plumbing -----------------------------------------------------------------------------------------------
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - clients of any service have no type in common
-        """Return a client; making one takes longer than most calls."""
+        """Return a cached client; building one takes longer than most calls."""
         if (service, region) not in self._clients:
             create: Any = boto3.client
             self._clients[service, region] = create(service, region_name=region)
@@ -250,7 +250,7 @@ class World:
         return str(self.client("sqs", region).get_queue_url(QueueName=f"serverless-{kind}-prod")["QueueUrl"])
 
     def enter(self, region: str) -> None:
-        """Have the function run in a region: an execution environment knows one."""
+        """Let the function run in a region; an execution environment knows one region only."""
         if self._region != region:
             self._region = region
             application.cache_clear()

@@ -1,7 +1,7 @@
 """Test the entry points of the processor, the custom resources and the rotation over arbitrary events.
 
-The processor names what is to be delivered again and does the rest. A custom resource answers CloudFormation once, whatever
-was asked. The rotation raises, which Secrets Manager hears, and changes nothing.
+The processor names the messages that SQS must redeliver and handles the others. A custom resource answers CloudFormation
+once for any request. The rotation raises, which Secrets Manager reports, and changes nothing.
 """
 
 import json
@@ -86,7 +86,7 @@ bodies = (
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """The processor's world; clients are kept, for to make one takes longer than all that an example does with it."""
+    """The processor's world. Clients are cached, because building one takes longer than the rest of an example."""
     make: Any = boto3.client
     kept: dict[tuple[str, str], Any] = {}
 
@@ -106,7 +106,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 @settings(max_examples=20, deadline=None, suppress_health_check=NEVER_FAILS)
 @given(batch=st.lists(bodies, min_size=1, max_size=3), receives=st.integers(1, 5))
 @example(batch=['{"Records": [{"eventName": "ObjectCreated:Put"}]}'], receives=5)
-def test_batch_of_any_messages_is_taken_or_named_and_leaves_no_record(world: World, batch: list[str], receives: int) -> None:
+def test_batch_of_any_messages_is_handled_or_named_without_records(world: World, batch: list[str], receives: int) -> None:
     records = [
         {
             "messageId": f"message-{number}",
@@ -201,7 +201,7 @@ def test_custom_resource_answers_any_event_once(
 @pytest.mark.parametrize("name", HANDLERS)
 @pytest.mark.parametrize("event", [{}, {"ResponseURL": None}, {"ResponseURL": 7}], ids=str)
 def test_event_that_cannot_be_answered_is_raised(name: str, event: dict[str, Any]) -> None:
-    """So that Lambda tries again, and then keeps it in the dead-letter queue."""
+    """Lambda then retries the event, and finally sends it to the dead-letter queue."""
     with pytest.raises(custom_resource.AnswerError, match="ResponseURL"):
         HANDLERS[name](event, CONTEXT)
 
@@ -224,7 +224,7 @@ STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
     )
 )
 @example(event={"Step": "finishSecret", "SecretId": "receipt-signing", "ClientRequestToken": "c" * 32})
-def test_rotation_that_nobody_began_raises_and_changes_nothing(
+def test_rotation_that_was_not_started_raises_and_changes_nothing(
     world: World,  # noqa: ARG001 - moto
     monkeypatch: pytest.MonkeyPatch,
     event: dict[str, Any],

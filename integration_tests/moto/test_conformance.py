@@ -1,4 +1,4 @@
-"""The simulated services beside moto: both answer the handlers' calls alike."""
+"""Compare the simulated services with moto: both must answer the handlers' calls alike."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -15,7 +15,7 @@ from simulation.world import World
 
 
 def simulated() -> Services:
-    """Return clients of a world in which nothing goes wrong."""
+    """Return clients of a world without faults."""
     world = World(Plan(seed=0, uploads=(), faults=()))
     region = world.regions[PRIMARY]
     secrets_manager.create(world)
@@ -33,7 +33,7 @@ def simulated() -> Services:
 
 
 def of_moto() -> Services:
-    """Return clients of moto, with what the cases need."""
+    """Return clients of moto, with the resources that the cases need."""
     dynamodb, s3 = boto3.client("dynamodb", region_name=PRIMARY), boto3.client("s3", region_name=PRIMARY)
     sqs, secrets = boto3.client("sqs", region_name=PRIMARY), boto3.client("secretsmanager", region_name=PRIMARY)
     secrets.create_secret(Name="receipt-signing", SecretString="first")
@@ -83,7 +83,7 @@ MOTO_DIFFERS: Final = {
     # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
     "a_version_takes_its_value_once": "moto replaces the value",
 }
-"""Cases in which moto is not as AWS documents; the test fails as soon as it is."""
+"""Cases in which moto differs from AWS's documentation; the test fails when moto no longer differs."""
 
 
 @pytest.fixture(scope="module", params=[simulated, of_moto])
@@ -93,7 +93,9 @@ def services(request: pytest.FixtureRequest) -> Iterator[Services]:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
-def test_a_case_holds(case: Callable[[Services], None], services: Services, request: pytest.FixtureRequest) -> None:
+def test_case_holds_for_simulation_and_moto(
+    case: Callable[[Services], None], services: Services, request: pytest.FixtureRequest
+) -> None:
     if services.bucket == "ingest" and case.__name__ in MOTO_DIFFERS:
         reason, raised = MOTO_DIFFERS[case.__name__], (AssertionError, TypeError, pytest.fail.Exception)
         request.applymarker(pytest.mark.xfail(reason=reason, raises=raised, strict=True))

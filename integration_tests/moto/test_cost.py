@@ -22,15 +22,15 @@ from integration_tests.moto.observer_world import REGIONS, SECONDARY, TABLE, Obs
 from integration_tests.moto.processor_world import VARIABLES
 
 MINUTES: Final = 10
-"""Two of the observers' rounds: every other one reads the hour before the open one."""
+"""Rounds of the observers; every second one reads the hour before the open one."""
 CLOSED_HOURS: Final = 2
-"""Watched here, since moto needs minutes for the sixty; `digest_rows_left_out` adds what the others would cost."""
+"""Watched hours, because moto needs minutes for sixty; `digest_rows_left_out` adds the cost of the others."""
 Call = tuple[str, str, dict[str, Any], dict[str, Any]]
 """Service, operation, request and answer."""
 
 
 class Counting:
-    """Stands for pytest's capsys, and keeps what it read."""
+    """A stand-in for pytest's capsys that keeps what it read."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
         self._capsys = capsys
@@ -50,7 +50,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Counting:
 
 @pytest.fixture
 def logged(monkeypatch: pytest.MonkeyPatch) -> StringIO:
-    """Everything that Powertools' loggers write."""
+    """The output of Powertools' loggers."""
     stream = StringIO()
     loggers = [each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)]
     handlers = [handler for each in loggers for handler in each.handlers if isinstance(handler, logging.StreamHandler)]
@@ -59,7 +59,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> StringIO:
     return stream
 
 
-def test_a_run_costs_what_the_cost_table_counts(
+def test_observer_run_costs_what_the_cost_table_counts(
     monkeypatch: pytest.MonkeyPatch, printed: Counting, logged: StringIO
 ) -> None:
     made: list[Call] = []
@@ -96,14 +96,14 @@ def test_a_run_costs_what_the_cost_table_counts(
 
 
 def publish_shadow_age(world: ObservedWorld) -> None:
-    """Do what CloudWatch does with the line of the shadow consumer in the passive region, which moto does not read."""
+    """Publish the shadow consumer's metric in the passive region, as CloudWatch does; moto does not read log lines."""
     of = [{"Name": "service", "Value": "processor"}, {"Name": "environment", "Value": "prod"}]
     measured = {"MetricName": "ShadowAge", "Dimensions": of, "Timestamp": world.now, "Value": 1.0}
     world.client("cloudwatch", SECONDARY).put_metric_data(Namespace="Lockstep", MetricData=[measured])
 
 
 def know_all_closed_hours(world: ObservedWorld) -> None:
-    """Give both regions digests of every closed hour, as observers have them that ran all along."""
+    """Give both regions digests of every closed hour, as observers that ran all the time have them."""
     for region in REGIONS:
         client = boto3.client("dynamodb", region_name=region)
         for owner in REGIONS:
@@ -115,7 +115,7 @@ def know_all_closed_hours(world: ObservedWorld) -> None:
 
 
 def record_calls(monkeypatch: pytest.MonkeyPatch, made: list[Call], world: ObservedWorld) -> None:
-    """Record every call of the handlers' clients, and the presigned PUT; not those of the world around them."""
+    """Record every call of the handlers' clients and the presigned PUT, but no call of the world itself."""
     of_the_world = {id(client) for client in world._clients.values()}  # noqa: SLF001
     base: Any = botocore.client.BaseClient  # whose stubs know no such method
     call = base._make_api_call  # noqa: SLF001
@@ -136,7 +136,7 @@ def record_calls(monkeypatch: pytest.MonkeyPatch, made: list[Call], world: Obser
 
 
 def summary(made: list[Call]) -> dict[str, float]:
-    """Return what the calls come to, by the names of the cost table."""
+    """Return the quantities of the calls, by the names of the cost table."""
     table = [each for each in made if each[0] == "dynamodb"]
     secrets = [each[1] for each in made if each[0] == "secretsmanager"]
     return {
@@ -151,7 +151,7 @@ def summary(made: list[Call]) -> dict[str, float]:
 
 
 def digest_rows_left_out(made: list[Call], closed_hours: int) -> float:
-    """Return the read units that digests of so many more hours add to a run; some runs read both regions' of all of them."""
+    """Return the read units that digests of more hours add to a run; some runs read all of both regions."""
     answers = [answer for _, operation, request, answer in made if operation == "Query" and "IndexName" not in request]
     rows = [item for answer in answers for item in answer["Items"] if item["pk"]["S"].startswith("DIGEST#")]
     bytes_a_row: float = sum(size(row) for row in rows) / len(rows)
@@ -163,7 +163,7 @@ def digest_rows_left_out(made: list[Call], closed_hours: int) -> float:
 
 
 def read_units(operation: str, request: dict[str, Any], answer: dict[str, Any]) -> float:
-    """Return the read units of a request: one for each 4 kB, half of it where the read may be stale.
+    """Return the read units of a request: one for each 4 kB, half of it if the read is eventually consistent.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
     """
@@ -179,9 +179,9 @@ def read_units(operation: str, request: dict[str, Any], answer: dict[str, Any]) 
 
 
 def write_units(operation: str, request: dict[str, Any]) -> float:
-    """Return the write units of a request in one replica: one for each kB, once more for each index that the row is in.
+    """Return the write units of a request in one replica: one for each kB, and again for each index that has the row.
 
-    A change of a row's place in an index is two writes of it.
+    A row that moves within an index costs two writes there.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
     """
     if operation == "PutItem":
@@ -195,18 +195,18 @@ def write_units(operation: str, request: dict[str, Any]) -> float:
 
 
 def units_of_row(item: dict[str, Any]) -> float:
-    """Return the write units of a row and of what the indexes hold of it."""
+    """Return the write units of a row and of its index entries."""
     indexes = sum(key in item for key in (schema.FILE_INDEX_PARTITION_KEY, schema.STATE_INDEX_PARTITION_KEY))
     return math.ceil(size(item) / 1024) * (1 + indexes)
 
 
 def size(item: dict[str, Any]) -> int:
-    """Return an item's bytes, about: its attributes' names and their values as text."""
+    """Return the approximate bytes of an item: its attributes' names and their values as text."""
     return sum(len(name) + sum(len(str(value)) for value in each.values()) for name, each in item.items())
 
 
 def metrics(printed: str) -> set[tuple[str, str]]:
-    """Return the metrics in what was printed: the function's name and the metric's; at most so many a region."""
+    """Return the metrics in printed text, as names of function and metric; at most the given number a region."""
     emf = [json.loads(line) for line in printed.splitlines() if line.startswith('{"_aws"')]
     return {
         (each.get("service", "processor"), one["Name"])

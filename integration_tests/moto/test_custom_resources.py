@@ -1,7 +1,7 @@
-"""The custom resources against moto, in both regions, as CloudFormation would drive them.
+"""Test the custom resources against moto in both regions, with the requests that CloudFormation sends.
 
-moto's S3 forgets parts of a replication rule, so the fixture gives back what was put. None of this proves that S3
-replicates by the rule, nor that it answers a rule as it was put: a deployment to an account does.
+moto's S3 drops parts of a replication rule, so the fixture returns the rule that was put. Only a deployment to an account
+proves that S3 replicates by the rule and returns it unchanged.
 """
 # ruff: noqa: ANN401 - events and rules are JSON
 
@@ -46,13 +46,13 @@ class CloudFormation:
     def __init__(self) -> None:
         self.answers: list[dict[str, Any]] = []
         self.writes: list[str] = []
-        """The S3 operations called that change something, and where."""
+        """The called S3 operations that change something, with their regions."""
         self.jobs: list[dict[str, Any]] = []
         """The request of each job that replicates older objects."""
         self.job_fails = False
 
     def send(self, handler: Handler, kind: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Have a handler do a request; there must be exactly one answer."""
+        """Send a request to a handler and check that it answers exactly once."""
         before = len(self.answers)
         event = {
             "RequestType": kind,
@@ -79,7 +79,7 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
     monkeypatch.setattr(custom_resource, "put", lambda _url, body: cloudformation.answers.append(json.loads(body)))
 
     def replicate(control: Any, source: Source, **asked: Any) -> str:
-        """Note a job; moto knows none."""
+        """Record a job, because moto has no S3 Batch Operations."""
         cloudformation.jobs.append({**asked, **asdict(source), "region": control.meta.region_name})
         if cloudformation.job_fails:
             raise ExistingObjectsError("some objects stay behind")
@@ -107,7 +107,7 @@ def cloudformation(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
 
 
 def remember_replication_rules(events: Any) -> None:
-    """Have S3 answer the replication rules that were put, and all of them."""
+    """Make S3 return the replication rules completely, as they were put."""
     remembered: dict[str, dict[str, Any]] = {}
 
     def put(params: dict[str, Any], **_: Any) -> None:
@@ -122,7 +122,7 @@ def remember_replication_rules(events: Any) -> None:
 
 
 def note_writes(events: Any, writes: list[str]) -> None:
-    """Note each operation that is not a reading, and the region that it is sent to."""
+    """Record each operation that is not a read, with its region."""
 
     def note(model: Any, context: dict[str, Any], **_: Any) -> None:
         if not model.name.startswith("Get"):
@@ -138,7 +138,7 @@ RULE_ID = "everything-to-the-other-region"
 
 
 def properties(source: str = "us-west-2", *, rule_id: str = RULE_ID, key: str = "serverless-data-prod") -> dict[str, Any]:
-    """As CloudFormation hands them over: the template's, with texts for numbers."""
+    """Properties as CloudFormation sends them: those of the template, with numbers as text."""
     destination = next(region for region in BUCKETS if region != source)
     on = {"Status": "Enabled"}
     rule = {
@@ -180,19 +180,19 @@ def rules(source: str = "us-west-2") -> list[dict[str, Any]]:
 
 
 def update(cloudformation: CloudFormation, wanted: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Have CloudFormation update what a Create with the usual properties made."""
+    """Send an Update of the resource that a Create with the usual properties made."""
     of_old = {"PhysicalResourceId": physical_id(), "OldResourceProperties": properties()}
     return cloudformation.send(bucket_replication.handler, "Update", wanted, **{**of_old, **more})
 
 
 def delete(cloudformation: CloudFormation, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """Have CloudFormation delete it."""
+    """Send a Delete of that resource."""
     of_old = {"PhysicalResourceId": physical_id()}
     return cloudformation.send(bucket_replication.handler, "Delete", old or properties(), **{**of_old, **more})
 
 
 @pytest.mark.parametrize("source", BUCKETS)
-def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFormation, source: str) -> None:
+def test_rule_is_set_complete_in_the_buckets_own_region(cloudformation: CloudFormation, source: str) -> None:
     answer = cloudformation.send(bucket_replication.handler, "Create", properties(source))
     assert answer["Status"] == "SUCCESS"
     assert answer["PhysicalResourceId"] == physical_id(source)
@@ -222,7 +222,7 @@ def test_the_rule_is_set_whole_in_the_buckets_own_region(cloudformation: CloudFo
 
 
 def ready_rows() -> list[dict[str, Any]]:
-    """The rows that say that files replicate both ways."""
+    """The rows that state that files replicate both ways."""
     return [dict(item) for item in boto3.client("dynamodb").scan(TableName="ledger")["Items"]]
 
 
@@ -243,7 +243,7 @@ def test_older_objects_are_replicated_once_the_rule_is_set(cloudformation: Cloud
     assert len(cloudformation.jobs) == 2
 
 
-def test_canaries_may_begin_only_when_rule_and_job_are_done(cloudformation: CloudFormation) -> None:
+def test_canaries_may_begin_only_after_rule_and_job(cloudformation: CloudFormation) -> None:
     cloudformation.job_fails = True
     answer = cloudformation.send(bucket_replication.handler, "Create", properties())
     assert (answer["Status"], ready_rows()) == ("FAILED", [])
@@ -261,14 +261,14 @@ def test_canaries_may_begin_only_when_rule_and_job_are_done(cloudformation: Clou
     assert ready_rows() == [{**{name: {"S": value} for name, value in row.items()}, **hosts}]
 
 
-def test_no_job_is_started_where_no_rule_could_be_set(cloudformation: CloudFormation) -> None:
+def test_job_is_not_started_if_no_rule_can_be_set(cloudformation: CloudFormation) -> None:
     answer = cloudformation.send(bucket_replication.handler, "Create", {**properties(), "Bucket": "not-there"})
     assert (answer["Status"], cloudformation.jobs, ready_rows()) == ("FAILED", [], [])
     delete(cloudformation)
     assert cloudformation.jobs == []
 
 
-def test_a_rule_that_is_there_is_not_written_again(cloudformation: CloudFormation) -> None:
+def test_existing_rule_is_not_written_again(cloudformation: CloudFormation) -> None:
     for _ in range(2):
         assert cloudformation.send(bucket_replication.handler, "Create", properties())["Status"] == "SUCCESS"
     assert update(cloudformation, properties())["Status"] == "SUCCESS"
@@ -287,7 +287,7 @@ def test_weakened_rule_is_restored(cloudformation: CloudFormation) -> None:
     assert rules() == [whole]
 
 
-def test_an_update_that_renames_the_rule_leaves_one(cloudformation: CloudFormation) -> None:
+def test_update_that_renames_the_rule_leaves_one(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     answer = update(cloudformation, properties(rule_id="renamed"))
     assert [rule["ID"] for rule in rules()] == ["renamed"]
@@ -320,7 +320,7 @@ def test_rule_of_an_earlier_release_is_replaced_and_removed(
     assert (answer["Status"], rules()) == ("SUCCESS", [])
 
 
-def test_a_delete_takes_away_only_its_own_rule(cloudformation: CloudFormation) -> None:
+def test_delete_removes_only_its_own_rule(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     other = {**rules()[0], "ID": "of-somebody-else", "Priority": 2}
     s3: Any = boto3.client("s3", region_name="us-west-2")
@@ -332,26 +332,26 @@ def test_a_delete_takes_away_only_its_own_rule(cloudformation: CloudFormation) -
         assert rules() == [other]
 
 
-def test_a_delete_of_the_last_rule_leaves_none(cloudformation: CloudFormation) -> None:
+def test_delete_of_the_last_rule_leaves_none(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     for _ in range(2):
         assert delete(cloudformation)["Status"] == "SUCCESS"
         assert rules() == []
 
 
-def test_a_delete_succeeds_when_the_bucket_is_gone(cloudformation: CloudFormation) -> None:
+def test_delete_succeeds_without_the_bucket(cloudformation: CloudFormation) -> None:
     boto3.client("s3", region_name="us-west-2").delete_bucket(Bucket=BUCKETS["us-west-2"])
     assert delete(cloudformation)["Status"] == "SUCCESS"
 
 
-def test_a_create_fails_with_the_reason_when_the_bucket_is_not_there(cloudformation: CloudFormation) -> None:
+def test_create_without_the_bucket_fails_with_the_reason(cloudformation: CloudFormation) -> None:
     answer = cloudformation.send(bucket_replication.handler, "Create", {**properties(), "Bucket": "not-there"})
     assert answer["Status"] == "FAILED"
     assert "NoSuchBucket" in answer["Reason"]
 
 
 @pytest.mark.parametrize("missing", sorted(properties()))
-def test_a_missing_property_is_named(cloudformation: CloudFormation, missing: str) -> None:
+def test_missing_property_is_named(cloudformation: CloudFormation, missing: str) -> None:
     given = {name: value for name, value in properties().items() if name != missing}
     answer = cloudformation.send(bucket_replication.handler, "Create", given)
     assert answer["Status"] == "FAILED"
@@ -359,7 +359,7 @@ def test_a_missing_property_is_named(cloudformation: CloudFormation, missing: st
     assert rules() == []
 
 
-def test_a_term_that_is_not_known_is_refused_and_the_rule_left_as_it_was(cloudformation: CloudFormation) -> None:
+def test_unknown_term_is_refused_and_the_rule_kept(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     before = rules()
     wanted = properties(key="other")
@@ -371,7 +371,7 @@ def test_a_term_that_is_not_known_is_refused_and_the_rule_left_as_it_was(cloudfo
     assert rules() == before
 
 
-def test_a_term_that_s3_drops_fails_the_deployment(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_term_that_s3_drops_fails_the_deployment(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bucket_replication, "READ_BACK_PAUSE_SECONDS", 0)
 
     def drop(parsed: dict[str, Any], **_: Any) -> None:
@@ -400,7 +400,7 @@ def is_closed(ec2: Any, group_id: str) -> bool:
 
 
 @pytest.mark.parametrize("region", BUCKETS)
-def test_the_group_is_closed_in_the_region_of_the_function(
+def test_group_is_closed_in_the_region_of_the_function(
     cloudformation: CloudFormation, region: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", region)
@@ -414,7 +414,7 @@ def test_the_group_is_closed_in_the_region_of_the_function(
         assert is_closed(ec2, group["GroupId"])
 
 
-def test_every_kind_of_rule_goes(cloudformation: CloudFormation) -> None:
+def test_every_kind_of_group_rule_is_removed(cloudformation: CloudFormation) -> None:
     ec2: Any = boto3.client("ec2", region_name="us-west-2")
     group_id = default_group(ec2)["GroupId"]
     ports = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
@@ -432,7 +432,7 @@ def test_every_kind_of_rule_goes(cloudformation: CloudFormation) -> None:
     assert is_closed(ec2, group_id)
 
 
-def test_a_delete_leaves_the_group_as_it_is_and_needs_no_group(cloudformation: CloudFormation) -> None:
+def test_delete_leaves_the_group_and_needs_no_group(cloudformation: CloudFormation) -> None:
     ec2: Any = boto3.client("ec2", region_name="us-west-2")
     group_id = default_group(ec2)["GroupId"]
     for name in (group_id, "sg-00000000"):
@@ -444,7 +444,7 @@ def test_a_delete_leaves_the_group_as_it_is_and_needs_no_group(cloudformation: C
     assert not is_closed(ec2, group_id)
 
 
-def test_a_group_that_is_not_there_fails_with_the_reason(cloudformation: CloudFormation) -> None:
+def test_missing_group_fails_with_the_reason(cloudformation: CloudFormation) -> None:
     answer = cloudformation.send(default_security_group.handler, "Create", {"DefaultSecurityGroupId": "sg-00000000"})
     assert answer["Status"] == "FAILED"
     assert "InvalidGroup.NotFound" in answer["Reason"]
@@ -459,7 +459,7 @@ POLICY = {
 
 
 class Replica:
-    """A DynamoDB that keeps one policy, as the API does; moto 5.2 leaves out conflicts."""
+    """A DynamoDB that keeps one policy, as the API does; moto 5.2 has no conflicts."""
 
     def __init__(self) -> None:
         self.held: str | None = None
@@ -504,7 +504,7 @@ def replica(cloudformation: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> 
     return replica
 
 
-def test_policy_is_set_once_and_taken_away(cloudformation: CloudFormation, replica: Replica) -> None:
+def test_policy_is_set_once_and_removed(cloudformation: CloudFormation, replica: Replica) -> None:
     wanted = {"TableArn": TABLE_ARN, "Policy": POLICY}
     for kind in ("Create", "Update"):
         answer = cloudformation.send(table_policy.handler, kind, wanted, PhysicalResourceId=TABLE_ARN)
@@ -524,7 +524,7 @@ def test_replaced_policy_is_restored(cloudformation: CloudFormation, replica: Re
 
 
 @pytest.mark.parametrize(("blocked", "status"), [(2, "SUCCESS"), (3, "FAILED")])
-def test_change_that_is_blocked_for_a_while_is_tried_again(
+def test_change_that_is_blocked_for_a_while_is_retried(
     blocked: int, status: str, cloudformation: CloudFormation, replica: Replica
 ) -> None:
     replica.blocked = blocked

@@ -1,7 +1,7 @@
 """Test the issuer against moto in both regions: uploads, receipts, states, files and readiness.
 
-moto takes a presigned PUT without checking its signature, and knows no replication: the first is checked by the unit
-tests' own SigV4, for the second a test says what S3 would.
+moto accepts a presigned PUT without checking its signature, and does not replicate. The unit tests check signatures with
+their own SigV4; here each test states the replication status that S3 would return.
 """
 # ruff: noqa: ANN401 - rows and answers are JSON, and clients of any service have no type in common
 
@@ -58,7 +58,7 @@ class FrontDoors(World):
     def call(
         self, method: str, path: str, *, region: str = PRIMARY, body: object = None, **more: Any
     ) -> tuple[int, dict[str, Any]]:
-        """Send a request to the front door of a region; `query` and `headers` are the further arguments."""
+        """Send a request to the front door of a region; `query` and `headers` are optional."""
         self.enter(region)
         query = more.get("query", {})
         response = front_door.handler(
@@ -81,13 +81,13 @@ class FrontDoors(World):
         return response["statusCode"], json.loads(response["body"])
 
     def issue(self, *, region: str = PRIMARY, **fields: Any) -> dict[str, Any]:
-        """Have an upload issued."""
+        """Request an upload, and return the answer."""
         status, answer = self.call("POST", "/uploads", region=region, body=good_body() | fields)
         assert status == 201, answer
         return answer
 
     def state(self, object_id: str, region: str = PRIMARY) -> str:
-        """Ask for the state of an object."""
+        """Return the state of an object, as the issuer answers it."""
         status, answer = self.call("GET", f"/uploads/{object_id}", region=region)
         assert status == 200, answer
         return str(answer["state"])
@@ -97,7 +97,7 @@ class FrontDoors(World):
         return {(item["pk"]["S"], item["sk"]["S"]): item for item in self.items(region)}
 
     def put_result(self, object_id: str, region: str = PRIMARY, **attributes: Any) -> None:
-        """Write what the processor would: RESULT, and that this region's replica holds its records."""
+        """Write what the processor writes: RESULT, and the note that this region's replica holds its records."""
         concluded = {"effect_digest": "0" * 64, "processing_version": "v1"}
         row = {"pk": f"OBJ#{object_id}", "sk": "RESULT", "object_id": object_id, **concluded, **attributes}
         table = boto3.resource("dynamodb", region_name=region).Table(TABLE)
@@ -105,7 +105,7 @@ class FrontDoors(World):
         self.note_replica(object_id, region, concluded)
 
     def note_replica(self, object_id: str, region: str, written: dict[str, str]) -> None:
-        """Write what the processor of a region notes of its replica once that holds every record of a RESULT."""
+        """Write the note that a region's replica holds every record of a RESULT."""
         settled = {"settled_digest": written["effect_digest"], "settled_version": written["processing_version"]}
         self.put_row(object_id, f"REPLICA#{region}", settled)
 
@@ -115,7 +115,7 @@ class FrontDoors(World):
         table.put_item(Item={"pk": f"OBJ#{object_id}", "sk": sort_key, "object_id": object_id, **attributes})
 
     def enter(self, region: str) -> None:
-        """Have the function run in a region: an execution environment knows one."""
+        """Let the function run in a region; an execution environment knows one region only."""
         if os.environ.get("AWS_REGION") != region:
             application.cache_clear()
             key = f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
@@ -170,7 +170,7 @@ def put(answer: dict[str, Any], content: bytes = CONTENT) -> int:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_file_goes_into_the_bucket_of_the_region_that_was_asked(world: FrontDoors, region: str) -> None:
+def test_file_goes_to_the_bucket_of_the_requested_region(world: FrontDoors, region: str) -> None:
     answer = world.issue(region=region, source="billing")
     assert answer["method"] == "PUT"
     assert put(answer) == 200
@@ -181,13 +181,13 @@ def test_a_file_goes_into_the_bucket_of_the_region_that_was_asked(world: FrontDo
     assert region in head["SSEKMSKeyId"]
 
 
-def test_the_same_file_cannot_be_put_twice(world: FrontDoors) -> None:
+def test_same_file_cannot_be_put_twice(world: FrontDoors) -> None:
     answer = world.issue()
     assert put(answer) == 200
     assert put(answer) == 412
 
 
-def test_the_row_is_written_once_and_serves_both_ways_of_asking(world: FrontDoors) -> None:
+def test_upload_row_is_written_once_and_found_by_id_and_by_key(world: FrontDoors) -> None:
     answer = world.issue()
     row = world.by_key()[f"OBJ#{answer['id']}", "UPLOAD#us-east-1"]
     received = timestamps.of_upload(answer["upload_id"])
@@ -200,7 +200,7 @@ def test_the_row_is_written_once_and_serves_both_ways_of_asking(world: FrontDoor
 
 
 @pytest.mark.parametrize("again_in", REGIONS)
-def test_a_retry_gets_the_same_id_wherever_it_goes(world: FrontDoors, again_in: str) -> None:
+def test_retry_in_either_region_gets_the_same_id(world: FrontDoors, again_in: str) -> None:
     first = world.issue()
     world.replicate_table(source=PRIMARY)
     again = world.issue(region=again_in, upload_id=first["upload_id"])
@@ -210,7 +210,7 @@ def test_a_retry_gets_the_same_id_wherever_it_goes(world: FrontDoors, again_in: 
 
 @pytest.mark.parametrize("again_in", REGIONS)
 @pytest.mark.parametrize("changed", [{"sha256": "cd" * 32}, {"key": "other.csv"}, {"size": 9}])
-def test_an_upload_id_is_for_one_file(world: FrontDoors, changed: dict[str, Any], again_in: str) -> None:
+def test_upload_id_is_for_one_file(world: FrontDoors, changed: dict[str, Any], again_in: str) -> None:
     upload_id = world.issue()["upload_id"]
     world.replicate_table(source=PRIMARY)
     before = world.by_key(again_in)
@@ -221,13 +221,13 @@ def test_an_upload_id_is_for_one_file(world: FrontDoors, changed: dict[str, Any]
     assert world.by_key(again_in) == before
 
 
-def test_a_claim_that_was_refused_leaves_the_first_file_alone(world: FrontDoors) -> None:
+def test_refused_claim_leaves_the_first_file_unchanged(world: FrontDoors) -> None:
     upload_id = world.issue()["upload_id"]
     world.call("POST", "/uploads", body=good_body() | {"upload_id": upload_id, "key": "other.csv"})
     world.issue(upload_id=upload_id)
 
 
-def test_the_rows_of_an_upload_expire_long_after_its_id(world: FrontDoors) -> None:
+def test_rows_of_an_upload_expire_long_after_its_id(world: FrontDoors) -> None:
     before = time.time()
     world.issue()
     rows = world.by_key()
@@ -251,7 +251,7 @@ def test_request_after_an_interrupted_one_completes_the_upload(world: FrontDoors
     assert (f"OBJ#{answer['id']}", "UPLOAD#us-east-1") in world.by_key()
 
 
-def test_no_row_of_ours_belongs_to_another_region(world: FrontDoors) -> None:
+def test_issuer_writes_no_row_of_another_region(world: FrontDoors) -> None:
     world.issue(region=SECONDARY)
     world.call("GET", "/ready", region=SECONDARY)
     rows = world.by_key(SECONDARY)
@@ -276,7 +276,7 @@ def test_unreadable_table_answers_503(world: FrontDoors) -> None:
 # --- receipts ---------------------------------------------------------------------------------------------------
 
 
-def test_the_receipt_says_what_was_accepted_and_by_which_version(world: FrontDoors) -> None:
+def test_receipt_names_the_accepted_file_and_the_key_version(world: FrontDoors) -> None:
     answer = world.issue(region=SECONDARY)
     assert jwt.get_unverified_header(answer["receipt"])["kid"] == "v" * 32
     claims = jwt.decode(answer["receipt"], "k" * 44, algorithms=["HS256"], issuer="lockstep")
@@ -293,7 +293,7 @@ def test_the_receipt_says_what_was_accepted_and_by_which_version(world: FrontDoo
     }
 
 
-def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: FrontDoors) -> None:
+def test_receipt_lets_the_other_region_answer_before_its_table_does(world: FrontDoors) -> None:
     answer = world.issue()
     path = f"/uploads/{answer['id']}"
     assert world.call("GET", path, region=SECONDARY)[0] == 404
@@ -302,7 +302,7 @@ def test_a_receipt_lets_the_other_region_answer_before_its_table_knows(world: Fr
     assert (status, reply["state"]) == (200, "unknown")
 
 
-def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: FrontDoors) -> None:
+def test_changed_or_foreign_receipt_is_refused(world: FrontDoors) -> None:
     answer, other = world.issue(), world.issue(key="other.csv")
     head, claims, signature = answer["receipt"].split(".")
     for receipt in (other["receipt"], f"{head}.{claims[:-4]}AAAA.{signature}", f"{head}.{claims}.AAAA", "nonsense"):
@@ -313,7 +313,7 @@ def test_a_receipt_that_was_changed_or_is_for_another_object_is_refused(world: F
 # --- states -----------------------------------------------------------------------------------------------------
 
 
-def test_an_upload_goes_from_unknown_to_accepted_to_processed(world: FrontDoors) -> None:
+def test_upload_goes_from_unknown_to_accepted_to_processed(world: FrontDoors) -> None:
     answer = world.issue()
     assert world.state(answer["id"]) == "unknown"
     put(answer)
@@ -335,7 +335,7 @@ def test_replication_status_of_s3_makes_an_upload_durable(world: FrontDoors, sta
     assert (answered["state"], answered["durable"]) == ("accepted", durable)
 
 
-def test_a_processed_object_in_one_bucket_is_not_durable(world: FrontDoors) -> None:
+def test_processed_object_in_one_bucket_is_not_durable(world: FrontDoors) -> None:
     answer = world.issue()
     put(answer)
     key = answer["url"].partition("?")[0].partition("/incoming/")[2]
@@ -355,7 +355,7 @@ def test_a_processed_object_in_one_bucket_is_not_durable(world: FrontDoors) -> N
     assert [*seen, durable()] == [False, False, False, True]
 
 
-def test_a_deleted_upload_is_quarantined_until_a_copy_is_processed(world: FrontDoors) -> None:
+def test_deleted_upload_is_quarantined_until_a_copy_is_processed(world: FrontDoors) -> None:
     answer = world.issue()
     world.put_row(answer["id"], f"ATTEMPT#{SECONDARY}", {"gone": "gone: of the other region's bucket"})
     assert world.state(answer["id"]) == "unknown", "what the other region began, it may have taken with it"
@@ -371,7 +371,7 @@ def test_a_deleted_upload_is_quarantined_until_a_copy_is_processed(world: FrontD
 
 
 def s3_says(status: str) -> None:
-    """Answer each HEAD with a replication status: moto knows no replication."""
+    """Answer each HEAD with a replication status, because moto does not replicate."""
     events = application().states._s3.meta.events  # noqa: SLF001 - S3's word is put in here
     events.register("after-call.s3.HeadObject", lambda parsed, **_: parsed.update(ReplicationStatus=status))
 
@@ -382,13 +382,13 @@ def test_quarantined_object_has_its_reason(world: FrontDoors) -> None:
     assert (reply["state"], reply["reason"]) == ("quarantined", "the gzip stream ends early")
 
 
-def test_an_object_put_directly_is_accepted_once_a_processor_began_it(world: FrontDoors) -> None:
+def test_direct_put_is_accepted_once_a_processor_has_begun_it(world: FrontDoors) -> None:
     item = {"pk": {"S": f"OBJ#{'ab' * 32}"}, "sk": {"S": "ATTEMPT#us-west-2"}, "attempts": {"N": "1"}}
     world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=item)
     assert world.state("ab" * 32) == "accepted"
 
 
-def test_an_unknown_id_is_explained(world: FrontDoors) -> None:
+def test_unknown_id_is_explained(world: FrontDoors) -> None:
     status, reply = world.call("GET", f"/uploads/{'ab' * 32}", region=SECONDARY)
     assert (status, reply["error"]) == (404, "NotFound")
     assert SECONDARY in reply["message"]
@@ -398,7 +398,7 @@ def test_an_unknown_id_is_explained(world: FrontDoors) -> None:
 # --- files ------------------------------------------------------------------------------------------------------
 
 
-def test_the_objects_of_a_key_come_newest_first_and_each_once(world: FrontDoors) -> None:
+def test_objects_of_a_key_come_newest_first_and_each_once(world: FrontDoors) -> None:
     now = time.time()
     ids = [new_upload_id(now - age) for age in (300, 200, 100)]
     issued = [world.issue(upload_id=upload_id) for upload_id in ids]
@@ -440,7 +440,7 @@ def test_pages_hold_every_object_once_in_order(world: FrontDoors, limit: int) ->
     assert seen == [each["id"] for each in issued]
 
 
-def test_a_key_that_nobody_used_has_no_files(world: FrontDoors) -> None:
+def test_unused_key_has_no_files(world: FrontDoors) -> None:
     assert world.call("GET", "/files", query={"key": "none.csv"}) == (
         200,
         {"key": "none.csv", "files": [], "next": None},
@@ -451,7 +451,7 @@ def test_a_key_that_nobody_used_has_no_files(world: FrontDoors) -> None:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_a_region_with_everything_is_ready(world: FrontDoors, region: str) -> None:
+def test_region_with_everything_is_ready(world: FrontDoors, region: str) -> None:
     status, reply = world.call("GET", "/ready", region=region)
     assert (status, reply["status"], reply["region"]) == (200, "ready", region)
     assert set(reply["checks"]) == {"table", "queue", "secret", "control"}
@@ -507,7 +507,7 @@ BETA = f"arn:aws:sts::{ACCOUNT}:assumed-role/beta/one"
 
 @pytest.fixture
 def tenants(world: FrontDoors, monkeypatch: pytest.MonkeyPatch) -> FrontDoors:
-    """Two tenants, a source each."""
+    """Two tenants with a source each."""
     bound = f"alpha=arn:aws:iam::{ACCOUNT}:role/teams/alpha,beta=arn:aws:iam::{ACCOUNT}:role/beta"
     monkeypatch.setenv("CALLERS", bound)
     application.cache_clear()
@@ -515,14 +515,14 @@ def tenants(world: FrontDoors, monkeypatch: pytest.MonkeyPatch) -> FrontDoors:
 
 
 @pytest.mark.parametrize("caller", [CALLER, ALPHA, f"arn:aws:iam::{ACCOUNT}:root", "", None, 7])
-def test_canary_source_of_a_stranger_is_refused(world: FrontDoors, caller: object) -> None:
+def test_canary_source_of_another_caller_is_refused(world: FrontDoors, caller: object) -> None:
     before = world.by_key()
     status, answer = world.call("POST", "/uploads", body=good_body() | {"source": "canary"}, caller=caller)
     assert (status, answer["error"]) == (403, "SourceNotYours")
     assert world.by_key() == before
 
 
-def test_canary_is_the_observers_of_either_region_to_send_and_to_read(world: FrontDoors) -> None:
+def test_only_observers_may_send_and_read_canaries(world: FrontDoors) -> None:
     status, answer = world.call("POST", "/uploads", body=good_body() | {"source": "canary"}, caller=OBSERVER)
     assert status == 201
     assert put(answer) == 200
@@ -545,12 +545,12 @@ def test_source_left_out_by_a_bound_caller_is_its_own(tenants: FrontDoors) -> No
     assert tenants.call("GET", f"/uploads/{answer['id']}", caller=ALPHA)[1]["source"] == "alpha"
 
 
-def test_caller_that_is_bound_to_nothing_may_use_nothing(tenants: FrontDoors) -> None:
+def test_caller_without_a_source_may_use_nothing(tenants: FrontDoors) -> None:
     for source in ("alpha", "beta", "default", "ingest", "canary"):
         assert tenants.call("POST", "/uploads", body=good_body() | {"source": source})[0] == 403
 
 
-def test_receipt_of_another_tenant_opens_nothing(tenants: FrontDoors) -> None:
+def test_receipt_of_another_tenant_gives_no_access(tenants: FrontDoors) -> None:
     _, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
     headers = {"x-upload-receipt": answer["receipt"]}
     for region in REGIONS:
@@ -586,12 +586,12 @@ STRANGERS = (
     "",
     None,
 )
-"""Everybody but the role `alpha`, as API Gateway may name them."""
+"""Callers other than the role `alpha`, in the forms of API Gateway."""
 
 
 @pytest.mark.parametrize("stranger", STRANGERS, ids=str)
 @pytest.mark.parametrize("region", REGIONS)
-def test_each_route_keeps_a_stranger_from_the_source(tenants: FrontDoors, stranger: object, region: str) -> None:
+def test_each_route_refuses_another_caller_of_the_source(tenants: FrontDoors, stranger: object, region: str) -> None:
     _, answer = tenants.call("POST", "/uploads", body=good_body(), caller=ALPHA)
     put(answer)
     tenants.replicate_table(source=PRIMARY)
@@ -625,7 +625,7 @@ def test_each_route_keeps_a_stranger_from_the_source(tenants: FrontDoors, strang
 
 
 def test_claim_without_a_caller_shows_no_details(world: FrontDoors) -> None:
-    """A row of a version that noted no caller."""
+    """A row of an earlier version, which noted no caller."""
     answer = world.issue(key="secret.csv")
     key = {"pk": {"S": f"CLAIM#default#{answer['upload_id']}"}, "sk": {"S": f"UPLOAD#{PRIMARY}"}}
     world.client("dynamodb", PRIMARY).update_item(
@@ -647,10 +647,10 @@ def test_claim_without_a_caller_shows_no_details(world: FrontDoors) -> None:
         max_size=8,
     )
 )
-def test_tenants_hostile_moves_leave_the_other_untouched(
+def test_hostile_requests_of_a_tenant_leave_the_other_unchanged(
     tenants: FrontDoors, moves: list[tuple[str, str, str, int]]
 ) -> None:
-    """Whatever a stranger sends, in whichever region and whatever is there: always the same 403, and no row of it."""
+    """Each request of another caller, in any region and state, gets the same 403 and writes no row."""
     now = time.time()
     ids = [new_upload_id(now - age) for age in range(3)]
     for caller, source, region, which in moves:
@@ -768,7 +768,7 @@ def test_any_request_is_answered_below_500_in_utf_8(
     query: dict[str, str] | None,
     held: dict[str, str],
 ) -> None:
-    """The real entry point: what it returns, Lambda's runtime must be able to encode, and it is never our own failure."""
+    """Call the real entry point: Lambda's runtime must be able to encode the answer, and the answer is never a 5xx."""
     world.enter(PRIMARY)
     event = {
         "version": "2.0",

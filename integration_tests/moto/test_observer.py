@@ -63,7 +63,7 @@ def test_heartbeat_holds_every_number(world: ObservedWorld) -> None:
         assert world.heartbeat(region, seen_from=PRIMARY if region == SECONDARY else SECONDARY) == heartbeat
 
 
-def test_signing_keys_that_differ_are_published_and_equal_again_too(world: ObservedWorld) -> None:
+def test_different_and_equal_signing_keys_are_published(world: ObservedWorld) -> None:
     rotated = {"SecretId": SECRET, "SecretString": "{}", "ClientRequestToken": "w" * 32}
     assert differing(world) == {}
     world.client("secretsmanager", SECONDARY).put_secret_value(**rotated)
@@ -73,7 +73,7 @@ def test_signing_keys_that_differ_are_published_and_equal_again_too(world: Obser
 
 
 def differing(world: ObservedWorld) -> dict[str, float]:
-    """Let a round pass; return how often each region published that the keys differ, where it did."""
+    """Run a round; return each region's published values about different keys."""
     counted = Counter[str]()
     for _ in range(ROUND_SECONDS // int(MINUTE)):
         for region, measured in world.minute().items():
@@ -81,7 +81,7 @@ def differing(world: ObservedWorld) -> dict[str, float]:
     return {region: number for region, number in counted.items() if number}
 
 
-def test_a_signing_key_that_cannot_be_read_is_no_difference(world: ObservedWorld) -> None:
+def test_unreadable_signing_key_is_no_difference(world: ObservedWorld) -> None:
     world.lost.add(PRIMARY)
     assert "SecretVersionsDiffer" not in world.minute()[SECONDARY]
     world.lost.clear()
@@ -124,10 +124,10 @@ def test_canaries_that_have_begun_continue_without_the_row(world: ObservedWorld)
 
 
 @pytest.mark.parametrize("unreadable", ["memory", "row"])
-def test_canary_is_sent_where_what_would_hold_it_is_unreadable(
+def test_canary_is_sent_if_the_holding_row_is_unreadable(
     world: ObservedWorld, monkeypatch: pytest.MonkeyPatch, unreadable: str
 ) -> None:
-    """With the peer gone too: what is not known must never look like health."""
+    """With the peer gone too, the unknown must never look healthy."""
     world.note_that_files_replicate(truth=False)
     world.lost.add(PRIMARY)
     world.broken_apis.add(SECONDARY)
@@ -144,7 +144,7 @@ def test_canary_is_sent_where_what_would_hold_it_is_unreadable(
     assert ("CanariesHeld" in measured, measured["CanaryFailed"]) == (False, 1)
 
 
-def test_a_canary_goes_the_whole_way_and_is_counted_once_in_both_regions(world: ObservedWorld) -> None:
+def test_canary_is_processed_and_counted_once_in_both_regions(world: ObservedWorld) -> None:
     world.minute()
     canary = world.memory(PRIMARY)["canary"]
     seen = world.minute()
@@ -155,7 +155,7 @@ def test_a_canary_goes_the_whole_way_and_is_counted_once_in_both_regions(world: 
         assert (result["state"], result["source"], result["accepted"]) == ("COMPLETED", "canary", 1)
 
 
-def test_a_canary_that_is_not_processed_is_lost_in_the_active_region_only(world: ObservedWorld) -> None:
+def test_canary_that_is_not_processed_is_lost_in_the_active_region_only(world: ObservedWorld) -> None:
     world.minute()
     world.deaf = True
     world.minute()
@@ -185,7 +185,7 @@ def test_canary_that_cannot_be_sent_is_lost_and_the_run_continues(world: Observe
     assert seen[SECONDARY]["PeerUnhealthy"] == 1
 
 
-def test_a_region_that_was_promoted_has_until_the_next_canary(world: ObservedWorld) -> None:
+def test_promoted_region_has_time_until_the_next_canary(world: ObservedWorld) -> None:
     world.minute()
     world.deaf = True
     world.minute()
@@ -195,7 +195,7 @@ def test_a_region_that_was_promoted_has_until_the_next_canary(world: ObservedWor
     assert world.minute(process=False)[SECONDARY]["CanaryFailed"] == 1
 
 
-def test_every_row_of_a_canary_expires_and_the_result_at_one_moment(world: ObservedWorld) -> None:
+def test_all_rows_of_a_canary_expire_and_its_result_at_the_same_time(world: ObservedWorld) -> None:
     for _ in range(3):
         world.minute()
     days = 20 * 86_400
@@ -226,7 +226,7 @@ def _force(world: ObservedWorld, region: str, forced: dict[str, object]) -> None
     world.replicate_table(source=region)
 
 
-def test_a_forced_failover_is_published_every_minute_until_cleared(world: ObservedWorld) -> None:
+def test_forced_failover_is_published_every_minute_until_cleared(world: ObservedWorld) -> None:
     assert world.minute()[SECONDARY]["ForceFailover"] == 0
     _force(world, SECONDARY, {"BOOL": True})
     world.lost.add(PRIMARY)
@@ -239,7 +239,7 @@ def test_a_forced_failover_is_published_every_minute_until_cleared(world: Observ
 
 
 @pytest.mark.parametrize("value", [{"S": "true"}, {"N": "1"}, {"NULL": True}])
-def test_a_force_row_without_a_boolean_publishes_nothing(world: ObservedWorld, value: dict[str, object]) -> None:
+def test_force_row_without_a_boolean_publishes_nothing(world: ObservedWorld, value: dict[str, object]) -> None:
     _force(world, SECONDARY, value)
     seen = world.minute()[SECONDARY]
     assert ("ForceFailover" in seen, seen["StepsFailed"], seen["Heartbeats"]) == (False, 1, 1)
@@ -262,7 +262,7 @@ def test_repeated_run_has_one_effect(world: ObservedWorld) -> None:
     assert world.memory(PRIMARY)["canary"] == before["canary"], "it is still waited for"
 
 
-def test_a_run_that_died_after_its_upload_sends_the_same_canary_again(
+def test_run_after_a_crash_at_upload_sends_the_same_canary_again(
     world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = world.observer(PRIMARY).memory
@@ -280,7 +280,7 @@ def test_a_run_that_died_after_its_upload_sends_the_same_canary_again(
     assert world.memory(PRIMARY)["canary"]["run_at"] == kept["next_canary"]["run_at"]
 
 
-def test_canary_ids_cannot_be_foreseen_and_are_kept_before_they_are_sent(
+def test_canary_ids_are_unpredictable_and_kept_before_they_are_sent(
     world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.broken_apis.add(PRIMARY)
@@ -301,8 +301,8 @@ def test_canary_ids_cannot_be_foreseen_and_are_kept_before_they_are_sent(
     assert len({one.upload_id[14:] for one in kept}) == 3
 
 
-def test_peer_is_asked_at_the_host_that_the_deployment_wrote(world: ObservedWorld) -> None:
-    """Whatever the peer's observer, or a thief of its role, says in the heartbeat: even another API of the peer's region."""
+def test_peer_is_called_at_the_host_that_the_deployment_wrote(world: ObservedWorld) -> None:
+    """The peer's heartbeat does not choose the host, even if it names another API of the peer's region."""
     asked: list[str] = []
     send = world.send_http
 
@@ -327,7 +327,7 @@ def test_peer_is_asked_at_the_host_that_the_deployment_wrote(world: ObservedWorl
     assert ready.count(f"https://api.{PRIMARY}.example/ready") == 18, "in every run"
 
 
-def test_peer_is_not_asked_before_the_deployment_wrote_its_host(world: ObservedWorld) -> None:
+def test_peer_is_not_called_before_the_deployment_wrote_its_host(world: ObservedWorld) -> None:
     world.note_that_files_replicate(truth=False)
     world.broken_apis.add(PRIMARY)
     world.minute()
@@ -354,7 +354,7 @@ def test_observer_that_missed_runs_resumes(world: ObservedWorld) -> None:
 
 
 @pytest.mark.parametrize(("ahead", "is_unhealthy"), [(-90, 0), (90, 0), (170, 0), (-300, 1), (300, 1)])
-def test_clocks_may_differ_by_less_than_a_heartbeat_may_be_old(
+def test_clocks_may_differ_by_less_than_the_limit_of_a_heartbeat(
     world: ObservedWorld, ahead: float, is_unhealthy: int
 ) -> None:
     world.ahead[PRIMARY] = ahead
@@ -367,7 +367,7 @@ def test_clocks_may_differ_by_less_than_a_heartbeat_may_be_old(
 # --- a peer that is dead, and one that only seems so --------------------------------------------------------------
 
 
-def test_dead_peer_leaves_the_own_heartbeat_running(world: ObservedWorld) -> None:
+def test_dead_peer_does_not_stop_the_own_heartbeat(world: ObservedWorld) -> None:
     world.minute()
     world.minute()
     world.lost.add(PRIMARY)
@@ -381,7 +381,7 @@ def test_dead_peer_leaves_the_own_heartbeat_running(world: ObservedWorld) -> Non
     assert world.minute()[SECONDARY]["PeerUnhealthy"] == 0
 
 
-def test_a_peer_that_swallows_packets_costs_a_run_less_than_ten_seconds(
+def test_peer_that_drops_packets_costs_a_run_less_than_ten_seconds(
     world: ObservedWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(observation.SECONDS, "peer", 8.0)
@@ -405,7 +405,7 @@ def test_a_peer_that_swallows_packets_costs_a_run_less_than_ten_seconds(
     assert world.outcome["failed"] == [*asked]
 
 
-def test_one_broken_part_of_the_peer_is_enough(world: ObservedWorld) -> None:
+def test_peer_with_one_broken_part_is_unhealthy(world: ObservedWorld) -> None:
     world.minute()
     world.minute()
     world.unready.add(PRIMARY)
@@ -422,7 +422,7 @@ def test_peer_that_never_ran_is_unhealthy_and_not_dead(world: ObservedWorld) -> 
     assert world.claims(SECONDARY) == {}
 
 
-def test_a_partition_of_replication_alone_is_no_signal(world: ObservedWorld) -> None:
+def test_partition_of_replication_alone_is_no_signal(world: ObservedWorld) -> None:
     world.minute(auto_promote=True)
     world.cut = True
     for _ in range(6):
@@ -432,7 +432,7 @@ def test_a_partition_of_replication_alone_is_no_signal(world: ObservedWorld) -> 
     assert world.claims(SECONDARY) == world.claims(PRIMARY) == {}
 
 
-def test_each_region_taking_itself_for_active_is_a_split_brain(world: ObservedWorld) -> None:
+def test_two_active_regions_are_a_split_brain(world: ObservedWorld) -> None:
     world.minute()
     world.cut = True
     world.promote(SECONDARY, 1)
@@ -448,7 +448,7 @@ def test_each_region_taking_itself_for_active_is_a_split_brain(world: ObservedWo
 # --- promotion by itself ------------------------------------------------------------------------------------------
 
 
-def test_the_secondary_promotes_itself_in_the_third_run_without_its_peer(world: ObservedWorld) -> None:
+def test_secondary_promotes_itself_in_the_third_run_without_its_peer(world: ObservedWorld) -> None:
     world.minute(auto_promote=True)
     world.minute(auto_promote=True)
     world.lost.add(PRIMARY)
@@ -470,7 +470,7 @@ def test_the_secondary_promotes_itself_in_the_third_run_without_its_peer(world: 
     assert seen[SECONDARY]["CanaryFailed"] == 0
 
 
-def test_the_primary_never_promotes_itself(world: ObservedWorld) -> None:
+def test_primary_never_promotes_itself(world: ObservedWorld) -> None:
     world.promote(SECONDARY, 1)
     world.replicate_table(source=SECONDARY)
     world.minute(auto_promote=True)
@@ -514,7 +514,7 @@ def test_unreachable_peer_with_new_heartbeats_is_alive(world: ObservedWorld) -> 
     assert world.claims(SECONDARY) == {}
 
 
-def test_a_region_that_is_not_ready_itself_does_not_promote_itself(world: ObservedWorld) -> None:
+def test_region_that_is_not_ready_does_not_promote_itself(world: ObservedWorld) -> None:
     world.minute(auto_promote=True)
     world.minute(auto_promote=True)
     world.lost.add(PRIMARY)
@@ -527,7 +527,7 @@ def test_a_region_that_is_not_ready_itself_does_not_promote_itself(world: Observ
     assert world.claims(SECONDARY) == {SECONDARY: 1}, "the three runs have long been"
 
 
-def test_runs_that_were_missed_are_not_in_a_row(world: ObservedWorld) -> None:
+def test_missed_runs_are_not_consecutive(world: ObservedWorld) -> None:
     world.minute(auto_promote=True)
     world.minute(auto_promote=True)
     world.lost.add(PRIMARY)
@@ -537,7 +537,7 @@ def test_runs_that_were_missed_are_not_in_a_row(world: ObservedWorld) -> None:
     assert world.claims(SECONDARY) == {}
 
 
-def test_one_run_that_comes_three_times_is_one_run(world: ObservedWorld) -> None:
+def test_run_delivered_three_times_counts_as_one(world: ObservedWorld) -> None:
     world.minute(auto_promote=True)
     world.minute(auto_promote=True)
     world.lost.add(PRIMARY)

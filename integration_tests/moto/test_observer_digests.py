@@ -1,4 +1,4 @@
-"""Digests of a real ledger, as the processor fills it, in two regions of moto."""
+"""Test the digests of a ledger that the processor filled, in two regions of moto."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ def reckoned(world: ObservedWorld, region: str) -> dict[str, tuple[int, str, str
 
 
 def kept(world: ObservedWorld, region: str) -> dict[str, tuple[int, str, str]]:
-    """Return what a region's observer keeps, but for what is of no rows."""
+    """Return the memory of a region's observer, without the digests of hours that have no rows."""
     found = [row for row in world.rows(region) if row["pk"] == f"DIGEST#{region}" and row["objects"]]
     return {row["sk"]: (int(row["objects"]), row["identities"], row["effects"]) for row in found}
 
@@ -80,7 +80,7 @@ def test_row_changed_in_one_region_is_reported_in_both(world: ObservedWorld) -> 
     assert world.observe(SECONDARY)["LwwConflicts"] == 1
 
 
-def test_a_late_write_does_not_undo_a_newer_row(world: ObservedWorld) -> None:
+def test_late_write_does_not_undo_a_newer_row(world: ObservedWorld) -> None:
     dynamodb = world.client("dynamodb", PRIMARY)
     for at, is_written in ((100.0, True), (160.0, True), (160.0, True), (130.0, False)):
         assert heartbeat.write(dynamodb, TABLE, PRIMARY, Heartbeat(at=at, epoch=int(at))) is is_written
@@ -89,7 +89,7 @@ def test_a_late_write_does_not_undo_a_newer_row(world: ObservedWorld) -> None:
     assert (found.at, found.epoch) == (160.0, 160)
 
 
-def test_no_row_of_an_observer_is_another_regions(world: ObservedWorld) -> None:
+def test_observer_writes_no_row_of_another_region(world: ObservedWorld) -> None:
     world.cut = True
     world.start_digests()
     world.minute()

@@ -1,7 +1,7 @@
 """Test the observer's entry point over any rows, events and answers: every run ends, and later runs recover.
 
-Only a region's own observer may write most of these rows. But a fault writes what no policy allows to nobody else, and an
-observer that a row can stop watches nobody.
+Only a region's own observer may write most of these rows. But its own fault can write a malformed row, and an observer
+that fails on a row no longer watches its region.
 """
 # ruff: noqa: SLF001, ANN401 - the world's observers are taken apart; rows are JSON
 
@@ -104,7 +104,7 @@ def put(world: ObservedWorld, *items: dict[str, Any]) -> None:
 
 
 def remove(world: ObservedWorld) -> None:
-    """Take away what no observer writes over: rows of the other kinds, and of the other region."""
+    """Delete the rows that no observer overwrites: those of other kinds, and of the other region."""
     for region in REGIONS:
         for row in world.rows(region):
             if row["pk"].partition("#")[0] in {"CONTROL", "FORCE", "DIGEST"}:
@@ -137,7 +137,7 @@ events = st.none() | json_values | st.fixed_dictionaries({"time": json_values})
     ],
     event={"time": "0001-01-01T00:00:00"},
 )
-def test_run_over_any_rows_ends_and_the_next_ones_are_well(
+def test_run_over_any_rows_ends_and_later_runs_succeed(
     world: ObservedWorld, items: list[dict[str, Any]], event: Any
 ) -> None:
     put(world, *items)

@@ -51,7 +51,7 @@ def lines(count: int) -> bytes:
 # --- what lands -------------------------------------------------------------------------------------------------
 
 
-def test_a_file_becomes_records_and_a_result(world: World) -> None:
+def test_file_becomes_records_and_a_result(world: World) -> None:
     put = world.put("incoming/a folder/räksmörgås+1.ndjson", LINES)
     assert world.invoke().failed == []
     result = world.results()[put.key]
@@ -80,14 +80,14 @@ def test_a_file_becomes_records_and_a_result(world: World) -> None:
 @pytest.mark.parametrize(
     ("content", "kind"), [(b'[{"a":"1"},{"a":"2"}]', "json"), (b"a,b\n1,2\n3,4\n", "csv"), (b"a\tb\n1\t2\n3\t4\n", "tsv")]
 )
-def test_every_format_in_every_compression(world: World, content: bytes, kind: str, compress: Any) -> None:  # noqa: ANN401
+def test_file_of_any_format_and_compression_is_stored(world: World, content: bytes, kind: str, compress: Any) -> None:  # noqa: ANN401
     put = world.put("incoming/whatever", compress(content))
     world.invoke()
     result = world.results()[put.key]
     assert (result["format"], result["accepted"], len(world.records())) == (kind, 2, 2)
 
 
-def test_the_effect_digest_can_be_proved_from_the_table(world: World) -> None:
+def test_effect_digest_can_be_computed_from_the_table(world: World) -> None:
     put = world.put("incoming/numbers.ndjson", b'{"n":[1,100,1e2,1.50,-0.0,1e-7,1e60,123456789e30]}\n' + lines(40))
     world.invoke()
     digest = EffectDigest()
@@ -107,7 +107,7 @@ def canonical(attribute: Any) -> Any:  # noqa: ANN401 - an attribute value
     return {"M": {name: canonical(one) for name, one in value.items()}} if kind == "M" else attribute
 
 
-def test_the_rejected_are_archived_with_line_reason_and_excerpt(world: World) -> None:
+def test_rejected_records_are_archived_with_line_reason_and_excerpt(world: World) -> None:
     put = world.put("incoming/x.ndjson", b"\n" + LINES)
     world.invoke()
     object_id = world.results()[put.key]["object_id"]
@@ -116,7 +116,7 @@ def test_the_rejected_are_archived_with_line_reason_and_excerpt(world: World) ->
     assert "0xFF" in entry["reason"]
 
 
-def test_an_upload_through_the_issuer_is_known_by_what_its_key_says(world: World) -> None:
+def test_upload_through_the_issuer_is_identified_by_its_key(world: World) -> None:
     upload = Upload("billing", UPLOAD_ID, hashlib.sha256(LINES).hexdigest(), "reports/x.ndjson")
     world.put(upload.object_key, LINES)
     world.invoke()
@@ -133,7 +133,7 @@ def test_upload_of_other_bytes_is_quarantined_without_records(world: World) -> N
     assert world.records() == {}
 
 
-def test_folder_of_the_console_has_no_records(world: World) -> None:
+def test_folder_made_in_the_console_has_no_records(world: World) -> None:
     world.put("incoming/", b"")
     assert world.invoke().failed == []
     assert world.results()["incoming/"]["format"] == "empty"
@@ -142,7 +142,7 @@ def test_folder_of_the_console_has_no_records(world: World) -> None:
 # --- once -------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_message_again_has_no_second_effect(world: World) -> None:
+def test_message_delivered_again_changes_nothing(world: World) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     world.invoke()
     before, archived = world.items(), world.archived()
@@ -152,7 +152,7 @@ def test_the_same_message_again_has_no_second_effect(world: World) -> None:
     assert (world.items(), world.archived()) == (before, archived)
 
 
-def test_a_replicas_event_has_no_second_effect(world: World) -> None:
+def test_event_of_a_replica_changes_nothing(world: World) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     world.invoke()
     world.replicate_table()
@@ -165,7 +165,7 @@ def test_a_replicas_event_has_no_second_effect(world: World) -> None:
 
 
 def test_both_regions_at_once_write_the_same(world: World) -> None:
-    """As in a partition: each believes that it is active, and neither sees the other's rows."""
+    """As in a partition, each region believes that it is active, and neither sees the other's rows."""
     put = world.put("incoming/x.ndjson", LINES)
     world.replicate(put)
     world.promote(SECONDARY, 1)
@@ -188,7 +188,7 @@ def test_another_version_of_a_key_is_another_object(world: World) -> None:
 # --- what cannot be read ----------------------------------------------------------------------------------------
 
 
-def test_an_unreadable_object_is_quarantined_with_everything_that_is_known(world: World) -> None:
+def test_unreadable_object_is_quarantined_with_its_properties(world: World) -> None:
     body = gzip.compress(lines(100))[:-10]
     put = world.put("incoming/cut.ndjson.gz", body)
     assert world.invoke().failed == [], "it never gets better, so it is not delivered again"
@@ -217,7 +217,7 @@ def test_object_over_a_limit_is_quarantined(world: World, body: bytes, fault: st
     assert world.records() == {}
 
 
-def test_an_object_that_was_deleted_meanwhile_is_gone_and_no_dead_letter(world: World) -> None:
+def test_object_that_was_deleted_is_gone_and_no_dead_letter(world: World) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     world.client("s3", PRIMARY).delete_object(
         Bucket=event_record(put, PRIMARY)["s3"]["bucket"]["name"], Key=put.key, VersionId=put.version_id
@@ -272,9 +272,7 @@ def test_one_bad_message_of_ten_is_retried_alone(world: World, monkeypatch: pyte
     assert len(world.records()) == sum(range(1, 11))
 
 
-def test_a_crash_between_records_and_result_is_done_again_to_the_same_rows(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_crash_between_records_and_result_writes_the_same_rows_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "conclude", crash)
@@ -289,7 +287,7 @@ def test_a_crash_between_records_and_result_is_done_again_to_the_same_rows(
     assert world.unfinished() == []
 
 
-def test_a_crash_after_result_is_no_work_left(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crash_after_result_leaves_no_work(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "finish", crash)
@@ -301,7 +299,7 @@ def test_a_crash_after_result_is_no_work_left(world: World, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("step", ["copy", "quarantine"])
-def test_a_crash_within_a_quarantine_is_done_again(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_crash_within_a_quarantine_is_repeated(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     put = world.put("incoming/x.json", b"[")
     with monkeypatch.context() as patch:
         patch.setattr(Archive, step, crash)
@@ -359,7 +357,7 @@ def assert_whole(world: World, put: Put) -> None:
         assert archived == [f"quarantined/{identity(put)}.json", f"quarantined/{identity(put)}/object"]
 
 
-def test_time_that_runs_out_within_an_object_leaves_no_half_state(world: World) -> None:
+def test_timeout_within_an_object_leaves_no_partial_state(world: World) -> None:
     put = world.put("incoming/long.ndjson", lines(1500))
     left = iter([300.0] * 7)  # the first look while it is read, but no other
     first = world.invoke(clock=lambda: next(left, 4.0))
@@ -371,9 +369,7 @@ def test_time_that_runs_out_within_an_object_leaves_no_half_state(world: World) 
     assert len(world.records()) == 1500
 
 
-def test_time_that_runs_out_while_records_are_written_leaves_no_half_state(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_timeout_while_writing_records_leaves_no_partial_state(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = world.put("incoming/long.ndjson", lines(1000))
     world.enter(PRIMARY)
     batches = 0
@@ -417,9 +413,7 @@ def test_object_without_time_to_begin_uses_up_no_receive(world: World) -> None:
     assert set(world.results()) == keys
 
 
-def test_a_message_that_fails_to_the_last_is_noted_before_sqs_moves_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_message_that_always_fails_is_noted_before_sqs_moves_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "write_records", deny)

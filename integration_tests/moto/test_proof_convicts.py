@@ -1,7 +1,7 @@
 """Test the proof against the processor in moto: it must pass the unchanged one, and fail each sabotaged variant.
 
-A sabotage is patched into the processor's own code; what a global table and replication do between the regions, the world
-does. The last tests have the negative controls damage what is in the tables and buckets.
+A sabotage is patched into the processor's own code. The world replicates tables and buckets between the regions. The last
+tests let the negative controls damage the tables and buckets.
 """
 
 import hashlib
@@ -32,11 +32,11 @@ UPLOADS: Final = 6
 RECORDS: Final = 3
 AT: Final = 1_769_860_000.0
 KEY: Final = "k" * 44
-"""Of the receipts' signatures."""
+"""The key of the receipts' signatures."""
 
 
 class Platform:
-    """The world, as `Deployment` would show it."""
+    """The world, with the interface of `Deployment`."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -83,7 +83,7 @@ class Drill:
             self.puts.append(put)
 
     def upload_with_rejections(self) -> None:
-        """Upload a file with one record and a line that is no record; both archives then hold the line."""
+        """Upload a file with a record and an invalid line; both archives then hold the line."""
         body = b'{"file":0,"n":0.50}\n{"cut": \n'
         receipt = ReceiptRow(
             SOURCE, new_upload_id(AT), hashlib.sha256(body).hexdigest(), "rejecting.ndjson", len(body), records=2
@@ -93,13 +93,13 @@ class Drill:
         self.world.replicate(self.world.put(receipt.object_key, body))
 
     def inject(self) -> controls.Injected:
-        """Do the damage of the negative controls."""
+        """Inject the damage of the negative controls."""
         chosen = controls.choose(self.platform, SCOPE, self.receipts)
         controls.inject(self.platform, chosen)
         return chosen
 
     def process(self, region: str = PRIMARY) -> None:
-        """Let a region do what is in its queue, and its replica's rows go to the other."""
+        """Process a region's queue, and replicate its rows to the other region."""
         assert self.world.invoke(region).failed == []
         self.world.replicate_table(source=region)
 
@@ -118,7 +118,7 @@ def _signed(receipt: ReceiptRow) -> str:
 
 
 def _effect(receipt: ReceiptRow, number: int) -> str:
-    """Return what the file's records come to, of numbers as DynamoDB answers them."""
+    """Return the digest of the file's records, with numbers as DynamoDB returns them."""
     contents = [{"file": {"N": f"{number}"}, "n": {"N": f"{record}.5"}} for record in range(RECORDS)]
     return of_records(receipt.object_id, ((ordinal, {"M": content}) for ordinal, content in enumerate(contents)))
 
@@ -150,7 +150,7 @@ def test_proof_passes_for_the_unchanged_processor(drill: Drill) -> None:
 
 
 def test_proof_passes_after_a_failover_with_a_lost_answer(drill: Drill) -> None:
-    """The other region takes over; one client puts the same bytes there again; one file is unreadable."""
+    """The other region takes over; a client uploads the same bytes there again; one file is unreadable."""
     drill.upload()
     drill.process(PRIMARY)
     drill.world.promote(SECONDARY, 1)
@@ -187,8 +187,8 @@ def test_proof_before_processing_finds_every_record_lost(drill: Drill) -> None:
 # --- sabotaged ---------------------------------------------------------------------------------------------------
 
 
-def test_an_identity_that_holds_the_buckets_name(drill: Drill, patch: pytest.MonkeyPatch) -> None:
-    """Each region makes an effect of its own of the same upload."""
+def test_proof_convicts_an_identity_that_holds_the_bucket(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    """Each region writes a separate effect of the same upload."""
 
     def identity(event: messages.ObjectEvent) -> str:
         return hashlib.sha256(f"{event.bucket}\0{event.key}".encode()).hexdigest()
@@ -210,7 +210,7 @@ def test_an_identity_that_holds_the_buckets_name(drill: Drill, patch: pytest.Mon
     assert (proof.duplicated, proof.lost, proof.equal) == (2 * UPLOADS, UPLOADS, False)
 
 
-def test_a_counter_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+def test_proof_convicts_a_counter_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     finish = Ledger.finish
 
     def count(self: Any, object_id: str, now: float) -> None:  # noqa: ANN401 - the ledger
@@ -229,8 +229,8 @@ def test_a_counter_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPat
     }
 
 
-def test_a_counter_of_attempts_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPatch) -> None:
-    """Even under a key that is documented: as another region's own."""
+def test_proof_convicts_a_counter_of_attempts_of_both_regions(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    """The counter is convicted even under the documented key of another region's own row."""
     patch.setattr(schema, "attempt_sort_key", lambda _: f"ATTEMPT#{PRIMARY}")
     drill.world.promote(SECONDARY, 1)
     drill.upload()
@@ -240,7 +240,7 @@ def test_a_counter_of_attempts_that_both_regions_write(drill: Drill, patch: pyte
     assert "one that both write" in proof.findings[0].what
 
 
-def test_a_counter_in_a_row_that_is_written_once(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+def test_proof_convicts_a_counter_in_a_write_once_row(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     item = store.Result.item
     patch.setattr(store.Result, "item", lambda self, at: item(self, at) | {"seen": {"N": "1"}})
     drill.upload()
@@ -249,7 +249,7 @@ def test_a_counter_in_a_row_that_is_written_once(drill: Drill, patch: pytest.Mon
 
 
 def sabotage_status(patch: pytest.MonkeyPatch) -> None:
-    """Make every later attempt overwrite RESULT, and settle nothing."""
+    """Make every later attempt overwrite RESULT and settle nothing."""
 
     def conclude(self: Any, result: store.Result, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
         self._dynamodb.put_item(TableName=TABLE, Item=result.item(f"{now}"))
@@ -259,7 +259,7 @@ def sabotage_status(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pipeline.Pipeline, "_is_settled", lambda *_: False)
 
 
-def test_a_status_that_is_written_over_is_seen_between_two_moments(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+def test_proof_convicts_an_overwritten_status_by_two_readings(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     sabotage_status(patch)
     drill.upload()
     drill.process()
@@ -272,8 +272,8 @@ def test_a_status_that_is_written_over_is_seen_between_two_moments(drill: Drill,
     }
 
 
-def test_a_status_that_two_regions_write_over_differs_between_replicas(drill: Drill, patch: pytest.MonkeyPatch) -> None:
-    """Until the last writer wins, and for good while the regions are cut off from one another."""
+def test_proof_convicts_a_status_that_both_regions_overwrite(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+    """The replicas differ until the last writer wins, and permanently during a partition."""
     sabotage_status(patch)
     drill.upload()
     drill.process()
@@ -282,7 +282,7 @@ def test_a_status_that_two_regions_write_over_differs_between_replicas(drill: Dr
     assert of_kind(drill.prove(), "divergent") == drill.ids
 
 
-def test_a_status_that_goes_through_states(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+def test_proof_convicts_a_status_with_several_states(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     item = store.Result.item
     patch.setattr(store.Result, "item", lambda self, at: item(self, at) | {"state": {"S": "PROCESSING"}})
     drill.upload()
@@ -296,7 +296,7 @@ def sabotage_puts(patch: pytest.MonkeyPatch, change: Callable[[list[Any]], list[
 
 
 def moved(put: tuple[Any, int]) -> tuple[Any, int]:
-    """Return a record's put, to another ordinal."""
+    """Return the put request of a record, with another ordinal."""
     changed, size = json.loads(json.dumps(put))
     changed["PutRequest"]["Item"] |= {"sk": {"S": f"{RECORDS + 4:012d}"}, "ordinal": {"N": str(RECORDS + 4)}}
     return changed, size
@@ -310,7 +310,7 @@ def moved(put: tuple[Any, int]) -> tuple[Any, int]:
         pytest.param(lambda puts: [moved(puts[0]), *puts[1:]], id="moved"),
     ],
 )
-def test_records_dropped_doubled_or_moved_when_they_are_written(
+def test_proof_convicts_records_dropped_doubled_or_moved_at_writing(
     drill: Drill, patch: pytest.MonkeyPatch, change: Callable[[list[Any]], list[Any]]
 ) -> None:
     sabotage_puts(patch, change)
@@ -320,8 +320,10 @@ def test_records_dropped_doubled_or_moved_when_they_are_written(
 
 
 @pytest.mark.parametrize("times", [0, 2])
-def test_a_record_dropped_or_doubled_before_it_is_counted(drill: Drill, patch: pytest.MonkeyPatch, times: int) -> None:
-    """The ledger agrees with itself: only who made the file knows what it holds."""
+def test_proof_convicts_a_record_dropped_or_doubled_before_counting(
+    drill: Drill, patch: pytest.MonkeyPatch, times: int
+) -> None:
+    """The ledger is consistent with itself; only the author of the file knows its records."""
     take = intake.Intake.take
 
     def take_wrongly(self: Any, records: Any) -> None:  # noqa: ANN401 - the intake
@@ -360,10 +362,10 @@ def _rejected(records: list[Any]) -> None:
         (_rejected, f"accepted is {RECORDS - 1} and should be {RECORDS} of {RECORDS}"),
     ],
 )
-def test_content_that_is_changed_before_it_is_summed(
+def test_proof_convicts_content_changed_before_the_digest(
     drill: Drill, patch: pytest.MonkeyPatch, spoil: Callable[[list[Any]], None], says: str
 ) -> None:
-    """As many records as the file holds, RESULT and records at one, in both regions: only the file says otherwise."""
+    """The number of records is right and RESULT agrees with them in both regions; only the file differs."""
     take = intake.Intake.take
 
     def take_wrongly(self: Any, records: Any) -> None:  # noqa: ANN401 - the intake
@@ -379,7 +381,7 @@ def test_content_that_is_changed_before_it_is_summed(
     assert any(says in finding.what for finding in proof.findings)
 
 
-def test_a_file_that_is_swallowed(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+def test_proof_convicts_a_file_that_is_never_processed(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     take_in = pipeline.Pipeline._take_in  # noqa: SLF001 - it is sabotaged
 
     def swallow(self: Any, attempt: Any) -> None:  # noqa: ANN401 - the pipeline, and what it is given
@@ -394,7 +396,7 @@ def test_a_file_that_is_swallowed(drill: Drill, patch: pytest.MonkeyPatch) -> No
     }
 
 
-def test_an_object_that_is_swallowed_before_it_is_stored(drill: Drill) -> None:
+def test_proof_convicts_an_object_that_was_never_stored(drill: Drill) -> None:
     drill.upload()
     drill.process()
     sent = ReceiptRow(SOURCE, new_upload_id(AT), "a" * 64, "never.ndjson", 3)
@@ -422,14 +424,14 @@ def test_each_negative_control_is_found_and_repaired(drill: Drill) -> None:
     assert all(one.repaired for one in controls.repaired(report).controls)
 
 
-def test_nothing_is_found_where_nothing_was_injected(drill: Drill) -> None:
+def test_proof_finds_no_control_without_an_injection(drill: Drill) -> None:
     prepare(drill)
     injected = drill.inject()
     controls.repair(drill.platform, injected)
     assert controls.find(injected, drill.prove()).found == 0
 
 
-def test_a_drill_that_is_killed_injects_again_and_repairs_twice(drill: Drill, patch: pytest.MonkeyPatch) -> None:
+def test_killed_drill_injects_again_and_repairs_twice(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     prepare(drill)
     chosen = controls.choose(drill.platform, SCOPE, drill.receipts)
     assert drill.prove().findings == ()
@@ -457,8 +459,8 @@ def test_negative_controls_report_too_few_objects(drill: Drill) -> None:
 
 
 @pytest.mark.parametrize("blind", REGIONS)
-def test_a_proof_that_never_reads_a_region_misses_what_was_damaged_there(drill: Drill, blind: str) -> None:
-    """Though the other region is read twice, and the result is reported for both."""
+def test_proof_that_never_reads_a_region_misses_its_damage(drill: Drill, blind: str) -> None:
+    """The sabotaged proof reads the other region twice, and reports the result for both."""
     prepare(drill)
     injected = drill.inject()
     damaged = drill.prove(injected.receipts(drill.receipts))
@@ -470,7 +472,7 @@ def test_a_proof_that_never_reads_a_region_misses_what_was_damaged_there(drill: 
 
 
 def prepare(drill: Drill) -> None:
-    """Upload and process as many files as the negative controls damage; the passive region settles them."""
+    """Upload and process as many files as the negative controls damage, and settle them in the passive region."""
     drill.upload(controls.OBJECTS - 1)
     drill.upload_with_rejections()
     drill.process()
@@ -482,7 +484,7 @@ def _kill(*_: object) -> None:
 
 
 def _replicate_deletion(drill: Drill, injected: controls.Injected) -> None:
-    """Do what the global table does with a repair, which the world's copying of rows cannot."""
+    """Replicate a repair as a global table does, because the world's copying of rows cannot."""
     key = {"pk": {"S": f"OBJ#{injected.duplicate}"}, "sk": {"S": "RESULT"}}
     drill.world.client("dynamodb", SECONDARY).delete_item(TableName=TABLE, Key=key)
     drill.world.replicate_table()

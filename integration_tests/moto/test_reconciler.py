@@ -24,7 +24,7 @@ def world() -> Iterator[World]:
 
 
 def processed(world: World, key: str = "incoming/x.ndjson", body: bytes = LINES) -> Put:
-    """Have an object in both regions, processed and settled in both."""
+    """Create an object that is in both regions, processed and settled."""
     put = world.put(key, body)
     world.replicate(put)
     world.invoke(PRIMARY)
@@ -56,14 +56,14 @@ def listed(world: World, region: str = PRIMARY) -> list[dict[str, Any]]:
     return list(json.loads(row["notes"])["findings"])
 
 
-def test_a_whole_platform_has_nothing_to_reconcile(world: World) -> None:
+def test_platform_without_faults_has_no_findings(world: World) -> None:
     processed(world)
     assert [world.reconcile(region) for region in (PRIMARY, SECONDARY)] == [0, 0]
     assert [world.depth(region) for region in (PRIMARY, SECONDARY)] == [EMPTY, EMPTY]
 
 
 @pytest.mark.parametrize("at", ["N", "S"])
-def test_row_of_a_time_to_come_or_of_none_holds_no_run_up(world: World, at: str) -> None:
+def test_row_with_a_future_or_no_time_does_not_block_a_run(world: World, at: str) -> None:
     processed(world)
     world.reconcile(PRIMARY)
     (row,) = [row for row in world.items(PRIMARY) if row["pk"]["S"] == schema.reconciler_partition_key(PRIMARY)]
@@ -74,7 +74,7 @@ def test_row_of_a_time_to_come_or_of_none_holds_no_run_up(world: World, at: str)
 
 
 @pytest.mark.parametrize("most", [1, 6])
-def test_deleted_records_are_found_and_made_again(world: World, most: int) -> None:
+def test_deleted_records_are_found_and_written_again(world: World, most: int) -> None:
     put = processed(world)
     before = world.records()
     delete_records(world, most=most)
@@ -87,7 +87,7 @@ def test_deleted_records_are_found_and_made_again(world: World, most: int) -> No
     assert listed(world) == []
 
 
-def test_passive_region_makes_deleted_records_again(world: World) -> None:
+def test_passive_region_writes_deleted_records_again(world: World) -> None:
     processed(world)
     before = world.records()
     delete_records(world)
@@ -100,7 +100,7 @@ def test_passive_region_makes_deleted_records_again(world: World) -> None:
     assert world.reconcile(SECONDARY, later=3900) == 0
 
 
-def test_an_object_without_a_result_is_sent_again(world: World) -> None:
+def test_object_without_a_result_is_sent_again(world: World) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     lose_messages(world, PRIMARY)
     assert world.reconcile(PRIMARY, later=0) == 0, "it is on its way"
@@ -110,7 +110,7 @@ def test_an_object_without_a_result_is_sent_again(world: World) -> None:
     assert world.reconcile(PRIMARY, later=4300) == 0
 
 
-def test_a_deleted_result_is_written_again(world: World) -> None:
+def test_deleted_result_is_written_again(world: World) -> None:
     put = processed(world)
     delete(world, f"OBJ#{object_identity('ingest', put.key, put.version_id)}", schema.RESULT)
     assert world.reconcile(PRIMARY) == 1
@@ -130,7 +130,7 @@ def test_finding_sent_without_result_is_sent_less_often(world: World) -> None:
     assert listed(world)[0]["sends"] == 5
 
 
-def test_a_passive_regions_waiting_message_is_left_alone(world: World) -> None:
+def test_waiting_message_of_a_passive_region_is_not_sent_again(world: World) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     world.replicate(put)
     world.invoke(SECONDARY)
@@ -141,7 +141,7 @@ def test_a_passive_regions_waiting_message_is_left_alone(world: World) -> None:
     assert sum(world.depth(SECONDARY).values()) == 1, "it goes round by itself"
 
 
-def test_a_passive_regions_lost_message_is_sent_as_the_newest(world: World) -> None:
+def test_lost_message_of_a_passive_region_is_sent_again(world: World) -> None:
     put = world.put("incoming/x.ndjson", LINES)
     world.replicate(put)
     lose_messages(world, SECONDARY)
@@ -169,7 +169,7 @@ def test_records_without_a_result_and_object_are_listed_until_they_go(world: Wor
     assert world.reconcile(PRIMARY, later=6000.0) == 0
 
 
-def test_a_malformed_row_is_listed_and_stops_no_run(world: World) -> None:
+def test_malformed_row_is_listed_and_stops_no_run(world: World) -> None:
     processed(world)
     row = {"pk": {"S": f"OBJ#{1:064d}"}, "sk": {"S": schema.RESULT}, "accepted": {"S": "many"}}
     world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=row)
@@ -182,7 +182,7 @@ def test_a_malformed_row_is_listed_and_stops_no_run(world: World) -> None:
     assert world.reconcile(PRIMARY, later=4200.0) == 0
 
 
-def test_a_canarys_rows_are_left_out(world: World) -> None:
+def test_rows_of_a_canary_are_left_out(world: World) -> None:
     for number, expiry in enumerate([{"expires_at": {"N": "9"}}, {}]):
         row = {"pk": {"S": f"REC#{number:064d}#000000"}, "sk": {"S": "0"}, **expiry}
         world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=row)
@@ -202,7 +202,7 @@ def test_result_without_an_object_is_listed_and_not_sent(world: World) -> None:
     assert world.results()[put.key]["state"] == "COMPLETED"
 
 
-def test_rows_found_first_get_their_object_when_the_bucket_has_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_found_first_are_resolved_when_the_bucket_has_the_object(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put = processed(world)
     delete_records(world)
     with monkeypatch.context() as patch:
@@ -226,7 +226,7 @@ def test_object_of_an_earlier_release_is_settled(world: World) -> None:
 
 
 @pytest.mark.parametrize("is_settled", [True, False])
-def test_an_attempt_whose_message_is_lost_is_not_listed_as_unfinished(world: World, *, is_settled: bool) -> None:
+def test_attempt_whose_message_is_lost_is_not_listed_as_unfinished(world: World, *, is_settled: bool) -> None:
     put = processed(world)
     identity = object_identity("ingest", put.key, put.version_id)
     if not is_settled:
@@ -239,7 +239,7 @@ def test_an_attempt_whose_message_is_lost_is_not_listed_as_unfinished(world: Wor
     assert [schema.STATE_INDEX_SORT_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [False]
 
 
-def test_a_quarantine_that_is_not_noted_is_copied_to_this_archive(world: World) -> None:
+def test_quarantine_without_a_note_is_copied_to_this_archive(world: World) -> None:
     put = processed(world, "incoming/x.json", b"[")
     identity = object_identity("ingest", put.key, put.version_id)
     delete(world, f"OBJ#{identity}", schema.replica_sort_key(SECONDARY))

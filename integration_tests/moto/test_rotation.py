@@ -1,7 +1,7 @@
 """Test the rotation against moto, which invokes the function's four steps; earlier receipts still verify.
 
-moto's Secrets Manager moves the labels as AWS documents it. It does not prove that AWS invokes the function, with which
-permissions, or that a replica follows.
+moto's Secrets Manager moves the labels as AWS documents. This does not test the invocation by AWS, permissions or
+replicas.
 """
 
 import json
@@ -36,7 +36,7 @@ STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
 class World:
-    """A secret with a schedule, and what Secrets Manager invokes."""
+    """A secret with a schedule, and the function that Secrets Manager invokes."""
 
     def __init__(self) -> None:
         self.client: SecretsManagerClient = boto3.client("secretsmanager", region_name="us-west-2")
@@ -56,7 +56,7 @@ class World:
         self.client.rotate_secret(SecretId=NAME, RotationLambdaARN=FUNCTION, RotationRules={"AutomaticallyAfterDays": 30})
 
     def keys(self) -> SigningKeys:
-        """Return what an issuer that starts now holds."""
+        """Return the key that a newly started issuer reads."""
         return SigningKeys(client=self.client, secret_name=NAME)
 
     def stages(self) -> dict[str, list[str]]:

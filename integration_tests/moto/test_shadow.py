@@ -1,4 +1,4 @@
-"""Test the passive region against moto: it acknowledges only proven work, and after a promotion does the rest."""
+"""Test the passive region against moto: it acknowledges only proven work, and does the rest after a promotion."""
 
 import json
 import time
@@ -31,7 +31,7 @@ def world() -> Iterator[World]:
 
 
 def replicated(world: World, key: str = "incoming/x.ndjson") -> Put:
-    """Put an object in the primary, which does not process it, and have it arrive in the secondary."""
+    """Put an object in the primary, which does not process it, and replicate it to the secondary."""
     put = world.put(key, LINES)
     world.replicate(put)
     return put
@@ -61,7 +61,7 @@ def test_message_put_back_many_times_keeps_its_age(world: World) -> None:
     assert world.dead_letters(SECONDARY) == []
 
 
-def test_once_the_ledger_proves_it_done_it_is_acknowledged(world: World) -> None:
+def test_message_is_acknowledged_once_the_ledger_proves_it_done(world: World) -> None:
     replicated(world)
     world.invoke(SECONDARY)
     world.invoke(PRIMARY)
@@ -74,7 +74,7 @@ def test_once_the_ledger_proves_it_done_it_is_acknowledged(world: World) -> None
 
 
 def lost_record(world: World) -> Put:
-    """Have RESULT arrive in the secondary with one of its two records, as a global table may replicate them."""
+    """Replicate RESULT to the secondary with one of its two records, as a global table may do."""
     put = replicated(world)
     world.invoke(PRIMARY)
     world.replicate_table()
@@ -84,14 +84,14 @@ def lost_record(world: World) -> Put:
     return put
 
 
-def test_a_result_without_all_its_records_is_put_back(world: World) -> None:
+def test_result_without_all_its_records_is_put_back(world: World) -> None:
     lost_record(world)
     world.invoke(SECONDARY)
     assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 1}
     assert world.settled(SECONDARY) == []
 
 
-def test_a_promoted_region_makes_the_records_that_never_arrived(world: World) -> None:
+def test_promoted_region_writes_the_records_that_never_arrived(world: World) -> None:
     put = lost_record(world)
     world.promote(SECONDARY, 1)
     assert world.invoke(SECONDARY).failed == []
@@ -101,7 +101,7 @@ def test_a_promoted_region_makes_the_records_that_never_arrived(world: World) ->
 
 
 def test_records_without_a_result_prove_nothing(world: World) -> None:
-    """Rows replicate one by one: RESULT is the last that is written, and only it says that all are there."""
+    """Rows replicate one by one. RESULT is written last, and only RESULT states that all are written."""
     put = replicated(world)
     world.invoke(PRIMARY)
     world.replicate_table()
@@ -113,7 +113,7 @@ def test_records_without_a_result_prove_nothing(world: World) -> None:
     assert world.depth(SECONDARY)["delayed"] == 1
 
 
-def test_a_quarantine_proves_it_done_too(world: World) -> None:
+def test_quarantine_proves_a_message_done(world: World) -> None:
     put = world.put("incoming/x.json", b"[")
     world.replicate(put)
     world.invoke(PRIMARY)
@@ -123,7 +123,7 @@ def test_a_quarantine_proves_it_done_too(world: World) -> None:
     assert world.dead_letters(SECONDARY) == []
 
 
-def test_promoted_it_drains_the_same_queue(world: World) -> None:
+def test_promoted_region_processes_the_same_queue(world: World) -> None:
     puts = [replicated(world, f"incoming/{number}.ndjson") for number in range(3)]
     world.invoke(SECONDARY)
     world.promote(SECONDARY, 1)
@@ -134,7 +134,7 @@ def test_promoted_it_drains_the_same_queue(world: World) -> None:
     assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}
 
 
-def test_the_demoted_region_waits_in_its_turn(world: World) -> None:
+def test_demoted_region_becomes_passive(world: World) -> None:
     world.promote(SECONDARY, 1)
     world.replicate_table(source=SECONDARY)
     world.put("incoming/x.ndjson", LINES)
@@ -143,7 +143,7 @@ def test_the_demoted_region_waits_in_its_turn(world: World) -> None:
     assert world.results(PRIMARY) == {}
 
 
-def test_the_highest_epoch_wins_whatever_came_last(world: World) -> None:
+def test_highest_epoch_wins_in_any_order(world: World) -> None:
     world.promote(SECONDARY, 1)
     world.promote(PRIMARY, 2)
     world.replicate_table(source=SECONDARY)
@@ -180,7 +180,7 @@ def test_overdue_message_is_a_dead_letter_with_its_reason(world: World, capsys: 
     assert world.results(SECONDARY) == {}, "it is no verdict on the object"
 
 
-def test_a_promoted_region_processes_what_had_ended_as_overdue(world: World) -> None:
+def test_promoted_region_processes_what_had_ended_as_overdue(world: World) -> None:
     put = replicated(world)
     world.client("sqs", SECONDARY).purge_queue(QueueUrl=world.queue_url("ingest", SECONDARY))
     days = 5 * 86_400
@@ -192,7 +192,7 @@ def test_a_promoted_region_processes_what_had_ended_as_overdue(world: World) -> 
     assert world.results(SECONDARY)[put.key]["accepted"] == 2
 
 
-def test_a_message_that_cannot_be_put_back_is_not_acknowledged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_that_cannot_be_put_back_is_not_acknowledged(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     replicated(world)
     world.enter(SECONDARY)
     monkeypatch.setattr("handlers.processor.own_queue.OwnQueue.put_back", fail)
@@ -208,7 +208,7 @@ def fail(*_: object, **__: object) -> None:
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
-    """Return the last metrics that were printed, in CloudWatch's embedded format."""
+    """Return the last metrics that were printed, in CloudWatch's embedded metric format."""
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith('{"_aws"')]
     measured: dict[str, list[float]] = json.loads(printed[-1])
     return measured
