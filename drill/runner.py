@@ -21,7 +21,7 @@ from local_cloud import LocalCloudError
 from operations.command_line import held_back
 from operations.errors import RunFailure
 from operations.guard import Guard, guarding
-from operations.register import Register
+from operations.register import Promotion, Register
 from reporting.progress import Step, Steps
 
 _BEGAN = "drill began"
@@ -190,7 +190,7 @@ def _roll_back(context: Context, steps: Steps) -> None:
             before = fault_control.active_faults(journal)
             fault_control.heal(context)
             proving.undo_damage(context)
-            promotion = Register(context.target, context.target.primary).promote()
+            promotion = _promote_primary(context)
             outcome = [f"healed {', '.join(before)}"] if before else []
             outcome += [] if promotion.already else [f"{context.target.primary} is active again"]
             if outcome:
@@ -199,6 +199,16 @@ def _roll_back(context: Context, steps: Steps) -> None:
         _fail(context, f"not rolled back: {error}")
     finally:
         context.close()
+
+
+def _promote_primary(context: Context) -> Promotion:
+    """Make the primary active, above the claim of the secondary, which may not have reached the primary's replica yet."""
+    target = context.target
+    claims = Register(target, target.secondary).claims()
+    own = Register(target, target.primary).standing()
+    rival = claims.get(target.secondary, 0)
+    at_least = rival + 1 if rival > own.epoch else 0
+    return Register(target, target.primary).promote(at_least=at_least)
 
 
 def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | None:

@@ -23,6 +23,9 @@ OBJECTS: Final = 40
 TIME_FACTOR: Final = 10.0
 MOST_DRILLS: Final = 3
 """A sabotage that so many drills do not convict has survived."""
+_MOST_TRIES: Final = 4
+"""Tries to begin a drill: after the one before, the platform may need a while until it can be drilled again."""
+_PAUSE_SECONDS: Final = 15.0
 _UPLOADS: Final = ("incoming/uploads/drill-", "incoming/direct/drill-")
 _BATCH: Final = 25
 
@@ -83,13 +86,28 @@ def _drill(console: Console, plan: Plan, holder: DrillFolder, name: str, *, most
     began, drills, report = time.monotonic(), 0, None
     while drills < most and (report is None or _passed(report)):
         drills += 1
-        report = _one(replace(plan, drill_id=new_id(), seed=drills), holder)
+        report = _one(plan, holder, seed=drills)
         console.print(f"{name}: drill {drills}: {report.verdict}: {report.reasons[0]}", markup=False, soft_wrap=True)
     assert report is not None  # noqa: S101 - `most` is at least 1
-    return Outcome(name, drills, not _passed(report), report.reasons[0], time.monotonic() - began)
+    convicted = not _passed(report) and _was_drilled(report)
+    return Outcome(name, drills, convicted, report.reasons[0], time.monotonic() - began)
 
 
-def _one(plan: Plan, holder: DrillFolder) -> DrillReport:
+def _was_drilled(report: DrillReport) -> bool:
+    """Return whether the drill came to its load: a platform that cannot be drilled is no conviction of a sabotage."""
+    return any(phase.name == "baseline" and phase.status == "done" for phase in report.phases)
+
+
+def _one(plan: Plan, holder: DrillFolder, *, seed: int) -> DrillReport:
+    for _ in range(_MOST_TRIES):
+        report = _run(replace(plan, drill_id=new_id(), seed=seed), holder)
+        if _was_drilled(report):
+            break
+        time.sleep(_PAUSE_SECONDS)
+    return report
+
+
+def _run(plan: Plan, holder: DrillFolder) -> DrillReport:
     folder = DrillFolder(FOLDER / plan.drill_id)
     runner.begin(plan, folder, command_at=time.time())
     supervisor.lend(holder, folder)

@@ -6,7 +6,7 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -17,7 +17,7 @@ from operations.endpoints import require_aws_endpoint, require_loopback
 from operations.errors import Refused
 from operations.force import set_forced
 from operations.guard import Guard, guarding
-from operations.register import Register
+from operations.register import Register, active_region
 from operations.selection import (
     FAILED,
     UNNAMED,
@@ -31,8 +31,12 @@ from operations.selection import (
     shown,
 )
 from operations.settings_file import place_of
+from operations.status import RegionStatus
 from operations.status_table import show
 from operations.target import TARGET_VARIABLE, Mode, Target
+
+_WAIT_SECONDS: Final = 1800.0
+_LOOK_SECONDS: Final = 10.0
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -112,22 +116,47 @@ def promote(
         chosen = region or named or target.secondary
         require_region(target, chosen)
         target = proved(chosen)
+        with guarding(Guard((chosen,))):
+            held = Register(target, chosen).standing()
+        rival = _rival(target, chosen, held.epoch) if held.already else None
+        if held.already and rival is None:
+            say(f"{chosen} is active already, epoch {held.epoch}. Nothing changes, and nothing was written.")
+            return
+        if rival is not None:
+            say(f"Split brain: {chosen} holds itself active, epoch {held.epoch}; the other replica holds epoch {rival}.")
         confirm(target, f"{chosen} becomes active in {target.environment}.", chosen, yes=yes)
-        _promote(target, chosen)
+        _promote(target, chosen, at_least=0 if rival is None else max(held.epoch, rival) + 1)
+
+
+def _rival(target: Target, region: str, epoch: int) -> int | None:
+    """Return the highest epoch in the other region's replica if it wins over a region that holds itself active, else None.
+
+    The region is active already by its own replica, so a moment spent on the other region delays no failover.
+    """
+    (other,) = (one for one in regions.look_at_claims(target) if one.region != region)
+    claims = other.claims or {}
+    merged = {**claims, region: max(epoch, claims.get(region, 0))}
+    return None if active_region(merged, primary=target.primary) == region else max(claims.values(), default=0)
 
 
 @app.command()
 def failback(
+    wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Seconds to wait for conditions that are met by themselves.")
+    ] = _WAIT_SECONDS,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Make the primary active again, if both regions are healthy and hold the same state."""
+    """Make the primary active again, if both regions are healthy and hold the same state.
+
+    It waits for what is older than the decision, and shows how long that may take.
+    """
     with printing_failures():
         target = proved(selected().primary)
         found = regions.look(target)
         if regions.agree(found) and regions.active(found, primary=target.primary) == target.primary:
             say(f"{target.primary} is active already; nothing was written.")
             return
-        shut = failback_checks.reasons(found, back_to=target.primary, now=time.time())
+        shut = _wait_for_failback(target, found, wait)
         if shut:
             raise Refused(
                 "Failback is refused. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
@@ -135,6 +164,19 @@ def failback(
             )
         confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
         _promote(target, target.primary)
+
+
+def _wait_for_failback(target: Target, found: list[RegionStatus], wait: float) -> list[str]:
+    """Wait while every unmet condition is met by itself after a time; return the texts of those that are still unmet."""
+    decided_at, began = time.time(), time.monotonic()
+    estimate = failback_checks.Estimate(time.monotonic)
+    while True:
+        shut = failback_checks.unmet(found, back_to=target.primary, now=time.time(), decided_at=decided_at)
+        if not shut or not all(one.passes for one in shut) or time.monotonic() - began >= wait:
+            return [one.text for one in shut]
+        say(f"Waiting: {'; '.join(map(estimate.sentence, shut))}. Ctrl-C ends the wait; nothing was changed.")
+        time.sleep(min(_LOOK_SECONDS, max(0.0, wait - (time.monotonic() - began))))
+        found = regions.look(target)
 
 
 @app.command()
@@ -168,10 +210,10 @@ app.add_typer(desk.quarantined, name="quarantined")
 app.add_typer(desk.dlq, name="dlq")
 
 
-def _promote(target: Target, region: str) -> None:
+def _promote(target: Target, region: str, *, at_least: int = 0) -> None:
     """Promote a region under the guard, which refuses every call to another region."""
     with guarding(Guard((region,))) as guard:
-        promotion = Register(target, region).promote()
+        promotion = Register(target, region).promote(at_least=at_least)
     if promotion.already:
         say(f"{region} is active already, epoch {promotion.epoch}; nothing was written.")
     else:

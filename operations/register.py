@@ -63,24 +63,36 @@ class Register:
         """Return the active region, as this replica holds it."""
         return active_region(self.claims(), primary=self._regions[0])
 
-    def promote(self) -> Promotion:
+    def standing(self) -> Promotion:
+        """Return what a promotion would find, without writing.
+
+        Raises:
+            RunFailure: The table did not answer.
+        """
+        try:
+            rows = self._rows()
+        except (ClientError, BotoCoreError) as error:
+            raise self._refusal(error) from error
+        return self._standing(rows, control_rows.parse(rows.values(), self._regions).epochs)
+
+    def promote(self, *, at_least: int = 0) -> Promotion:
         """Make this region active; do nothing if it is active already.
 
         A malformed row of this region is replaced.
+
+        Args:
+            at_least: The lowest epoch to claim, above those of the other replica, to end a disagreement of the replicas.
 
         Raises:
             RunFailure: The table did not answer or refused, others claim at the same time, or no epoch is left.
         """
         try:
             for _ in range(_TRIES):
-                promotion = self._try()
+                promotion = self._try(at_least)
                 if promotion:
                     return promotion
         except (ClientError, BotoCoreError) as error:
-            raise RunFailure(
-                f"{self.region} was not promoted: its table {self._table} answered: {error}",
-                hint="Nothing was changed. If this region is unhealthy too, promote the other one.",
-            ) from error
+            raise self._refusal(error) from error
         except EpochsExhaustedError as error:
             raise RunFailure(
                 f"{self.region} was not promoted: {error}.",
@@ -94,16 +106,27 @@ class Register:
     def _rows(self) -> dict[str, Any]:
         return control_rows.read_rows(self._client, self._table, self._regions)
 
-    def _try(self) -> Promotion | None:
+    def _refusal(self, error: Exception) -> RunFailure:
+        return RunFailure(
+            f"{self.region} was not promoted: its table {self._table} answered: {error}",
+            hint="Nothing was changed. If this region is unhealthy too, promote the other one.",
+        )
+
+    def _standing(self, rows: Mapping[str, Any], epochs: Mapping[str, int]) -> Promotion:
+        before = active_region(epochs, primary=self._regions[0])
+        is_sound = rows.get(self.region) is None or self.region in epochs
+        return Promotion(self.region, epochs.get(self.region, 0), before, already=before == self.region and is_sound)
+
+    def _try(self, at_least: int) -> Promotion | None:
         """Claim once; return None if the region's row changed since it was read."""
         rows = self._rows()
         epochs = control_rows.parse(rows.values(), self._regions).epochs
-        before = active_region(epochs, primary=self._regions[0])
-        held = rows.get(self.region)
-        if before == self.region and (held is None or self.region in epochs):
-            return Promotion(self.region, epochs.get(self.region, 0), before, already=True)
-        epoch = control_rows.next_epoch(epochs)
-        request = control_rows.claim_request(self._table, self.region, epoch, held=held)
+        standing = self._standing(rows, epochs)
+        if standing.already and standing.epoch >= at_least:
+            return standing
+        before = standing.before
+        epoch = max(control_rows.next_epoch(epochs), at_least)
+        request = control_rows.claim_request(self._table, self.region, epoch, held=rows.get(self.region))
         try:
             self._client.put_item(**request)
         except ClientError as error:

@@ -72,6 +72,19 @@ def look(target: Target) -> list[RegionStatus]:
     return [_region(target, region) for region in target.regions]
 
 
+def look_at_claims(target: Target) -> list[RegionStatus]:
+    """Return the status of both regions as far as their tables show it: claims and heartbeats."""
+    found = [RegionStatus(region) for region in target.regions]
+    for one in found:
+        _ask(one, "the table", lambda one=one: _table(target, one))  # type: ignore[misc]
+    return found
+
+
+def views(statuses: list[RegionStatus], *, primary: str) -> dict[str, str]:
+    """Return which region is active by each replica that answers."""
+    return {one.region: active_region(one.claims, primary=primary) for one in statuses if one.claims is not None}
+
+
 def active(statuses: list[RegionStatus], *, primary: str) -> str | None:
     """Return the active region according to the replicas that answer; None if none answers."""
     known = [one.claims for one in statuses if one.claims is not None]

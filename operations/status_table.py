@@ -21,11 +21,13 @@ _SHOWN: Final = 10
 def show(console: Console, target: Target, found: list[RegionStatus], *, now: float) -> None:
     """Print the status of both regions; `now` is in epoch seconds."""
     active = status.active(found, primary=target.primary)
+    views = status.views(found, primary=target.primary)
     table = Table(title=f"{target.environment}, account {target.account}", title_justify="left")
     for column in ("", *(one.region for one in found)):
         table.add_column(column)
     lines: dict[str, Callable[[RegionStatus], str]] = {
         "role": lambda one: "[bold green]active[/]" if one.region == active else "passive" if active else _NOT_KNOWN,
+        "active, by this replica": lambda one: views.get(one.region, _silent(one)),
         "GET /ready": _ready,
         "heartbeat, own replica": lambda one: _age(one.heartbeats.get(one.region), one, now),
         "heartbeat, other replica": lambda one: _seen(found, one, now),
@@ -59,11 +61,31 @@ def conclusions(found: list[RegionStatus], *, primary: str) -> list[str]:
     if any(one.silence == NO_CREDENTIALS for one in found):
         conclusions.append(f"No credentials, so the state of the regions is unknown. {credentials.LOG_IN}")
     if not status.agree(found):
-        conclusions.append("The replicas disagree on the active region: replication is behind.")
+        conclusions.append(_disagreement(found, primary))
     if status.active(found, primary=primary) is None:
         conclusions.append("No replica answers, so the active region is unknown.")
         return conclusions
     return [*conclusions, _digests(found), *(line for one in found for line in _findings(one)), _dns(found, primary)]
+
+
+def _disagreement(found: list[RegionStatus], primary: str) -> str:
+    """Name a split brain as such: each region processes, or none does."""
+    views = status.views(found, primary=primary)
+    held = "; ".join(
+        f"by {region}'s replica {active} is active ({_claims_of(found, region)})" for region, active in views.items()
+    )
+    if len(set(views.values())) == 1:
+        return f"The replicas hold different claims, and the same region is active: replication is behind. {held}."
+    if all(region == active for region, active in views.items()):
+        return (
+            f"Split brain: each region holds itself active, and both process; they write the same results. {held}. "
+            "Replication ends it by itself; to end it by hand, promote the region that is to be active."
+        )
+    return f"Split brain: each region holds the other one active, and none processes. {held}. Promote one of them."
+
+
+def _claims_of(found: list[RegionStatus], region: str) -> str:
+    return next(_claims(one) for one in found if one.region == region)
 
 
 def _digests(found: list[RegionStatus]) -> str:

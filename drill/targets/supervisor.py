@@ -64,7 +64,10 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
         RunFailure: It could not deploy; carries the end of its log.
     """
     folder.alive.touch()
-    if (lent := attach(folder)) is not None:
+    if _lender(folder).exists():
+        lent = attach(folder)
+        if lent is None:
+            raise RunFailure("The local cloud that this drill was to use has ended.", hint="Start the command again.")
         return lent
     if not _running(folder):
         # A new supervisor writes its own files; those of an older one describe a cloud that has ended.

@@ -84,8 +84,9 @@ def test_sabotaged_sampler_gives_zeros_and_is_restored(platform: Any, monkeypatc
 
 def test_self_test_counts_the_drills_until_a_conviction(monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = iter([Verdict.PASSED, Verdict.NOT_ALL_MEASURED, Verdict.VOID])
+    monkeypatch.setattr(self_test, "_was_drilled", lambda _: True)
     monkeypatch.setattr(
-        self_test, "_one", lambda *_: DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",))
+        self_test, "_one", lambda *_, **__: DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",))
     )
     plan: Any = self_test.Plan(drill_id="20260101T000000Z-abcdef")
     holder: Any = None

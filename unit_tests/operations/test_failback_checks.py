@@ -142,3 +142,39 @@ def test_failback_unmet_condition_is_reported_with_an_action(change: Callable[..
 )
 def test_failback_normal_state_is_allowed(change: Callable[..., object]) -> None:
     assert _reasons(change) == []
+
+
+def _after(seconds: float, change: Callable[..., object]) -> list[str]:
+    east, west = _well(EAST), _well(WEST)
+    change(east, west)
+    return failback_checks.reasons([east, west], back_to=EAST, now=NOW, decided_at=NOW - seconds)
+
+
+def _busy(shadow_age: float) -> Callable[..., object]:
+    return lambda east, west: (
+        _everywhere(EAST, _heartbeat(queue_depth=500, shadow_age=shadow_age, replication_pending=80))(east, west),
+        _east(waiting=500)(east, west),
+    )
+
+
+@pytest.mark.parametrize(("seconds", "is_allowed"), [(0, False), (600, False), (899, False), (901, True)])
+def test_failback_of_a_busy_platform_waits_for_what_is_older(seconds: float, is_allowed: bool) -> None:  # noqa: FBT001
+    assert (_after(seconds, _busy(seconds)) == []) is is_allowed
+
+
+def test_failback_message_older_than_the_decision_is_waited_for() -> None:
+    (reason,) = _after(1000, _busy(1001))
+    assert "500 messages in us-east-1 are not verified yet (the oldest for 1001 s)" in reason
+
+
+def test_failback_estimate_follows_the_rate() -> None:
+    now = [0.0]
+    estimate = failback_checks.Estimate(lambda: now[0])
+    shown = []
+    for seconds, left in ((0, 100), (10, 100), (20, 80), (30, 150), (40, 100)):
+        now[0] = seconds
+        shown.append(estimate.sentence(failback_checks.Reason(f"{left} messages wait", passes=True, left=left)))
+    assert ["no estimate yet" in one for one in shown] == [True, True, False, True, False]
+    assert "about 80 s left" in shown[2]
+    assert "about 20 s left" in shown[4]
+    assert estimate.sentence(failback_checks.Reason("the digests differ")) == "the digests differ"

@@ -15,6 +15,7 @@ from operations.force import set_forced
 from operations.register import Register
 from operations.status import RegionStatus
 from operations.target import Target
+from unit_tests.operations.conftest import put_claim
 
 EAST, WEST = "us-east-1", "us-west-2"
 WHERE = ["--account", "123456789012", "--environment", "staging"]
@@ -64,13 +65,42 @@ def test_second_promotion_reports_that_nothing_was_written(target: Target) -> No
     assert (code, "us-west-2 is active, epoch 1; us-east-1 was active before." in output) == (0, True), output
     assert "3 calls, all to us-west-2" in output
     code, output = _type(*WHERE, "promote", "--region", WEST, "--yes")
-    assert (code, "active already, epoch 1; nothing was written" in output) == (0, True), output
+    assert (code, "active already, epoch 1. Nothing changes, and nothing was written." in output) == (0, True), output
     assert Register(target, WEST).claims() == {WEST: 1}
+
+
+def test_promotion_of_the_active_region_asks_for_no_confirmation(target: Target) -> None:
+    code, output = _type(*WHERE, "promote", EAST)
+    assert (code, "us-east-1 is active already, epoch 0. Nothing changes" in output) == (0, True), output
+    assert Register(target, EAST).claims() == {}
+
+
+@pytest.mark.parametrize(("region", "other"), [(EAST, WEST), (WEST, EAST)])
+def test_promotion_of_one_side_ends_a_split_brain(target: Target, region: str, other: str) -> None:
+    put_claim(region, region, 3)
+    put_claim(other, other, 4)
+    code, output = _type(*WHERE, "status")
+    assert "Split brain: each region holds itself active, and both process" in output
+    code, output = _type(*WHERE, "promote", region, "--yes")
+    assert (code, f"Split brain: {region} holds itself active, epoch 3; the other replica holds epoch 4" in output) == (
+        0,
+        True,
+    )
+    assert Register(target, region).claims() == {region: 5}
+
+
+def test_split_brain_without_a_processing_region_is_named(target: Target) -> None:
+    assert target.regions == (EAST, WEST)
+    put_claim(EAST, WEST, 3)
+    put_claim(WEST, EAST, 4)
+    _, output = _type(*WHERE, "status")
+    assert "Split brain: each region holds the other one active, and none processes." in " ".join(output.split())
+    assert "by us-east-1's replica us-west-2 is active (us-west-2 3)" in " ".join(output.split())
 
 
 def test_failback_with_unmet_conditions_is_refused(target: Target) -> None:
     Register(target, WEST).promote()
-    code, output = _type(*WHERE, "failback", "--yes")
+    code, output = _type(*WHERE, "failback", "--yes", "--wait", "0")
     assert (code, "Failback is refused." in output) == (2, True), output
     assert Register(target, EAST).claims() == {}
 

@@ -259,7 +259,7 @@ def test_failback_yes_does_not_skip_the_checks(target: Target, monkeypatch: pyte
         if shut_by == "a backlog":
             _client("sqs", region).send_message(QueueUrl=queue, MessageBody="{}")
         _digest(region, 5, objects=1 + (shut_by == "digests" and region == EAST))
-    code, output = _type(*WHERE, "failback", "--yes")
+    code, output = _type(*WHERE, "failback", "--yes", "--wait", "0")
     assert code == (2 if shut_by else 0), output
     assert Register(target, EAST).claims() == ({WEST: 1} if shut_by else {WEST: 1, EAST: 2})
     assert ("Failback is refused." in output) == bool(shut_by)
