@@ -59,8 +59,13 @@ def active_faults(journal: Journal) -> list[str]:
     return [name for _, name in _unhealed(journal)]
 
 
+def is_final(journal: Journal) -> bool:
+    """Return whether the primary's region is lost for good."""
+    return any(FAULTS[name].is_final for name in active_faults(journal))
+
+
 def heal(context: Context) -> None:
-    """Heal every active fault, the last one first. A fault that depends on another one is tried again.
+    """Heal every active fault that can be healed, the last one first. A fault that depends on another one is tried again.
 
     Raises:
         RunFailure: A fault cannot be healed.
@@ -68,7 +73,9 @@ def heal(context: Context) -> None:
     problems: list[str] = []
     for _ in range(_ROUNDS):
         problems = [
-            problem for spec, name in reversed(_unhealed(context.journal)) if (problem := _heal(context, spec, name))
+            problem
+            for spec, name in reversed(_unhealed(context.journal))
+            if not FAULTS[name].is_final and (problem := _heal(context, spec, name))
         ]
         if not problems:
             return

@@ -8,7 +8,7 @@ from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from drill import sampler, sampling
+from drill import fault_control, sampler, sampling
 from drill.context import Context
 from drill.load import expected
 from drill.load import items as load_items
@@ -24,6 +24,11 @@ _PAUSE_SECONDS: Final = 0.5
 SNAPSHOT: Final = "snapshot.json"
 
 
+def _regions(context: Context) -> tuple[str, ...]:
+    """Return the regions that are there: both, unless the primary is lost for good."""
+    return (context.target.secondary,) if fault_control.is_final(context.journal) else context.target.regions
+
+
 def prove(context: Context, *, regions: Sequence[str] | None = None, most: int = MOST_FINDINGS) -> Proof:
     """Prove what the plan's uploads came to.
 
@@ -32,7 +37,8 @@ def prove(context: Context, *, regions: Sequence[str] | None = None, most: int =
         regions: Which to read; both by default.
         most: Number of findings to return.
     """
-    return prove_sources(context.deployment, _scope(context), _receipts(context), regions=regions, most=most)
+    where = regions or _regions(context)
+    return prove_sources(context.deployment, _scope(context), _receipts(context), regions=where, most=most)
 
 
 def take_snapshot(context: Context, region: str) -> None:
@@ -74,7 +80,7 @@ def prove_what_is_left(context: Context) -> Proof:
 
 def _let_it_settle(context: Context) -> None:
     """Wait until each object has its RESULT in both replicas, or the time is over; stop conditions stop nothing any more."""
-    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
+    ledgers = [Ledger(context.deployment, region) for region in _regions(context)]
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
@@ -107,12 +113,18 @@ def _prove_to_report(context: Context) -> Proof:
 def _controls(context: Context) -> NegativeControls:
     scope, receipts = _scope(context), _receipts(context)
     # Write the journal entry before acting: a drill that is killed in between then undoes the damage.
-    injected = controls.choose(context.deployment, scope, receipts)
+    injected = controls.choose(context.deployment, scope, receipts, regions=_regions(context))
     context.journal.state(context.phase, "damage", injected.as_dict())
     try:
         _set_replication_withheld(context, withheld=True)
         controls.inject(context.deployment, injected)
-        damaged = prove_sources(context.deployment, scope, injected.receipts(receipts), first=injected.all_object_ids)
+        damaged = prove_sources(
+            context.deployment,
+            scope,
+            injected.receipts(receipts),
+            regions=_regions(context),
+            first=injected.all_object_ids,
+        )
         found = _with_samples(context, controls.find(injected, damaged))
     finally:
         undo_damage(context)
@@ -159,7 +171,7 @@ def _set_replication_withheld(context: Context, *, withheld: bool) -> None:
     On AWS it takes an experiment of minutes to pause replication; there the tamper of one replica is looked for at once,
     and the ARN that each replica answers with must be its own region's.
     """
-    if context.plan.mode == "local":
+    if context.plan.mode == "local" and not fault_control.is_final(context.journal):
         context.platform.set_partition(cut=withheld)
 
 
@@ -175,7 +187,7 @@ def _provide_objects(context: Context) -> None:
     if len(context.items) >= controls.OBJECTS:
         return
     context.sender.send(_more_objects(context), context.on_event)
-    ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
+    ledgers = [Ledger(context.deployment, region) for region in _regions(context)]
     for _ in context.waiting(_PATIENCE_SECONDS):
         if not any(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers):
             return

@@ -190,9 +190,11 @@ def _roll_back(context: Context, steps: Steps) -> None:
             before = fault_control.active_faults(journal)
             fault_control.heal(context)
             proving.undo_damage(context)
-            promotion = _promote_primary(context)
             outcome = [f"healed {', '.join(before)}"] if before else []
-            outcome += [] if promotion.already else [f"{context.target.primary} is active again"]
+            if fault_control.is_final(journal):
+                outcome = [f"{context.target.primary} is lost for good; {context.target.secondary} stays active"]
+            elif not _promote_primary(context).already:
+                outcome.append(f"{context.target.primary} is active again")
             if outcome:
                 journal.append(context.phase, "rolled back", outcome="; ".join(outcome))
     except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:

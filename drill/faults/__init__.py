@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from drill.faults.blackout import Blackout
+from drill.faults.destroy import Destroy
 from drill.faults.dlq_flood import DlqFlood
 from drill.faults.fault import Fault
 from drill.faults.grey import Grey
@@ -15,7 +16,11 @@ from drill.faults.planned import Planned
 from drill.faults.throttle import Throttle
 
 FAULTS: Final[dict[str, Fault]] = {
-    fault.name: fault for fault in (Planned(), Grey(), Blackout(), Partition(), Lag(), Throttle(), Permission(), DlqFlood())
+    fault.name: fault
+    for fault in (
+        *(Planned(), Grey(), Blackout(), Destroy(), Partition()),
+        *(Lag(), Throttle(), Permission(), DlqFlood()),
+    )
 }
 
 __all__ = ["FAULTS", "Fault"]

@@ -22,6 +22,7 @@ class Fault(ABC):
         stops_replication: Whether the regions fall behind each other during the fault.
         is_made_on_aws: Whether the fault can be injected in a real account.
         makes_dead_letters: Whether it may move messages to the primary's dead-letter queue.
+        is_final: Whether it can never be healed.
     """
 
     name: ClassVar[str]
@@ -32,6 +33,7 @@ class Fault(ABC):
     stops_replication: ClassVar[bool] = False
     is_made_on_aws: ClassVar[bool] = True
     makes_dead_letters: ClassVar[bool] = False
+    is_final: ClassVar[bool] = False
 
     @abstractmethod
     def inject(self, injector: FaultInjector) -> str:

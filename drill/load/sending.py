@@ -24,6 +24,7 @@ from client import (
     Kind,
     Receipt,
     Request,
+    State,
     Transport,
     Unreachable,
     Until,
@@ -95,6 +96,24 @@ class Sender:
         """
         with self._client(f"receipts-{region}.jsonl", (region,), self.transport()) as client:
             _upload(client, items, on_event)
+
+    def send_again(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> int:
+        """Verify all uploads in one region, for the other one is lost for good, and send those again that it does not know.
+
+        Returns:
+            The number of uploads that were sent again.
+
+        Raises:
+            RunFailure: A file could not be uploaded.
+        """
+        by_key, again = {one.item.key: one for one in items}, 0
+        for file in self._files():
+            with self._client(file.name, (region,), self.transport()) as client:
+                client.verify(workers=_WORKERS)
+                missing = [by_key[one.key] for one in client.receipts if one.state is State.MISSING and one.key in by_key]
+                _upload(client, missing, on_event)
+                again += len(missing)
+        return again
 
     def put_directly(self, region: str, files: Sequence[tuple[str, bytes, Sequence[dict[str, Any] | None]]]) -> int:
         """Put files into a region's bucket without the issuer, and note their versions; return how many are noted.

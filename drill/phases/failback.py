@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from drill import fault_control
 from drill.context import Context
+from drill.phases import measure
 from drill.stops import Stop
 from operations import failback_checks, status
 from operations.ledger import Ledger
@@ -30,11 +31,23 @@ def run(context: Context) -> str:
         Stop: A failback check does not pass in time.
         RunFailure: A fault cannot be healed, or the promotion was refused.
     """
+    if fault_control.is_final(context.journal):
+        return _go_on_in_the_secondary(context)
     if context.journal.moment("failed_back") is None:
         _heal_first(context)
         _second_fault(context)
         _go_back(context)
     return f"{context.target.primary} is active"
+
+
+def _go_on_in_the_secondary(context: Context) -> str:
+    """Do what the runbook says of a region that does not come back: clients remove its endpoint, verify, and resume."""
+    fault_control.heal(context)
+    with context.flow.paused():
+        again = context.sender.send_again(context.target.secondary, context.items, context.on_event)
+        measure.wait_until_idle(context)
+    context.note(f"{again} files that only the lost region held were sent again under their upload ids")
+    return f"{context.target.primary} is lost for good; {context.target.secondary} stays active; {again} files sent again"
 
 
 def _heal_first(context: Context) -> None:

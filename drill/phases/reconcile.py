@@ -7,6 +7,7 @@ from typing import Final
 from drill import fault_control, proving, redrive
 from drill.context import Context
 from drill.load.items import Wave
+from drill.phases import measure
 from drill.stops import Stop
 from operations.ledger import Ledger
 from operations.queues import backlog
@@ -22,6 +23,8 @@ def run(context: Context) -> str:
         Stop: It does not become quiet.
         RunFailure: A file was given up, or a fault cannot be healed.
     """
+    if fault_control.is_final(context.journal):
+        return _prove_the_survivor(context)
     fault_control.inject(context, context.phase)
     _upload_to_both(context)
     if context.plan.faults_of(context.phase):
@@ -34,6 +37,16 @@ def run(context: Context) -> str:
     proof = proving.prove_with_controls(context)
     letters = f", {redriven} dead letters redriven" if redriven else ""
     return f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent{letters}"
+
+
+def _prove_the_survivor(context: Context) -> str:
+    """Upload once more, and prove what the surviving region holds."""
+    context.flow.finish()
+    context.sender.send(context.wave(Wave.AFTERWARDS), context.on_event)
+    measure.wait_until_idle(context)
+    context.journal.mark(context.phase, "quiet")
+    proof = proving.prove_with_controls(context)
+    return f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent"
 
 
 def _upload_to_both(context: Context) -> None:

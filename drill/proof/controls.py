@@ -138,6 +138,7 @@ class Injected:
         forged_receipt: The object whose receipt is signed with another key.
         archived: The same entry in each region.
         emptied: One of each region.
+        regions: The regions that are damaged.
     """
 
     duplicate: str
@@ -149,6 +150,7 @@ class Injected:
     forged_receipt: str = ""
     archived: tuple[Archived, ...] = ()
     emptied: tuple[Emptied, ...] = ()
+    regions: tuple[str, ...] = ()
 
     @property
     def object_ids(self) -> dict[str, tuple[str, ...]]:
@@ -182,18 +184,22 @@ class Injected:
             "withheld": tuple(Withheld(**one) for one in held["withheld"]),
             "tampered": tuple(Tampered(**one) for one in held["tampered"]),
             "archived": tuple(Archived(**one) for one in held["archived"]),
+            "regions": tuple(held["regions"]),
             "emptied": tuple(Emptied(**one | {"rows": tuple(one["rows"])}) for one in held["emptied"]),
         }
         return cls(**held | lists)
 
 
-def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow]) -> Injected:
+def choose(
+    deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow], *, regions: Sequence[str] | None = None
+) -> Injected:
     """Say what `inject` would damage, and damage nothing: to be noted first, for a drill may be killed at any moment.
 
     Args:
         deployment: The platform; both regions must answer.
         scope: Whose objects.
         receipts: Of uploads that are processed and proved equal.
+        regions: The regions that are there; both by default. A replica is withheld only if the other one can give it back.
 
     Raises:
         RunFailure: There are not enough objects to damage: ten are needed, four of them with a record, and one with an
@@ -203,10 +209,10 @@ def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
         (one for one in receipts if one.is_certain and one.source == scope.source and not one.version_id),
         key=lambda receipt: receipt.object_id,
     )
-    primary, secondary = deployment.target.regions
+    chosen = tuple(regions or deployment.target.regions)
     archived = next((one for one in certain if one.rejected or one.is_unreadable), None)
     rest = [one for one in certain if one is not archived]
-    with_records = list(itertools.islice(_with_a_record(deployment, primary, rest), 4))
+    with_records = list(itertools.islice(_with_a_record(deployment, chosen[0], rest), 4))
     tampered = {one.object_id for one, _ in with_records}
     others = [one for one in rest if one.object_id not in tampered][: OBJECTS - len(tampered) - 1]
     if archived is None or len(with_records) + len(others) + 1 < OBJECTS:
@@ -216,25 +222,26 @@ def choose(deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow])
             hint="Drill with more objects: nox -s drill -- run --objects 100",
         )
     twice, lost, forged, *withheld = others
-    origins = {primary: secondary, secondary: primary}
+    origins = dict(zip(chosen, chosen[::-1], strict=True)) if len(chosen) > 1 else {}
     return Injected(
-        duplicate=_made_up(twice, deployment.ingest_bucket(secondary)),
+        duplicate=_made_up(twice, deployment.ingest_bucket(chosen[-1])),
         duplicate_of=twice.object_id,
-        duplicate_in=primary,
+        duplicate_in=chosen[0],
         withheld=tuple(
             Withheld(region, origin, one.object_id, one.object_key, one.sha256)
-            for (region, origin), one in zip(origins.items(), withheld, strict=True)
+            for (region, origin), one in zip(origins.items(), withheld, strict=False)
         ),
         tampered=tuple(
-            Tampered(region, one.object_id, *keys) for region, (one, keys) in zip(origins, with_records[:2], strict=True)
+            Tampered(region, one.object_id, *keys) for region, (one, keys) in zip(chosen, with_records[:2], strict=False)
         ),
         lost_receipt=lost.object_id,
         forged_receipt=forged.object_id,
-        archived=tuple(_archived(deployment, region, archived) for region in origins),
+        archived=tuple(_archived(deployment, region, archived) for region in chosen),
         emptied=tuple(
             Emptied(region, one.object_id, tuple(_record_rows(deployment, region, one.object_id)))
-            for region, (one, _) in zip(origins, with_records[2:], strict=True)
+            for region, (one, _) in zip(chosen, with_records[2:], strict=False)
         ),
+        regions=chosen,
     )
 
 
@@ -259,7 +266,7 @@ def inject(deployment: Deployment, injected: Injected) -> None:
 
 def find(injected: Injected, proof: Proof) -> NegativeControls:
     """Say which of the controls a proof has found: each part by the right kind, of the right object, in the right source."""
-    controls = tuple(_control(name, parts, proof) for name, parts in _expectations(injected))
+    controls = tuple(_control(name, parts, proof) for name, parts in _expectations(injected) if parts)
     return NegativeControls(injected=len(controls), found=sum(one.found for one in controls), controls=controls)
 
 
@@ -305,7 +312,7 @@ def repair(deployment: Deployment, injected: Injected) -> None:
 def is_repaired(deployment: Deployment, injected: Injected) -> bool:
     """Say whether what was undone in one region is undone in both: until then a proof still finds it."""
     return all(_is_there(deployment, one) for one in injected.withheld) and all(
-        _rows_are_clean(deployment, injected, region) for region in deployment.target.regions
+        _rows_are_clean(deployment, injected, region) for region in injected.regions
     )
 
 

@@ -29,6 +29,9 @@ class FaultInjector(Protocol):
     def set_region_down(self, region: str, *, down: bool) -> None:
         """Take a region away, or bring it back."""
 
+    def destroy_region(self, region: str) -> None:
+        """Take a region away for good, with everything that had not left it."""
+
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
         """Let a region accept everything and run nothing, or continue."""
 

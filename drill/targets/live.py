@@ -103,6 +103,12 @@ class LiveTarget:
         self.set_region_stalled(region, stalled=down)
         self.set_partition(cut=down)
 
+    def destroy_region(self, region: str) -> None:
+        """Refuse: nothing on AWS destroys a region."""
+        raise RunFailure(
+            f"The fault destroy cannot be made on AWS: nothing destroys {region}.", hint="Drill it on the local cloud."
+        )
+
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
         """Reserve a concurrency of 0 for the issuer and the processor of a region, or what they had before."""
         client = self.target.client("lambda", region)

@@ -41,6 +41,10 @@ class LocalTarget:
         """Take a region away, or bring it back."""
         (self.fault_injector.region_down if down else self.fault_injector.region_up)(region)
 
+    def destroy_region(self, region: str) -> None:
+        """Take a region away for good, with everything that had not left it."""
+        self.fault_injector.region_destroy(region)
+
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
         """Let a region accept everything and run nothing, or continue."""
         (self.fault_injector.region_stall if stalled else self.fault_injector.region_unstall)(region)
