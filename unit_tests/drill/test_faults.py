@@ -41,6 +41,9 @@ class FakeFaultInjector:
     def set_region_down(self, region: str, *, down: bool) -> None:
         self._set(f"down {region}", down, False)
 
+    def destroy_region(self, region: str) -> None:
+        self._set(f"destroyed {region}", True, False)
+
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
         self._set(f"stalled {region}", stalled, False)
 
@@ -57,7 +60,7 @@ class FakeFaultInjector:
         self._set(f"denied {region}", denied, False)
 
 
-TESTED = tuple(name for name in FAULTS if name != "dlq-flood")
+TESTED = tuple(name for name in FAULTS if name not in {"dlq-flood", "destroy"})
 
 
 @pytest.mark.parametrize("name", TESTED)
@@ -123,6 +126,15 @@ def test_healing_is_tried_again_and_what_cannot_be_healed_is_told(tmp_path: Path
     context.platform.fail = 99
     with pytest.raises(RunFailure, match="Not healed: grey@detect: not now"):
         fault_control.heal(context)
+
+
+def test_destroyed_region_is_never_healed_and_the_others_are(tmp_path: Path) -> None:
+    context = _context(tmp_path, FakeFaultInjector(), FaultSpec("destroy"), FaultSpec("lag"))
+    fault_control.inject(context, "inject")
+    assert fault_control.is_final(context.journal)
+    fault_control.heal(context)
+    assert context.platform.state == {f"destroyed {EAST}": True}
+    assert fault_control.active_faults(context.journal) == ["destroy"]
 
 
 def _sample(region: str, **more: Any) -> Sample:  # noqa: ANN401 - any field

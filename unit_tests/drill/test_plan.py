@@ -19,7 +19,17 @@ KNOWN = tuple(FAULTS)
 
 
 def test_the_faults_of_the_issue_are_there() -> None:
-    assert set(FAULTS) == {"planned", "grey", "blackout", "partition", "lag", "throttle", "permission", "dlq-flood"}
+    assert set(FAULTS) == {
+        "planned",
+        "grey",
+        "blackout",
+        "destroy",
+        "partition",
+        "lag",
+        "throttle",
+        "permission",
+        "dlq-flood",
+    }
 
 
 @pytest.mark.property

@@ -40,6 +40,8 @@ class World:
         self.rolled_back = 0
         self.stopped = 0
         self.proved = 0
+        self.epoch = 4
+        self.at_least: list[int] = []
         self.left: Callable[[], Proof] = lambda: Proof(
             at="now", sources=(), objects=9, equal=False, lost=2, duplicated=0, divergent=0
         )
@@ -63,7 +65,10 @@ class World:
         monkeypatch.setattr("drill.proving.prove_what_is_left", self._prove)
         monkeypatch.setattr(Context, "sender", SimpleNamespace(receipts=lambda: ["a receipt"]))
         monkeypatch.setattr(Context, "say", lambda *_: None, raising=False)
-        monkeypatch.setattr(runner, "Register", lambda *_: SimpleNamespace(promote=self._promote))
+        register = SimpleNamespace(
+            promote=self._promote, claims=lambda: {"us-west-2": 3}, standing=lambda: SimpleNamespace(epoch=self.epoch)
+        )
+        monkeypatch.setattr(runner, "Register", lambda *_: register)
         monkeypatch.setattr("drill.targets.supervisor.stop", self.stop)
         monkeypatch.setattr("drill.reports.write", lambda *_, **__: [])
 
@@ -81,8 +86,9 @@ class World:
 
         return run
 
-    def _promote(self) -> Any:  # noqa: ANN401 - a promotion
+    def _promote(self, *, at_least: int) -> Any:  # noqa: ANN401 - a promotion
         self.rolled_back += 1
+        self.at_least.append(at_least)
         return SimpleNamespace(already=True)
 
     def _prove(self, context: Context) -> Proof:
@@ -205,6 +211,19 @@ def test_a_drill_of_an_account_has_not_ended_while_a_fault_is_there(
     world.resume()
 
     assert runner.is_ended(Journal(world.folder.journal)) is has_ended
+
+
+@pytest.mark.parametrize(("epoch", "at_least"), [(4, 0), (3, 0), (2, 4), (0, 4)])
+def test_rollback_claims_above_what_the_primary_has_not_received_yet(world: World, epoch: int, at_least: int) -> None:
+    world.epoch = epoch
+    world.resume()
+    assert world.at_least == [at_least]
+
+
+def test_rollback_of_a_destroyed_region_promotes_nothing(world: World) -> None:
+    Journal(world.folder.journal).append("inject", "fault injecting", fault="destroy@inject", name="destroy")
+    world.resume()
+    assert (world.rolled_back, world.stopped) == (0, 1)
 
 
 def test_an_aborted_drill_begins_no_phase(world: World) -> None:

@@ -7,9 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from drill import sampler, self_test
 from drill.model import DrillReport, Sample, Verdict
+from drill.plan import Plan
 from drill.sabotages import ALL, Code, Sabotage
 from operations.errors import RunFailure
 
@@ -88,8 +90,8 @@ def test_self_test_counts_the_drills_until_a_conviction(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         self_test, "_one", lambda *_, **__: DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",))
     )
-    plan: Any = self_test.Plan(drill_id="20260101T000000Z-abcdef")
+    plan: Any = Plan(drill_id="20260101T000000Z-abcdef")
     holder: Any = None
-    quiet = self_test.Console(quiet=True)
+    quiet = Console(quiet=True)
     outcome = self_test._drill(quiet, plan, holder, "odd", most=3)  # noqa: SLF001 - one sabotage
     assert (outcome.drills, outcome.convicted, outcome.reason) == (3, True, "a reason")

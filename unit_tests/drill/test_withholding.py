@@ -32,6 +32,7 @@ class Drill:
         self.done: list[str] = []
         self.context: Any = SimpleNamespace(
             deployment=None,
+            target=SimpleNamespace(regions=("us-east-1", "us-west-2"), secondary="us-west-2"),
             plan=SimpleNamespace(source="s", seed=1, mode=mode),
             items=[],
             sender=SimpleNamespace(rows=lambda _: [], direct_rows=lambda _: []),
