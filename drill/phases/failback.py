@@ -32,7 +32,7 @@ def run(context: Context) -> str:
         RunFailure: A fault cannot be healed, or the promotion was refused.
     """
     if fault_control.is_final(context.journal):
-        return _go_on_in_the_secondary(context)
+        return _continue_in_the_secondary(context)
     if context.journal.moment("failed_back") is None:
         _heal_first(context)
         _second_fault(context)
@@ -40,7 +40,7 @@ def run(context: Context) -> str:
     return f"{context.target.primary} is active"
 
 
-def _go_on_in_the_secondary(context: Context) -> str:
+def _continue_in_the_secondary(context: Context) -> str:
     """Do what the runbook says of a region that does not come back: clients remove its endpoint, verify, and resume."""
     fault_control.heal(context)
     with context.flow.paused():
