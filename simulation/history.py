@@ -11,9 +11,9 @@ from handlers.processor.pipeline import Pipeline
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
 from simulation import clients, handlers_in_world, operators, rotation
-from simulation.checks import Accepted, acknowledged, canary_ids, check, durable, failed, overdue
+from simulation.checks import Accepted, acknowledged, canary_ids, check, durable, failed, is_seldom, overdue
 from simulation.clients import People
-from simulation.plan import CALL_FAULTS, PRIMARY, REGIONS, STANDING_FAULTS, Fault, Kind, Plan, Upload, Watch
+from simulation.plan import CALL_FAULTS, REGIONS, STANDING_FAULTS, Fault, Kind, Plan, Upload, Watch
 from simulation.regions import Queued, Region
 from simulation.scheduler import EPOCH
 from simulation.secrets_manager import HOME
@@ -25,8 +25,6 @@ SCHEDULED_EVERY: Final = 300.0
 """As the function's schedule has it."""
 RECONCILED_EVERY: Final = 1800.0
 """Where nothing watches the alarm of a silent reconciler: walks rest for an hour, and each run costs the simulator time."""
-_OBJECTS_A_RUN: Final = 50
-"""A run ends after 20 seconds; with half an hour to the next, a walk through more objects would outlast the history."""
 LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
 """When the issuers are asked whether objects are durable, beside the moment before a region is destroyed."""
 CONCURRENCY: Final = 4
@@ -81,9 +79,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
-        self._watch = WriteWatch(
-            self._name_of, lambda object_id: object_id in canary_ids(self.world), PRIMARY, lambda: self.world.now
-        )
+        self._watch = WriteWatch(self._name_of, self._is_canary, lambda: self.world.now)
         self.world.on_message = self._poll_soon
         self.world.on_item = self._watch.take
 
@@ -101,8 +97,7 @@ class History:
             if fault.kind not in CALL_FAULTS and fault.kind not in STANDING_FAULTS:
                 self._at(fault.at, partial(self._begin, fault))
         ends = self.plan.horizon + self.plan.settle - 3600 * (not self.plan.watch)
-        is_seldom = len(self.plan.uploads) <= _OBJECTS_A_RUN and not self.plan.watch
-        every = RECONCILED_EVERY if is_seldom else SCHEDULED_EVERY
+        every = RECONCILED_EVERY if is_seldom(self.plan) else SCHEDULED_EVERY
         for place, name in enumerate(REGIONS):
             for number in range(1, int(ends / every)):
                 self._at(number * every + 7 * place, partial(self._reconcile, self.world.regions[name]))
@@ -154,6 +149,9 @@ class History:
 
     def _at(self, seconds: float, action: Callable[[], object]) -> None:
         self.world.scheduler.after(EPOCH + seconds - self.world.now, action)
+
+    def _is_canary(self, object_id: str) -> bool:
+        return object_id in canary_ids(self.world)
 
     def _name_of(self, object_id: str) -> str:
         return next((one.upload.name for one in self.accepted if one.object_id == object_id), object_id)

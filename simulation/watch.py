@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from handlers.shared.object_keys import object_identity
 from simulation.expressions import Item
-from simulation.regions import Key, Region, Stamp
+from simulation.plan import PRIMARY, REGIONS
+from simulation.regions import Entry, Key, Region, Stamp
 
 _OWNED: Final = frozenset({"ATTEMPT", "REPLICA", "UPLOAD"})
 _OWNED_PARTITIONS: Final = frozenset({"CONTROL", "HEALTH", "HEARTBEAT", "FORCE", "DIGEST", "OBSERVER", "RECONCILER"})
@@ -28,14 +29,12 @@ class Watch:
     Attributes:
         name_of: Returns the name of the upload that an object id is of.
         is_canary: Returns whether an object id is of a canary, whose rows expire.
-        primary: The primary region.
         now: Returns simulated epoch seconds.
         violations: The invariants that a write broke, and how; each once for a row.
     """
 
     name_of: Callable[[str], str]
     is_canary: Callable[[str], bool]
-    primary: str
     now: Callable[[], float]
     violations: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[tuple[str, Key]] = field(default_factory=set)
@@ -158,11 +157,11 @@ class Watch:
         rows = region.partition(key[0])
         if any("gone" in row for row in rows) or region.item(key[0], "RESULT"):
             return
-        claims = [(pk, entry) for (pk, _), entry in region.table.items() if pk.startswith("CONTROL#")]
+        claims = list(_control_rows(region))
         if any(entry.written_at > self.now() - _CLAIM_SECONDS for _, entry in claims):
             return  # a function keeps the answer of its last look for some seconds
-        epochs = {self.primary: 0} | {pk.partition("#")[2]: _epoch(entry.item) for pk, entry in claims}
-        if max(epochs, key=lambda name: (epochs[name], name == self.primary)) != region.name:
+        epochs = {PRIMARY: 0} | {pk.partition("#")[2]: _epoch(entry.item) for pk, entry in claims}
+        if max(epochs, key=lambda name: (epochs[name], name == PRIMARY)) != region.name:
             self._break("a passive region begins nothing", key, f"{region.name} begins it")
 
     def _break(self, invariant: str, key: Key, detail: str) -> None:
@@ -206,9 +205,15 @@ def _owner(pk: str, sk: str) -> str | None:
 
 def _claims(region: Region, until: float) -> Iterator[tuple[str, Item | None]]:
     """Yield the control rows that the replica held by then: a row that arrives while a claim is made may tie with it."""
-    for (pk, sk), entry in region.table.items():
-        if pk.startswith("CONTROL#") and sk == "ACTIVE" and entry.written_at < until:
+    for pk, entry in _control_rows(region):
+        if entry.written_at < until:
             yield pk, entry.item
+
+
+def _control_rows(region: Region) -> Iterator[tuple[str, Entry]]:
+    for name in REGIONS:
+        if entry := region.table.get((f"CONTROL#{name}", "ACTIVE")):
+            yield f"CONTROL#{name}", entry
 
 
 def _epoch(item: Item | None) -> int:

@@ -23,9 +23,10 @@ _SETTLE: Final = 1260.0
 QUIET_SECONDS: Final = 2700.0
 """After the observers: five visibility timeouts and the longest lag."""
 LONGEST_LAG: Final = 600.0
-_LONGEST_LATENCY: Final = 0.5
-"""Of a call to a region that is well. Elsewhere one in 160 takes three seconds, and a canary, of some twenty calls, is late
-more often than its alarm allows."""
+CALM_SECONDS: Final = 0.5
+"""The slowest call of a region that is well, once the faults have stopped. Before, and in other histories, one call in 160
+takes three seconds. A canary makes some twenty calls, so it would be late more often than its alarm allows, and the alarm
+would be a false one at the end."""
 _OBSERVED: Final = 150
 """One history in so many has observers, which run every minute and cost as much as some dozen others."""
 _RECONCILED: Final = 40
@@ -84,7 +85,6 @@ def draw_observed(seed: int) -> Plan:
         watch=Watch.OBSERVERS,
         auto_promote=chance.happens(0.6, "observed", "auto promote"),
         settle=_SETTLE,
-        slowest=_LONGEST_LATENCY,
     )
 
 

@@ -13,7 +13,7 @@ from simulation.plan import PRIMARY, REGIONS, Upload, Watch
 from simulation.regions import Region
 from simulation.scheduler import EPOCH
 from simulation.watched_checks import WatchedChecks
-from simulation.watched_plans import LONGEST_LAG, QUIET_SECONDS
+from simulation.watched_plans import CALM_SECONDS, LONGEST_LAG, QUIET_SECONDS
 from simulation.web import Web
 
 _MINUTE: Final = 60
@@ -56,6 +56,7 @@ class Watchers:
         world, plan = self.history.world, self.history.plan
         if self._has_observers:
             world.longest_lag = LONGEST_LAG
+            world.scheduler.after(plan.horizon, partial(setattr, world, "slowest", CALM_SECONDS))
             observers.deploy(world)
             self.health_checks.begin()
         for minute in range(1, int((plan.horizon + plan.settle) // _MINUTE)):

@@ -55,6 +55,7 @@ class World:
         story: What happened.
         writes: Epoch seconds and region of each write of an item.
         coverage: How often each fault met each call, by phase.
+        slowest: Seconds that a call takes at most where no fault delays it.
     """
 
     plan: Plan
@@ -69,6 +70,7 @@ class World:
     lag_until: float = 0.0
     lag_factor: float = 1.0
     longest_lag: float = _LONGEST_LAG
+    slowest: float = field(init=False)
     on_message: Callable[[Region], None] = lambda _region: None
     on_item: Callable[[Region, Key, Stamp, Item | None, Item | None], None] = lambda *_: None
     _numbers: int = 0
@@ -78,6 +80,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.chance = Chance(self.plan.seed)
+        self.slowest = self.plan.slowest
         for fault in self.plan.faults:
             if fault.kind in STANDING_FAULTS:
                 self._standing.add((fault.kind, fault.region, fault.name))
@@ -138,7 +141,7 @@ class World:
         faults = self.call_faults(region.name, number)
         if self.plan.crash_rate and self.chance.happens(self.plan.crash_rate, "crash", region.name, number):
             faults = [*faults, Kind.CRASH_AFTER if number % 2 else Kind.CRASH_BEFORE]
-        seconds = self.chance.lag(_LATENCY, self.plan.slowest, "latency", region.name, number)
+        seconds = self.chance.lag(_LATENCY, self.slowest, "latency", region.name, number)
         if self.now < region.stalled_until:
             seconds += region.stall
         process.slowest_call = max(process.slowest_call, seconds)

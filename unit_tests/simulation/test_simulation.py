@@ -59,7 +59,8 @@ def test_the_histories_that_once_failed_hold() -> None:
         ("acknowledge on RESULT alone", "every record of a COMPLETED object is there"),
         ("trust RESULT without reading the replica", "every record of a COMPLETED object is there"),
         ("RESULT before the last record", "RESULT follows its records"),
-        ("archive in one region only", "a quarantined object has its note and its copy"),
+        ("archive in one region only", "a settled region's archive holds what was rejected"),
+        ("digest of an upload unchecked", "RESULT says what the file is"),
     ],
 )
 def test_a_sabotaged_protocol_is_convicted(sabotage: str, broken: str) -> None:
@@ -70,6 +71,18 @@ def test_a_sabotaged_protocol_is_convicted(sabotage: str, broken: str) -> None:
 def test_every_loss_of_a_region_while_one_object_is_processed_holds() -> None:
     digests, violations = run(plans="exhaustive")
     assert (violations, len(ast.literal_eval(digests))) == ("[]", 127)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "broken"),
+    [
+        ("reconciler ignores the passive region's list", "no accepted object is lost"),
+        ("accepted because another region began", "every upload of a client ends"),
+    ],
+)
+def test_a_fault_that_was_once_there_is_convicted(sabotage: str, broken: str) -> None:
+    _, violations = run(plans="regressions", sabotage=sabotage)
+    assert broken in violations
 
 
 @pytest.mark.parametrize("sabotage", ["trust RESULT without reading the replica", "archive in one region only"])
