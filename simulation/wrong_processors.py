@@ -69,7 +69,7 @@ def _kind_without(ignored: Kind) -> Callable[..., Kind | None]:
 
 
 def _conclude_always(self: Any, result: Any, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
-    item = result.item(store.moments.from_epoch(now))
+    item = result.item(store.timestamps.from_epoch(now))
     self._dynamodb.put_item(TableName=self._table_name, Item=item)
     return True
 
