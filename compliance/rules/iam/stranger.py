@@ -93,7 +93,11 @@ def _of_organization(text: Text, _resource: Resource, _world: TemplateSet) -> It
         yield f"{text.where} names organization {organization}; name accounts or roles, so that joining it grants nothing"
 
 
-def _of_network(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
+def _of_network(text: Text, resource: Resource, _world: TemplateSet) -> Iterator[str]:
+    # CreateHostedZone refuses a VPC of another account:
+    # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-associate-vpcs-different-accounts.html
+    if resource.type == "AWS::Route53::HostedZone" and text.name == "VPCId":
+        return
     for identifier in _NETWORK.findall(text.text):
         if identifier not in _OF_AWS:
             yield f"{text.where} names {identifier}, which no template here declares; refer to a resource of the templates"

@@ -78,6 +78,12 @@ def _default(value: str) -> Template:
     return made
 
 
+def _zone(name: str) -> Template:
+    return template(
+        {"Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"VPCs": [{name: "vpc-0123456789abcdef0"}]}}}
+    )
+
+
 test_stranger = rule_test(
     "ActivePassive-IAMStranger",
     _system,
@@ -89,6 +95,7 @@ test_stranger = rule_test(
         {"CodeHash": "0123456789abcdef" * 4},
         {"Federated": {"Ref": "Provider"}},
         _policy("Deny"),
+        _zone("VPCId"),
     ],
     fails=[
         *({"Setting": value} for value in STRANGE),
@@ -101,6 +108,7 @@ test_stranger = rule_test(
         {"Federated": "accounts.google.com"},
         {"Federated": {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:oidc-provider/a.example.com"}},
         _policy("Allow"),
+        _zone("Other"),
         _default(f"arn:aws:sqs:us-east-1:{THEM}:a"),
     ],
     ignored=[
