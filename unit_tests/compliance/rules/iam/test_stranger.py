@@ -79,9 +79,8 @@ def _default(value: str) -> Template:
 
 
 def _zone(name: str) -> Template:
-    return template(
-        {"Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"VPCs": [{name: "vpc-0123456789abcdef0"}]}}}
-    )
+    zone = {"Type": "AWS::Route53::HostedZone", "Properties": {"VPCs": [{name: "vpc-0123456789abcdef0"}]}}
+    return template({"It": zone})
 
 
 test_stranger = rule_test(
