@@ -208,7 +208,7 @@ def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
                 f"Drill {folder.path.name} has ended and cannot be resumed.",
                 hint=f"Its report is {short(folder.path / 'summary.md')}. To start another, type: python -m drill run",
             )
-        if len(journal.entries) > 1:
+        if runner.has_begun(journal):
             # A duration that spans this entry includes the time until the user typed `resume`.
             journal.append(journal.entries[-1].phase, RESUMED)
         try:

@@ -81,9 +81,9 @@ _KINDS: Final = (
     _Kind(
         "first_good_write_refused",
         "First good write of a client with the helper, the lost region refusing at once",
-        "fault",
+        "refused_began",
         ("first_good_write_refused",),
-        how="the first upload of another new client, after the one that met a hanging region",
+        how="from the start of the upload of another new client, during the fault",
     ),
     _Kind(
         "first_good_write_dns",

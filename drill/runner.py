@@ -56,6 +56,11 @@ def plan_of(journal: Journal) -> Plan:
     return Plan.from_json(first.data["plan"])
 
 
+def has_begun(journal: Journal) -> bool:
+    """Return whether a drill has begun its first phase, so that running it again resumes it."""
+    return any(journal.of("phase began"))
+
+
 def is_ended(journal: Journal) -> bool:
     """Return whether a drill has ended and was reported."""
     return journal.last(_ENDED) is not None

@@ -39,7 +39,8 @@ def judge(  # noqa: PLR0913 - each has a keyword
     )
     unmeasured = [one.title for one in measures if one.target_seconds is not None and one.seconds is None]
     if unmeasured:
-        return Verdict.NOT_ALL_MEASURED, (f"{len(unmeasured)} targets not measured: {'; '.join(unmeasured)}", reason)
+        count = f"{len(unmeasured)} target{'s' if len(unmeasured) > 1 else ''}"
+        return Verdict.NOT_ALL_MEASURED, (f"{count} not measured: {'; '.join(unmeasured)}", reason)
     return Verdict.PASSED, (reason,)
 
 

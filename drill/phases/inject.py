@@ -41,6 +41,7 @@ def _first_writes(context: Context) -> None:
     hanging = HangingTransport(context.sender.transport(), _hosts(context) if loses else ())
     context.sender.send([first], context.on_event_marking("first_good_write_helper"), transport=hanging)
     if second is not None:
+        context.journal.mark(context.phase, "refused_began")
         context.sender.send([second], context.on_event_marking("first_good_write_refused"))
 
 

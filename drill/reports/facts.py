@@ -63,19 +63,20 @@ def headline(report: DrillReport) -> str:
         return f"Failed: {effects} of {report.objects:,} objects" if effects else "Failed"
     passed = f"{report.objects:,} objects, and nothing lost, duplicated or divergent"
     if report.verdict is Verdict.NOT_ALL_MEASURED:
-        return f"Passed, {unmeasured(report)} targets not measured: {passed}"
+        return f"Passed, {unmeasured(report)} not measured: {passed}"
     return f"Passed: {passed}"
 
 
-def unmeasured(report: DrillReport) -> int:
-    """Return the number of targets that apply and were not measured."""
-    return sum(one.target_seconds is not None and one.seconds is None for one in report.measures)
+def unmeasured(report: DrillReport) -> str:
+    """Return the number of targets that apply and were not measured: `1 target`, `2 targets`."""
+    count = sum(one.target_seconds is not None and one.seconds is None for one in report.measures)
+    return f"{count} target{'' if count == 1 else 's'}"
 
 
 def verdict(report: DrillReport) -> str:
     """Return the verdict as text: `passed`, `passed, 2 targets not measured`, `failed` or `void`."""
     if report.verdict is Verdict.NOT_ALL_MEASURED:
-        return f"passed, {unmeasured(report)} targets not measured"
+        return f"passed, {unmeasured(report)} not measured"
     return report.verdict.value
 
 

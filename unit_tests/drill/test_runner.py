@@ -213,6 +213,12 @@ def test_a_drill_of_an_account_has_not_ended_while_a_fault_is_there(
     assert runner.is_ended(Journal(world.folder.journal)) is has_ended
 
 
+def test_drill_that_was_only_planned_has_not_begun(world: World) -> None:
+    assert not runner.has_begun(Journal(world.folder.journal))
+    world.resume()
+    assert runner.has_begun(Journal(world.folder.journal))
+
+
 @pytest.mark.parametrize(("epoch", "at_least"), [(4, 0), (3, 0), (2, 4), (0, 4)])
 def test_rollback_claims_above_what_the_primary_has_not_received_yet(world: World, epoch: int, at_least: int) -> None:
     world.epoch = epoch

@@ -34,7 +34,7 @@ ALL_FOUND = _controls(True, True, True, True)
     ("given_", "expected", "reason"),
     [
         ({}, Verdict.PASSED, "4 of 4 negative controls found"),
-        ({"measures": [UNMEASURED]}, Verdict.NOT_ALL_MEASURED, "1 targets not measured: A"),
+        ({"measures": [UNMEASURED]}, Verdict.NOT_ALL_MEASURED, "1 target not measured: A"),
         ({"during": ["1 objects lost in us-west-2"]}, Verdict.FAILED, "1 objects lost in us-west-2"),
         ({"proof": None}, Verdict.VOID, "nothing was proved"),
         ({"controls": _controls()}, Verdict.VOID, "no negative control was injected"),
