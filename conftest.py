@@ -1,4 +1,4 @@
-"""Gives tests the environment variables that they need, however pytest is started: by nox, an editor or a shell."""
+"""Give tests the environment variables that they need, however pytest is started: by nox, an editor or a shell."""
 
 import gc
 import os
@@ -45,6 +45,6 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    """Look for garbage in what tests make, and no more in what importing them made."""
+    """Start garbage collection, without the objects that imports made."""
     gc.freeze()
     gc.enable()

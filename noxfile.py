@@ -181,7 +181,7 @@ def secrets(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def audit(session: nox.Session) -> None:
-    """Check every locked package against the advisories of PyPI and npm; needs the network."""
+    """Check every locked package against the advisories of PyPI and npm; this needs the network."""
     environment = ROOT / ".build" / "audit-venv"
     _when_changed(session, environment, ROOT / "requirements" / "audit.txt", _install)
     # From the lock files only: nothing is installed or resolved. A package that PyPI cannot be queried for fails.
@@ -206,7 +206,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def bench(session: nox.Session) -> None:
-    """Measure beside peers in the same run: `-- gate`, `-- proof` over a million rows, `-- processor`; `-- cost` counts."""
+    """Run the benchmarks beside their peers: `-- gate`, `-- proof`, `-- processor`; `-- cost` the price of a month."""
     lock = ROOT / "requirements" / "bench.txt"
     _when_changed(session, ROOT / ".build" / "bench-venv", lock, _install)
     _python(session, "benchmarks", *session.posargs)
@@ -250,13 +250,13 @@ def drill(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def drill_tests(session: nox.Session) -> None:
-    """Test drills with unusual faults, and what killed and interrupted drills leave behind."""
+    """Test drills with unusual faults, and the state after killed and interrupted drills."""
     _pytest(session, "integration_tests/drill")
 
 
 @nox.session(default=False, requires=["environment"])
 def interrupts(session: nox.Session) -> None:
-    """Send Ctrl-C to e2e, drill, compliance and the local cloud at several times, and test what is left."""
+    """Send Ctrl-C to e2e, drill, compliance and the local cloud at several times, and test the state afterwards."""
     _pytest(session, "integration_tests/interrupts")
 
 

@@ -1,8 +1,8 @@
 """Monthly cost of an idle platform: list prices times the quantities from templates and schedules.
 
-Fixed things are counted in the synthesized templates. Calls are an idle platform's: the observers' runs with their canaries,
-the health checkers, the polls of the queue. What a run calls is not guessed: integration_tests/moto/test_cost.py holds
-`A_RUN` to a count of the real handlers' calls. `NOT_INCLUDED` says what is left out.
+Fixed quantities are counted in the synthesized templates. The calls are those of an idle platform: the observers' runs with
+their canaries, the health checkers, the polls of the queue. integration_tests/moto/test_cost.py compares `A_RUN` with a
+count of the real handlers' calls. `NOT_INCLUDED` lists what is left out.
 """
 
 import json
@@ -17,7 +17,7 @@ from infra.constructs.reverse_replication import RESOURCE_TYPE as REVERSE_RULE
 from infra.settings import Settings
 
 PRICES_OF: Final = "2026-11"
-"""When the list prices below were entered. us-east-1 and us-west-2, USD. Check them before you rely on a cent."""
+"""Date of the list prices below, for us-east-1 and us-west-2, in USD. Check them before you rely on a cent."""
 NOT_INCLUDED: Final = (
     "tax, free tiers, discounts, support, real uploads and their storage, traffic, other work of the account, what logs and "
     "the trail keep over the years, the second and third dollar of each key after its first two yearly rotations"
@@ -27,19 +27,19 @@ MINUTES: Final = 43_800
 SECONDS: Final = 2_628_000
 
 _CHECKERS: Final = 16
-"""Health checkers that ask one endpoint: "about 15", says Route 53 of its eight regions."""
+"""Health checkers that call one endpoint: "about 15" by Route 53 from its eight regions."""
 _MILLION: Final = 1e-6
 _GIGABYTE: Final = 1e-9
 _REPLICATION_METRICS: Final = 4
-"""Of each replication rule with metrics: latency, bytes and operations pending, operations failed. They are "billed at the
+"""Metrics of each replication rule: latency, bytes and operations pending, operations failed. They are "billed at the
 same rate as Amazon CloudWatch custom metrics" (https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html)."""
 _OBSERVER_SECONDS: Final = 2.6
-"""An assumption: some 45 calls of 20 ms each in the mean, half of it the function's share of a processor, and the waits for
-the own API, S3, CloudWatch and the other region."""
+"""Seconds of a run, an assumption: about 45 calls of 20 ms on average, half of it processor time, and the waits for the own
+API, S3, CloudWatch and the other region."""
 _EVENT_BYTES: Final = 1500
-"""An assumption: an event of CloudTrail's as the log group takes it."""
+"""Bytes of a CloudTrail event in the log group, an assumption."""
 _PLATFORM_BYTES: Final = 700
-"""An assumption: Lambda's own start and report lines of an invocation, and a trace's."""
+"""Bytes of Lambda's start and report lines and of a trace for an invocation, an assumption."""
 
 _AWS: Final = "https://aws.amazon.com"
 
@@ -50,11 +50,11 @@ class Line:
 
     Attributes:
         what: What is paid for.
-        count: How many in a month, in both regions together.
-        unit: Of what.
+        count: Quantity in a month, in both regions together.
+        unit: Unit of the quantity.
         price: USD for one.
         source: The page of the list price.
-        counted: Where the count is from: `template`, or the assumption that it stands on.
+        counted: Source of the count: `template`, or the assumption.
     """
 
     what: str
@@ -75,16 +75,16 @@ class Run:
     """Requests and data of one observer run in its region, with its canary in both: the mean of the two regions' runs.
 
     Attributes:
-        table_requests: Requests to DynamoDB; each is an event of the trail, whatever it asks for.
+        table_requests: Requests to DynamoDB; each is an event of the trail.
         table_reads: Read units.
-        table_writes: Write units in one replica, those of the indexes among them.
-        object_requests: Requests to S3 for objects that are the functions', the PUT of the presigned URL among them.
-        secret_reads: GetSecretValue, of an issuer with one execution environment.
-        secret_looks: DescribeSecret.
-        queue_requests: SendMessage and GetQueueAttributes.
-        measures: Metrics that CloudWatch is asked for.
-        own_metrics: Metrics of the functions' namespace that a region has because of it, at the most.
-        log_bytes: What the three functions log.
+        table_writes: Write units in one replica, indexes included.
+        object_requests: Requests to S3 by the functions, the PUT of the presigned URL included.
+        secret_reads: GetSecretValue calls of an issuer with one execution environment.
+        secret_looks: DescribeSecret calls.
+        queue_requests: SendMessage and GetQueueAttributes calls.
+        measures: Metrics that are requested from CloudWatch.
+        own_metrics: Most metrics of the functions' namespace that a region has.
+        log_bytes: Bytes that the three functions log.
     """
 
     table_requests: float
@@ -111,18 +111,19 @@ A_RUN: Final = Run(
     own_metrics=7,
     log_bytes=2600,
 )
-"""In a region whose closed hours are all digested; an observer that begins anew reads two hours more in each of 30 runs.
-`secret_reads` is the clock's: the issuer reads its secret at most once a minute."""
+"""A run in a region whose closed hours are all digested. A new observer reads two more hours in each of its first 30 runs.
+`secret_reads` depends on time only: the issuer reads its secret at most once a minute."""
 _RECONCILED_REQUESTS: Final = 9
-"""To the table in a run of the reconciler that finds nothing: two claims, its own notes, the notes written, and its walks'
-reads, some 60 an hour and region."""
+"""Requests to the table in a run of the reconciler without findings: two claims, its own notes, the written notes, and about
+60 an hour and region for reading through the table.
+"""
 
 Templates = Mapping[str, Mapping[str, Any]]
 """CloudFormation templates by the stack's construct id."""
 
 
 def synthesized(settings: Settings) -> Templates:
-    """Return the templates of some settings."""
+    """Return the templates for the given settings."""
     with tempfile.TemporaryDirectory() as folder:
         asset = Path(folder) / "asset" / "handlers"
         asset.mkdir(parents=True)
@@ -138,7 +139,7 @@ def synthesized(settings: Settings) -> Templates:
 
 
 def idle(templates: Templates) -> list[Line]:
-    """Return what a month costs, the dearest first."""
+    """Return the lines of a month's cost, the highest first."""
     return sorted((*_fixed(templates), *_called(templates)), key=lambda line: -line.usd)
 
 

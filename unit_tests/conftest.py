@@ -1,4 +1,4 @@
-"""Give every unit test no sockets, no other test's signal handlers, and prod's templates, synthesized once."""
+"""Isolate every unit test from sockets and signal handlers, and provide prod's templates, synthesized once."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _LONGEST: Final = (
     "compliance.test_our_app",
     "compliance.test_one_verdict",
 )
-"""The modules that take longest, by processor time; whichever begins last keeps one worker busy when the others are done."""
+"""The slowest modules by processor time. They begin first, so that no worker runs one alone at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest modules."""
+    """Sort the slowest modules first."""
     order = [f"{__package__}.{name}" for name in _LONGEST]
     items.sort(key=lambda item: order.index(name) if (name := _module(item)) in order else len(order))
 
@@ -42,9 +42,9 @@ def _module(item: pytest.Item) -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Iterator[None]:
-    """Refuse sockets while a test of this directory and its fixtures run; the CDK speaks to Node.js by pipes.
+    """Refuse sockets while a test of this directory and its fixtures run; the CDK uses pipes to Node.js.
 
-    Handlers of signals that a command under test has set are taken away again, so that the next test meets none.
+    Signal handlers that a tested command has set are removed after each test.
     """
     pytest_socket.disable_socket()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -14,7 +14,7 @@ from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 ABANDONED_UPLOADS_AFTER = Duration.days(7)
-"""When the parts of a multipart upload that was never completed are removed: they cost, and nobody can see them."""
+"""Age at which parts of an incomplete multipart upload are removed: they cost money, and no listing shows them."""
 
 
 class Bucket(Construct):
@@ -22,7 +22,7 @@ class Bucket(Construct):
 
     Attributes:
         bucket: the bucket.
-        name: its name, a reference.
+        name: the name, as a reference.
     """
 
     def __init__(
@@ -43,13 +43,13 @@ class Bucket(Construct):
         Args:
             scope: the parent.
             construct_id: the id under it.
-            context: where the bucket stands.
-            resource: the word in its name.
+            context: the bucket's region.
+            resource: the resource word of its name.
             key: the key that encrypts it; None for S3's own, the only one that an access-log bucket takes.
             access_logs: where S3 logs who read and wrote it; None for a bucket that holds such logs itself.
-            lifecycle_rules: beside the one that removes abandoned multipart uploads.
-            cors: rules for browsers; none, no CORS at all.
-            locked: whether Object Lock holds what is written, as the settings say.
+            lifecycle_rules: rules besides the one that removes abandoned multipart uploads.
+            cors: rules for browsers; without any, the bucket has no CORS.
+            locked: whether the bucket has the Object Lock of the settings.
         """
         super().__init__(scope, construct_id)
         settings = context.settings
@@ -91,13 +91,13 @@ class Bucket(Construct):
         return resource
 
     def notify(self, queue: sqs.IQueue, allowed: iam.AddToResourcePolicyResult) -> None:
-        """Have S3 tell a queue of each object made under `incoming/`, by whatever call: replicas are made too.
+        """Let S3 notify a queue of each object created under `incoming/`, replicas included.
 
-        Put on the resource itself: CDK's own way is a custom resource with a function for both the bucket and itself.
+        The property is set on the resource itself, because CDK's method adds a custom resource with a function.
 
         Args:
             queue: the queue.
-            allowed: what let S3 send to it; S3 tries when the bucket is made, so that comes first.
+            allowed: the queue's policy, created first: S3 sends a test message when the bucket is created.
         """
         self.resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
             queue_configurations=[
@@ -123,7 +123,7 @@ class Bucket(Construct):
 
         Args:
             prefix: ends with a slash.
-            role: puts them; a presigned URL acts as the role that signed it.
+            role: the role that may put; a presigned URL acts as the role that signed it.
         """
         self.bucket.add_to_resource_policy(
             iam.PolicyStatement(
@@ -138,8 +138,8 @@ class Bucket(Construct):
     def _refuse_other_keys(self, key: kms.IKey) -> None:
         """Refuse an upload that names another encryption; one that names none gets the bucket's own.
 
-        Not to AWS's services: what delivers logs here names an encryption of its own choice, and a delivery that is
-        refused is lost. Nobody can act as a service, and which service may write at all is allowed one by one.
+        AWS's services are exempt: a log delivery names its own encryption, and a refused delivery is lost. No other
+        principal can act as a service, and each service that may write is allowed by name.
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalisawsservice
         """
         refusals = {
@@ -163,7 +163,7 @@ class Bucket(Construct):
 
 
 def expire(construct_id: str, *, after_days: int, noncurrent_after_days: int | None = None) -> s3.LifecycleRule:
-    """Return a rule that removes objects, and their former versions, after a number of days."""
+    """Return a rule that removes objects and their former versions after a number of days."""
     return s3.LifecycleRule(
         id=construct_id,
         expiration=Duration.days(after_days),
@@ -172,7 +172,7 @@ def expire(construct_id: str, *, after_days: int, noncurrent_after_days: int | N
 
 
 def expire_noncurrent(after_days: int) -> s3.LifecycleRule:
-    """Return a rule that removes what was replaced or deleted, and the delete markers that hide nothing any more."""
+    """Return a rule that removes replaced and deleted versions, and delete markers that hide no version."""
     return s3.LifecycleRule(
         id="expire-noncurrent",
         noncurrent_version_expiration=Duration.days(after_days),
@@ -181,12 +181,12 @@ def expire_noncurrent(after_days: int) -> s3.LifecycleRule:
 
 
 def expire_canaries(after_days: int) -> s3.LifecycleRule:
-    """Return a rule that removes the observers' canaries. S3 replicates no lifecycle deletion, so each region has it."""
+    """Return a rule that removes the observers' canaries in this region; S3 replicates no lifecycle deletion."""
     return s3.LifecycleRule(id="expire-canaries", prefix=CANARIES, expiration=Duration.days(after_days))
 
 
 def bucket_arn(scope: Construct, context: RegionContext, resource: str) -> str:
-    """Return a bucket's ARN by its name: for a policy that must not refer to the bucket, or for the other region's."""
+    """Return a bucket's ARN by its name, for a policy that cannot refer to the bucket, or for the other region."""
     # The account as CloudFormation knows it: what the gate acknowledges by ARN then holds in any account.
     name = context.naming.bucket_name(resource, Aws.ACCOUNT_ID, context.region)
     return Stack.of(scope).format_arn(service="s3", account="", region="", resource=name)

@@ -39,14 +39,14 @@ class CustomDomain(Construct):
         stage: apigateway.HttpStage,
         alarm_digests: Mapping[str, str],
     ) -> None:
-        """Create it.
+        """Create this region's part.
 
         Args:
             scope: the parent.
             construct_id: the id under it.
             context: the region.
             domain: the domain and its hosted zone.
-            stage: of the region's API.
+            stage: stage of the region's API.
             alarm_digests: what `copied_digests` returns for the secondary's alarms; the primary's check needs them.
         """
         super().__init__(scope, construct_id)

@@ -56,7 +56,7 @@ _GRAPHS: Sequence[tuple[str, Series]] = (
 
 
 class Dashboard(Construct):
-    """The dashboard: the primary on the left, the secondary on the right, the same graph beside itself.
+    """The dashboard: each graph for the primary on the left and for the secondary on the right.
 
     Attributes:
         name: its name.
@@ -70,8 +70,8 @@ class Dashboard(Construct):
         Args:
             scope: the parent.
             construct_id: the id under it.
-            settings: which regions there are.
-            api_ids: the id of each region's HTTP API; all else has a name that is known.
+            settings: the settings, which name the regions.
+            api_ids: the id of each region's HTTP API; all other resources have known names.
         """
         super().__init__(scope, construct_id)
         account = Stack.of(self).account

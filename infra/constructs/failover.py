@@ -29,9 +29,9 @@ from infra.settings import Settings
 READY_PATH: Final = "/ready"
 _FAST_SECONDS: Final = 10
 _STANDARD_SECONDS: Final = 30
-"""The two request intervals of Route 53; the fast one costs more, and three times the requests."""
+"""The two request intervals of Route 53; the fast one costs more and sends three times the requests."""
 FAILURES: Final = 3
-"""Three times ten seconds and one lifetime of a record: a fault is passed by in a minute and a half."""
+"""Failed checks before a record is unhealthy. At ten seconds each, clients leave a failed region within 90 seconds."""
 RECORD_SECONDS: Final = 60
 
 _COPIED: Final = (
@@ -70,7 +70,7 @@ def _digest_of(alarm: cloudwatch.Alarm) -> str:
 
 
 def ready_check(scope: Construct, construct_id: str, *, context: RegionContext, host: str) -> route53.CfnHealthCheck:
-    """Create the health check of one region: HTTPS to `/ready` on `host`, asked from around the world."""
+    """Create the health check of one region: HTTPS to `/ready` on `host`, from Route 53's checkers around the world."""
     interval = _FAST_SECONDS if context.settings.is_production else _STANDARD_SECONDS
     check = route53.CfnHealthCheck(
         scope,
@@ -162,8 +162,8 @@ def _named(check: route53.CfnHealthCheck, context: RegionContext, says: str) -> 
 class PrivateFailover(Construct):
     """Failover where no domain is set: health checks, and records in a private hosted zone of the clients' VPCs.
 
-    Two names in the zone: `active`, a CNAME to the active region's API host, and `region`, a TXT with that
-    region's name. A client asks either, then calls and signs for that region's own host: the API's
+    The zone has two names: `active`, a CNAME to the active region's API host, and `region`, a TXT with that
+    region's name. A client resolves either, then calls and signs for that region's own host: the API's
     certificate does not hold a private name. Without client VPCs nobody can resolve a private name, so there is neither
     zone nor record nor health check, and clients try the two hosts in order (docs/client.md).
 
@@ -171,7 +171,7 @@ class PrivateFailover(Construct):
     private DNS answers 403 for a public API (https://repost.aws/knowledge-center/api-gateway-vpc-connections).
 
     Attributes:
-        health_checks: what each region's record depends on.
+        health_checks: the health check of each region's record.
         hosted_zone: the zone.
         record_name: the name of the CNAME.
     """

@@ -22,8 +22,8 @@ OPEN_ROUTES: Final = {(_GET, "/healthz"): 20, (_GET, "/ready"): 200}
 """Routes without a signature, with their limits in requests a second. Route 53's health checkers cannot sign, and the
 answers hold no secret.
 
-Two requests a second are the health checkers'; the rest is how large a flood must be before it crowds them out, and
-Route 53 takes the region for down (docs/adr/0010-ready-stays-open.md). The answers are cached, so they cost little.
+The health checkers send two requests a second. A flood above the rest of the limit would make Route 53 regard the region
+as unhealthy (docs/adr/0010-ready-stays-open.md). The answers are cached, so they cost little.
 """
 OPEN_ROUTE_BURST_SECONDS: Final = 2
 
@@ -50,8 +50,8 @@ class FrontDoor(Construct):
 
     Attributes:
         api: the API.
-        stage: its one stage, `$default`.
-        canary_arns: the two routes that an upload calls: the grant, and the state of the file.
+        stage: the only stage, `$default`.
+        canary_arns: ARNs of the two routes that a canary calls: issue an upload, and read its state.
         host: the host name that clients of this region call.
         url: its URL, without a trailing slash.
     """

@@ -88,10 +88,10 @@ class Function(Construct):
             scope: the parent.
             construct_id: the id under it.
             surroundings: resources that the functions of the region share.
-            resource: the word in its name; its handler is `handlers.<word>.handler.handler`.
+            resource: the resource word of its name; its handler is `handlers.<word>.handler.handler`.
             description: what it does, for the console.
             in_network: False for one that must reach an API which has no endpoint in the VPC.
-            environment: variables, beside the ones that every function has.
+            environment: variables besides those that every function has.
             memory_size: memory in megabytes.
             ephemeral_storage: size of `/tmp`; Lambda's 512 MB by default.
             timeout: a minute by default.
@@ -160,7 +160,7 @@ class Function(Construct):
         """Allow actions of one service on resources, and admit them through that service's endpoint.
 
         Args:
-            actions: of one service, such as `s3:GetObject`.
+            actions: actions of one service, such as `s3:GetObject`.
             on: the resources' ARNs.
             conditions: as in a policy statement.
             by_lambda: whether the Lambda service calls them with the function's role, and so not through the VPC.

@@ -15,7 +15,7 @@ from infra.constructs.secret import RECEIPT_SECRET
 from infra.constructs.table import index_arn, leading_keys, table_arn
 
 ISSUER: Final = "issuer"
-"""The word in the function's name and its role's."""
+"""Resource word of the function's name and of its role's name."""
 
 
 class Issuer(Construct):

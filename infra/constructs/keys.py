@@ -1,7 +1,7 @@
 """The customer managed keys: one a purpose, under the same aliases in each region.
 
-Independent single-region keys, for S3 treats a multi-Region key as a single-Region one anyway, and a key that is
-compromised or mistakenly disabled in one region leaves the other region's data readable.
+They are independent single-Region keys. S3 treats a multi-Region key as a single-Region one anyway, and the other region's
+data stays readable if one region's key is compromised or disabled by mistake.
 """
 
 from enum import StrEnum
@@ -85,7 +85,7 @@ class Keys(Construct):
         )
 
     def _admit_trail(self) -> None:
-        """Admit the one trail, wherever it is homed: a multi-region trail is named by its home region."""
+        """Admit the one trail; a multi-region trail is identified by its home region."""
         context = self._context
         home = context if context.is_control else context.peer
         trail = Stack.of(self).format_arn(
@@ -108,7 +108,7 @@ class Keys(Construct):
 
 
 def alias_arn(scope: Construct, context: RegionContext, purpose: KeyPurpose) -> str:
-    """Return the ARN of a key's alias in the region of `context`: nameable before, and without, that region."""
+    """Return the ARN of a key's alias in the region of `context`, which can be named before the key exists."""
     return Stack.of(scope).format_arn(
         service="kms",
         region=context.region,

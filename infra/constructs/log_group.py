@@ -9,7 +9,7 @@ from infra.region import RegionContext
 
 
 def log_group(scope: Construct, construct_id: str, *, context: RegionContext, resource: str, key: kms.IKey) -> logs.LogGroup:
-    """Create the log group `serverless-<resource>-<environment>`, kept for as long as the settings say."""
+    """Create the log group `serverless-<resource>-<environment>` with the retention of the settings."""
     settings = context.settings
     group = logs.LogGroup(
         scope,

@@ -22,7 +22,7 @@ from infra.region import RegionContext
 MINUTE: Final = Duration.minutes(1)
 FIVE_MINUTES: Final = Duration.minutes(5)
 ROUND: Final = FIVE_MINUTES
-"""The observer compares digests and secrets once in each."""
+"""Seconds between two comparisons of digests and secrets by the observer."""
 FIFTEEN_MINUTES: Final = Duration.minutes(15)
 HOUR: Final = Duration.hours(1)
 
@@ -46,47 +46,47 @@ class RegionMetrics:
     api_id: str
 
     def queue_age(self) -> cloudwatch.Metric:
-        """Seconds that the oldest message of the ingest queue has been there since it was last put."""
+        """Seconds since the oldest message of the ingest queue was last sent to it."""
         return self._queue("ingest", "ApproximateAgeOfOldestMessage")
 
     def queue_depth(self) -> cloudwatch.Metric:
-        """Messages that wait in the ingest queue."""
+        """Number of messages that wait in the ingest queue."""
         return self._queue("ingest", "ApproximateNumberOfMessagesVisible")
 
     def dead_letters(self) -> cloudwatch.Metric:
-        """Messages in the ingest queue's dead-letter queue."""
+        """Number of messages in the ingest queue's dead-letter queue."""
         return self._queue("ingest-dlq", "ApproximateNumberOfMessagesVisible")
 
     def async_dead_letters(self) -> cloudwatch.Metric:
-        """Events of asynchronous invocations that failed for good, and alarms that SNS could not deliver."""
+        """Number of failed events: asynchronous invocations after all retries, and alarms that SNS could not deliver."""
         return self._queue("async-dlq", "ApproximateNumberOfMessagesVisible")
 
     def errors(self, function: str) -> cloudwatch.Metric:
-        """Invocations of a function that ended in an exception, a timeout or a lack of memory."""
+        """Number of a function's invocations that ended in an exception, a timeout or a lack of memory."""
         return self._function(function, "Errors", "Sum")
 
     def throttles(self, function: str) -> cloudwatch.Metric:
-        """Invocations of a function that Lambda refused for want of concurrency."""
+        """Number of a function's invocations that Lambda throttled."""
         return self._function(function, "Throttles", "Sum")
 
     def duration(self, function: str) -> cloudwatch.Metric:
-        """Milliseconds that all but the slowest hundredth of a function's invocations took at most."""
+        """99th percentile of the duration of a function's invocations, in milliseconds."""
         return self._function(function, "Duration", "p99")
 
     def requests(self) -> cloudwatch.Metric:
-        """Requests of the HTTP API."""
+        """Number of requests to the HTTP API."""
         return self._api("Count")
 
     def refusals(self) -> cloudwatch.Metric:
-        """Requests that the HTTP API answered with a 4xx: throttled, not signed as they should be, or wrong."""
+        """Number of requests that the HTTP API answered with a 4xx: throttled, unsigned or malformed."""
         return self._api("4xx")
 
     def server_errors(self) -> cloudwatch.Metric:
-        """Requests that the HTTP API answered with a 5xx, a failed `/ready` among them."""
+        """Number of requests that the HTTP API answered with a 5xx, including a failed `/ready`."""
         return self._api("5xx")
 
     def table_throttles(self, kind: str, index: str | None = None) -> cloudwatch.Metric:
-        """Requests that DynamoDB throttled on the table itself or on one of its indexes.
+        """Number of requests that DynamoDB throttled on the table itself or on one of its indexes.
 
         Args:
             kind: `Read` or `Write`.
@@ -96,11 +96,11 @@ class RegionMetrics:
         return self._table(f"{kind}ThrottleEvents", dimensions, period=MINUTE)
 
     def table_errors(self, operation: str) -> cloudwatch.Metric:
-        """Requests of one operation that failed on DynamoDB's side."""
+        """Number of requests of one operation that failed with an error of DynamoDB."""
         return self._table("SystemErrors", {"Operation": operation}, period=MINUTE)
 
     def table_replication_latency(self) -> cloudwatch.Metric:
-        """Milliseconds until a write of this region's replica appears in the other region's."""
+        """Milliseconds until a write to this region's replica appears in the other region's replica."""
         return self._table(
             "ReplicationLatency",
             {"ReceivingRegion": self.context.peer.region},
@@ -109,15 +109,15 @@ class RegionMetrics:
         )
 
     def incoming_replication_latency(self) -> cloudwatch.Metric:
-        """Seconds that this region's ingest bucket is behind the other region's."""
+        """Seconds by which this region's ingest bucket is behind the other region's."""
         return self._replication("ReplicationLatency", source=self.context.peer, statistic="Maximum")
 
     def incoming_replication_pending(self) -> cloudwatch.Metric:
-        """Operations of the other region's ingest bucket that have not arrived in this region's."""
+        """Number of operations of the other region's ingest bucket that have not arrived in this region's."""
         return self._replication("OperationsPendingReplication", source=self.context.peer, statistic="Maximum")
 
     def outgoing_replication_failed(self) -> cloudwatch.Metric:
-        """Operations of this region's ingest bucket that S3 gave up replicating to the other region's."""
+        """Number of operations of this region's ingest bucket that S3 failed to replicate to the other region's."""
         return self._replication("OperationsFailedReplication", source=self.context, statistic="Sum")
 
     def shadow_age(self) -> cloudwatch.Metric:
@@ -125,75 +125,75 @@ class RegionMetrics:
         return self._own("ShadowAge", service="processor", statistic="Maximum")
 
     def quarantined(self) -> cloudwatch.Metric:
-        """Objects that the processor could not read at all."""
+        """Number of objects that the processor could not read."""
         return self._own("ObjectsQuarantined", service="processor", statistic="Sum")
 
     def postponed(self) -> cloudwatch.Metric:
-        """Messages that the processor put back because the objects before them in it had taken the time there was."""
+        """Number of messages that the processor put back because earlier objects of the batch used up its time."""
         return self._own("MessagesPostponed", service="processor", statistic="Sum")
 
     def unreconciled(self) -> cloudwatch.Metric:
-        """Objects that the reconciler lists as not what they must be; it publishes in each of its runs."""
+        """Number of the reconciler's open findings, which each of its runs publishes."""
         return self._own("Unreconciled", service="processor", statistic="Maximum", period=FIFTEEN_MINUTES)
 
     def results_without_records(self) -> cloudwatch.Metric:
-        """Messages of objects whose RESULT is older than replication takes, and whose records are not all here."""
+        """Number of messages whose RESULT is older than replication takes while records are missing here."""
         return self._own("ResultsWithoutRecords", service="processor", statistic="Sum")
 
     def shadow_copies_dropped(self) -> cloudwatch.Metric:
-        """Messages that ended because a newer copy of them is on the queue."""
+        """Number of messages that were dropped because a newer copy is in the queue."""
         return self._own("ShadowCopiesDropped", service="processor", statistic="Sum")
 
     def peer_unhealthy(self) -> cloudwatch.Metric:
-        """1 in a minute in which this region's observer found the other region unhealthy, else 0."""
+        """1 for each minute in which this region's observer found the other region unhealthy, otherwise 0."""
         return self._observed("PeerUnhealthy")
 
     def force_failover(self) -> cloudwatch.Metric:
-        """1 in a minute in which a person sends clients here, whatever the other region's health, else 0."""
+        """1 for each minute in which an operator forces clients to this region, otherwise 0."""
         return self._observed("ForceFailover")
 
     def canary_failed(self) -> cloudwatch.Metric:
-        """1 in a minute in which the file that the observer uploaded was not processed in time, else 0."""
+        """1 for each minute in which a canary was not processed in time, otherwise 0."""
         return self._observed("CanaryFailed")
 
     def canaries_held(self) -> cloudwatch.Metric:
-        """1 in a minute in which the observer sent no canary, since files do not replicate both ways yet."""
+        """1 for each minute in which the observer sent no canary, because files do not replicate both ways yet."""
         return self._observed("CanariesHeld")
 
     def canary_seconds(self) -> cloudwatch.Metric:
-        """Seconds from the observer's upload to its result."""
+        """Seconds from a canary's upload to its result."""
         return self._observed("CanarySeconds")
 
     def heartbeats(self) -> cloudwatch.Metric:
-        """Runs of the observer that came to their end."""
+        """Number of completed runs of the observer."""
         return self._observed("Heartbeats", statistic="Sum")
 
     def lww_conflicts(self) -> cloudwatch.Metric:
-        """Hours whose rows changed although they are written once: the last writer won. Nothing where there are none."""
+        """Number of hours with write-once rows that changed, because the last writer won; no datapoint without any."""
         return self._observed("LwwConflicts")
 
     def digest_mismatch(self) -> cloudwatch.Metric:
-        """Hours whose results are not the same, or not as many, in both regions."""
+        """Number of hours whose results differ between the two regions."""
         return self._observed("DigestMismatch", period=ROUND)
 
     def auto_promoted(self) -> cloudwatch.Metric:
-        """1 in a minute in which this region's observer made it the active one."""
+        """1 for each minute in which this region's observer promoted it."""
         return self._observed("AutoPromoted")
 
     def secret_versions_differ(self) -> cloudwatch.Metric:
-        """1 in a round in which the two regions' current versions of the receipt secret were not the same, else nothing."""
+        """1 for each round in which the two regions' versions of the receipt secret differed; otherwise no datapoint."""
         return self._observed("SecretVersionsDiffer", period=ROUND)
 
     def split_brain(self) -> cloudwatch.Metric:
-        """1 in a minute in which both regions took themselves for the active one, else nothing."""
+        """1 for each minute in which both regions acted as the active one; otherwise no datapoint."""
         return self._observed("SplitBrain")
 
     def malformed_control_rows(self) -> cloudwatch.Metric:
-        """Control rows of this region's replica that are no sound claim, and so do not count."""
+        """Number of malformed control rows in this region's replica, which are ignored."""
         return self._observed("MalformedControlRows")
 
     def trail_events(self) -> cloudwatch.Metric:
-        """Log events that CloudTrail delivered; its home region alone has them."""
+        """Number of log events that CloudTrail delivered; only its home region has them."""
         return self._metric(
             "AWS/Logs",
             "IncomingLogEvents",

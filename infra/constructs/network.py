@@ -18,7 +18,7 @@ Conditions = dict[str, dict[str, Any]]
 """A policy statement's conditions: operator, then condition key and value."""
 
 _SUBNET_BITS: Final = 2
-"""Each subnet is a quarter of the VPC, however many zones are used: a zone more moves none of the others."""
+"""Size of a subnet: a quarter of the VPC for any number of zones, so an added zone moves no other subnet."""
 
 
 class Network(Construct):
@@ -27,9 +27,9 @@ class Network(Construct):
     Attributes:
         vpc: the VPC.
         functions: the security group of the functions, which may reach the endpoints and nothing else.
-        subnets: where the functions are placed.
-        connected: what must be there before a function runs: endpoints, routes and the security groups' rules. An
-            endpoint that is there without them is not reached.
+        subnets: the subnets of the functions.
+        connected: the resources that must exist before a function runs: endpoints, routes and the security groups'
+            rules. Without the rules an endpoint cannot be reached.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, logs_key: kms.IKey) -> None:
@@ -56,10 +56,10 @@ class Network(Construct):
     def admit(
         self, role: iam.IRole, *, actions: Sequence[str], resources: Sequence[str], conditions: Conditions | None = None
     ) -> None:
-        """Admit a role's requests through the endpoint of their service, where there is one.
+        """Admit a role's requests through the endpoint of their service, if it has one.
 
-        An endpoint that nobody was admitted through would keep AWS's default policy, which admits everything; each
-        endpoint here begins with a policy of its own, so that what is not named is refused.
+        AWS's default policy of an endpoint admits everything. Each endpoint here has its own policy from the beginning,
+        so that it refuses every request that is not named.
         """
         endpoint = self._endpoints.get(actions[0].split(":")[0])
         if endpoint is None:
@@ -75,7 +75,7 @@ class Network(Construct):
         )
 
     def close_default_security_group(self, function: lambda_.IFunction) -> None:
-        """Remove every rule of the default security group, which CloudFormation itself cannot."""
+        """Remove every rule of the default security group, which CloudFormation cannot remove."""
         # The child's name and type are the ones that cdk-nag knows such a custom resource by.
         CustomResource(
             self.vpc,
@@ -107,7 +107,7 @@ class Network(Construct):
         )
 
     def _place_subnets(self) -> None:
-        """Put each subnet in a zone by its id: the order of Fn::GetAZs is the account's and may change."""
+        """Put each subnet in a zone by its id, because the order of Fn::GetAZs depends on the account and may change."""
         ids = self._context.settings.vpc.zone_ids_of(self._context.region)
         for subnet, zone_id in zip(self.vpc.isolated_subnets, ids, strict=False):
             placed = subnet.node.default_child

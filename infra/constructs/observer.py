@@ -21,19 +21,19 @@ from infra.constructs.table import index_arn, table_arn
 from infra.region import RegionContext
 
 OBSERVER: Final = "observer"
-"""The word in the function's name, and the `service` of its metrics."""
+"""Resource word of the function's name, and the `service` of its metrics."""
 INTERVAL: Final = Duration.minutes(1)
 """Unit of the alarms' periods, and the shortest rate of EventBridge."""
 _TIMEOUT: Final = Duration.seconds(50)
-"""Short of the interval, so that a run which hangs is over before the next begins."""
+"""Shorter than the interval, so that a run that hangs ends before the next one begins."""
 
 
 class Observer(Construct):
     """The function, its permissions, and the rule that runs it.
 
     It runs outside the VPC: it must reach the other region and its own front door, and the VPC has a route to neither.
-    It is the only function that calls the other region. Nothing waits for its answer, so the loss of the peer costs
-    the observer a timeout and the region nothing.
+    It is the only function that calls the other region. No other function waits for the answer, so the loss of the
+    peer only costs the observer a timeout.
 
     Attributes:
         function: the function.
@@ -108,7 +108,7 @@ class Observer(Construct):
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
 
     def _allow_there(self, context: RegionContext) -> None:
-        """Let it read the other region's heartbeat, control rows and secret version: no other row, no secret value."""
+        """Allow reads of the other region's heartbeat, control rows and secret version, and of nothing else there."""
         self.function.allow("secretsmanager:DescribeSecret", on=[secret_arn(self, context.peer)])
         self.function.allow(
             "dynamodb:GetItem",

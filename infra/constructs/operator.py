@@ -18,7 +18,7 @@ from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext
 
 OPERATOR: Final = "operator"
-"""The word in the role's name."""
+"""Resource word of the role's name."""
 
 
 class Operator(Construct):
@@ -45,11 +45,11 @@ class Operator(Construct):
     def _trusted(self) -> list[iam.IPrincipal]:
         """Trust the principals of the settings; without any, each one that IAM allows and that has a second factor.
 
-        The account is the principal and the name is a condition: a role that is made anew stays trusted, and one that is
-        not there yet fails no deployment
+        The account is the principal and the name is a condition. So a role that is created again stays trusted, and a
+        missing one does not fail a deployment
         (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html). So the named ones
-        need `sts:AssumeRole` in a policy of their own. A session of a role carries no second factor of its own when it
-        takes on another role; how people sign in to that role decides.
+        need `sts:AssumeRole` in a policy of their own. A session of a role has no second factor when it assumes
+        another role; the sign-in to the first role has to require it.
         """
         named = self._context.settings.operators
         with_second_factor = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}

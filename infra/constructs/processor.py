@@ -1,4 +1,4 @@
-"""The processor: it turns the objects that its queue announces into records of the table, and reconciles on a schedule."""
+"""The processor: it writes the objects that its queue announces as records to the table, and reconciles on a schedule."""
 
 from typing import Final
 
@@ -18,12 +18,12 @@ from infra.region import RegionContext
 from infra.settings import ephemeral_storage
 
 SOURCE = "ingest"
-"""The logical source of objects put into the bucket directly: part of their identity, so the same in both regions."""
+"""Logical source of objects that are put into the bucket directly; a part of their identity, so equal in both regions."""
 RECONCILED_EVERY = Duration.minutes(5)
 """A lost object is at least a quarter of an hour old when it is found; more runs cost more and gain nothing."""
 
 PROCESSOR: Final = "processor"
-"""The word in the function's name and its role's."""
+"""Resource word of the function's name and of its role's name."""
 
 
 class Processor(Construct):

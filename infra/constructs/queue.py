@@ -12,9 +12,9 @@ from infra.region import RegionContext
 RETENTION = Duration.days(14)
 """SQS's maximum: it covers a weekend, a holiday and the days needed to fix the cause."""
 MAXIMUM_RECEIVES = 5
-"""How often a message is tried before it goes to the dead-letter queue."""
+"""Receives of a message before SQS moves it to the dead-letter queue."""
 VISIBILITY_TIMEOUTS = 6
-"""The visibility timeout in function timeouts, as Lambda recommends: room for its own retries of a throttled batch."""
+"""The visibility timeout in function timeouts, as Lambda recommends, so that it can retry a throttled batch."""
 
 
 class IngestQueue(Construct):
@@ -22,7 +22,7 @@ class IngestQueue(Construct):
 
     Attributes:
         queue: the queue.
-        dead_letter_queue: where a message goes that was received `MAXIMUM_RECEIVES` times.
+        dead_letter_queue: receives each message that was received `MAXIMUM_RECEIVES` times.
     """
 
     def __init__(

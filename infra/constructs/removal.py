@@ -6,10 +6,10 @@ from infra.settings import Settings
 
 
 def removal_policy(settings: Settings) -> RemovalPolicy:
-    """Return RETAIN_ON_UPDATE_OR_DELETE in prod, where data outlives its stack; DESTROY in environments that come and go.
+    """Return RETAIN_ON_UPDATE_OR_DELETE in prod, where data outlives its stack; DESTROY in other environments.
 
-    A creation that is rolled back is the exception (`RetainExceptOnCreate`): what it made holds no data yet, and its
-    name would be in the way of the next try.
+    A creation that is rolled back is the exception (`RetainExceptOnCreate`): the resource holds no data yet, and its
+    name would block the next attempt.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
     return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.is_production else RemovalPolicy.DESTROY

@@ -1,7 +1,7 @@
 """Replication of the ingest bucket to the other region: the role that S3 assumes, and the rule.
 
 S3 refuses a rule whose destination does not exist, so both directions cannot be in templates: primary to secondary is
-in the primary's, and the reverse is set last by a custom resource (`reverse_replication.py`), which is given the same
+in the primary's, and a custom resource (`reverse_replication.py`) sets the reverse last, with the same
 configuration.
 """
 
@@ -59,12 +59,12 @@ class ReplicationRole(Construct):
 
 
 def replication_configuration(scope: Construct, *, source: RegionContext, role_arn: str) -> dict[str, Any]:
-    """Return the ReplicationConfiguration of a region's ingest bucket, as CloudFormation spells it.
+    """Return the ReplicationConfiguration of a region's ingest bucket, with CloudFormation's names.
 
     Args:
-        scope: where it is used.
+        scope: a construct of the stack that uses it.
         source: the region that is replicated from.
-        role_arn: the role of that region that S3 takes on.
+        role_arn: the role of that region that S3 assumes.
     """
     on = {"Status": "Enabled"}
     minutes = {"Minutes": REPLICATION_TIME_MINUTES}
@@ -86,7 +86,7 @@ def replication_configuration(scope: Construct, *, source: RegionContext, role_a
 
 
 def replicate_to_peer(bucket: Bucket, *, context: RegionContext, role: ReplicationRole) -> None:
-    """Put the rule on this region's ingest bucket; the peer's bucket must exist when this is deployed."""
+    """Set the rule on this region's ingest bucket; the peer's bucket must exist at the deployment."""
     configuration = replication_configuration(bucket, source=context, role_arn=role.role.role_arn)
     bucket.resource.replication_configuration = Token.as_any(_as_cdk_spells(configuration))
     # The rule takes effect with the bucket; the role must be able to replicate by then.

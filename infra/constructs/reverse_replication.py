@@ -15,13 +15,13 @@ from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext, RegionRole
 
 BUCKET_REPLICATION = "bucket-replication"
-"""The word in the function's name and its role's, which is global: there is one."""
+"""Resource word of the function's name and of its role's name; the role is global, so it exists once."""
 RESOURCE_TYPE = "Custom::BucketReplication"
 TIMEOUT = Duration.minutes(15)
-"""Lambda's longest, for the function: most of it is spent on waiting for a job of S3 Batch Operations.
+"""The function's timeout, Lambda's maximum: it mostly waits for a job of S3 Batch Operations.
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _SERVICE_TIMEOUT = Duration.minutes(16)
-"""The function answers within its own timeout, or never; CloudFormation would wait an hour."""
+"""Seconds that CloudFormation waits, instead of an hour: the function answers within its own timeout or never."""
 _BATCH_OPERATIONS = "batchoperations.s3.amazonaws.com"
 
 
@@ -42,14 +42,14 @@ class ReverseReplication(Construct):
         role_arn: str,
         api_hosts: Mapping[str, str],
     ) -> None:
-        """Create the custom resource, and allow its function what it does.
+        """Create the custom resource, and grant its function the needed permissions.
 
         Args:
             scope: the parent.
             construct_id: the id under it.
             context: the control region, where the function is.
             function: answers the custom resource; see `handlers/bucket_replication`.
-            role_arn: the role in the secondary's stack that S3 takes on to replicate from there.
+            role_arn: the role in the secondary's stack that S3 assumes to replicate from there.
             api_hosts: host of each region's API, by the region.
         """
         super().__init__(scope, construct_id)
@@ -97,7 +97,7 @@ class ReverseReplication(Construct):
 class _BatchReplicationRole(Construct):
     """The role with which S3 Batch Operations replicates the objects that are older than a bucket's rule.
 
-    The copying itself is done as the rule's own role.
+    S3 copies the objects with the rule's own role.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
 
     Attributes:

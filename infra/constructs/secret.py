@@ -15,19 +15,19 @@ from infra.constructs.removal import removal_policy
 from infra.region import RegionContext
 
 RECEIPT_SECRET: Final = "receipt-signing"  # noqa: S105 - the word in the secret's name, not its value
-"""The resource's word in the secret's name."""
+"""Resource word of the secret's name."""
 ROTATION_PERIOD: Final = Duration.days(30)
-"""How long a key signs. It verifies for as long again, as the previous version."""
+"""Time for which a key signs. As the previous version it verifies for as long again."""
 
 _FIRST_KEY_CHARACTERS: Final = 64
-"""Of 62 letters and digits: 381 bits, and base64 that decodes without padding."""
+"""Characters of the value, from 62 letters and digits: 381 bits, and base64 that decodes without padding."""
 
 
 class ReceiptSecret(Construct):
-    """The secret, made in the control region and replicated to the other.
+    """The secret, created in the control region and replicated to the other one.
 
-    Its first value is random text by Secrets Manager, which no template and no person ever holds; the first
-    rotation replaces it by a key of the rotation function's own making.
+    Its first value is random text from Secrets Manager, which no template and no person sees. The first rotation
+    replaces it with a key that the rotation function makes.
 
     Attributes:
         arn: the secret's ARN, with the suffix that Secrets Manager chose.
@@ -83,10 +83,10 @@ class ReceiptSecret(Construct):
 
 
 class ReceiptSecretRotation(Construct):
-    """The schedule by which the secret gets a new key.
+    """The schedule of the secret's rotation.
 
-    It stands where the secret was made, for replicas cannot be rotated, and beside the function that rotates;
-    it knows the secret by its name, for the stack that makes the secret is another.
+    It is in the secret's own region, because replicas cannot be rotated, and beside the rotation function. It refers
+    to the secret by name, because another stack creates the secret.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, context: RegionContext, function: lambda_.IFunction) -> None:

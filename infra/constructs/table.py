@@ -34,8 +34,8 @@ class LedgerTable(Construct):
             scope: the parent.
             construct_id: the id under it.
             context: the control region.
-            key: of the replica there.
-            policy: the resource policy of the replica there; the other one's cannot be in this template.
+            key: key of the replica there.
+            policy: resource policy of the replica there; the other replica's cannot be in this template.
         """
         super().__init__(scope, construct_id)
         settings = context.settings
@@ -92,7 +92,7 @@ def index_arn(scope: Construct, context: RegionContext, index: str) -> str:
 
 
 def leading_keys(*patterns: str) -> dict[str, dict[str, list[str]]]:
-    """Return the condition that a call is about rows of these partition keys only; `*` stands for anything.
+    """Return the condition that a call names rows of these partition keys only; `*` matches any text.
 
     Every data-plane call carries the partition keys of the rows or queries that it names
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html).

@@ -32,7 +32,7 @@ WRITES: Final = (
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
 )
-"""Each action by which a row changes: a transaction needs those of its parts. All carry `dynamodb:LeadingKeys`
+"""The actions that change a row; a transaction needs those of its parts. All have the condition key `dynamodb:LeadingKeys`
 (https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html)."""
 
 
@@ -78,7 +78,7 @@ class PeerTablePolicy(Construct):
 def _writers(scope: Construct, context: RegionContext) -> Iterator[tuple[Sequence[str], Sequence[str]]]:
     """Yield patterns of partition keys, with the only roles that may write such rows through this replica.
 
-    Where two patterns hold a row, both lists of roles must hold its writer.
+    If two patterns match a row, both lists of roles must contain its writer.
     """
     operator = role_arn(scope, context.naming.role(OPERATOR))
     issuer, observer, processor = (

@@ -18,10 +18,10 @@ _SERVICE = "cloudtrail.amazonaws.com"
 
 
 class AuditTrail(Construct):
-    """The one multi-region trail, homed in the control region, with its locked bucket and its log group.
+    """The only multi-region trail, with its locked bucket and its log group; its home is the control region.
 
     Attributes:
-        bucket: where CloudTrail puts its log files, under Object Lock.
+        bucket: the bucket of CloudTrail's log files, under Object Lock.
         arn: the trail's ARN.
     """
 
@@ -40,9 +40,9 @@ class AuditTrail(Construct):
             scope: the parent.
             construct_id: the id under it.
             context: the control region.
-            key: encrypts bucket and log group; its policy must admit this trail, `kms:Decrypt` included, for
+            key: encrypts bucket and log group; its policy must admit this trail, with `kms:Decrypt`, because
                 the bucket has an S3 Bucket Key.
-            access_logs: where S3 logs who read the log files.
+            access_logs: bucket in which S3 logs the reads of the log files.
         """
         super().__init__(scope, construct_id)
         self._context = context

@@ -16,7 +16,7 @@ playwright.expect.set_options(timeout=20_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[playwright.Browser]:
-    """A headless Chromium; there is one on every machine that the project runs on, so its absence is an error."""
+    """A headless Chromium; a missing one is an error, because every supported machine has one."""
     found = chromium.find()
     with pytest.MonkeyPatch.context() as patch:
         # The Node.js of Playwright's wheel needs libatomic, which a bare machine lacks.
@@ -33,7 +33,7 @@ def browser() -> Iterator[playwright.Browser]:
 
 @pytest.fixture(params=["light", "dark"])
 def open_file(browser: playwright.Browser, request: pytest.FixtureRequest) -> Iterator[Callable[[Path], playwright.Page]]:
-    """Open a page of one file; afterwards no page may have had an error or asked for anything but itself."""
+    """Open a page of one file; afterwards check that the page had no error and requested nothing else."""
     context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
     context.set_default_timeout(20_000)
     errors: list[str] = []

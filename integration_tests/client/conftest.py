@@ -1,4 +1,4 @@
-"""Fixture of the client's tests: a small platform on the loopback."""
+"""Fixture of the client's tests: a small platform on the loopback interface."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from integration_tests.client.small_platform import Server
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """Run a small platform, without faults."""
+    """Run a small platform without faults."""
     server = Server()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

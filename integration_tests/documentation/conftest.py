@@ -1,4 +1,4 @@
-"""Lends the report pages' browser to the documentation site."""
+"""Provide the report pages' browser for the documentation site."""
 
 from integration_tests.browser.conftest import browser
 

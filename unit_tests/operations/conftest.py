@@ -38,7 +38,7 @@ def _forget() -> None:
 
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Target]:
-    """A deployed platform, as far as its table goes."""
+    """A deployed platform that consists of the table only."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     _forget()
@@ -74,18 +74,18 @@ def create_table(region: str, name: str) -> None:
 
 
 def put_claim(replica: str, region: str, epoch: int) -> None:
-    """Let a replica hold a region's claim, as replication or an earlier promotion put it there."""
+    """Write a region's claim to a replica, as replication or an earlier promotion does."""
     put_row(replica, region, {"epoch": {"N": str(epoch)}})
 
 
 def put_row(replica: str, region: str, attributes: dict[str, Any]) -> None:
-    """Let a replica hold any control row of a region."""
+    """Write any control row of a region to a replica."""
     item = {"pk": {"S": f"CONTROL#{region}"}, "sk": {"S": "ACTIVE"}, **attributes}
     boto3.client("dynamodb", region_name=replica).put_item(TableName=LIVE.table_name, Item=item)
 
 
 def lose(target: Target, *lost: str) -> list[str]:
-    """Let nothing of some regions answer; return the list that the host of every call from now on is put into."""
+    """Make every call to some regions fail; return the list that receives the host of each call."""
     hosts: list[str] = []
 
     def see(request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
@@ -99,7 +99,7 @@ def lose(target: Target, *lost: str) -> list[str]:
 
 
 def lose_service(target: Target, service: str) -> None:
-    """Let a service answer in no region, while the others do."""
+    """Make every call to a service fail, in all regions."""
 
     def see(request: Any, **_: object) -> None:  # noqa: ANN401 - botocore's own
         raise EndpointConnectionError(endpoint_url=request.url)

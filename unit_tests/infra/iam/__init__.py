@@ -1,5 +1,5 @@
-"""Who may do what, by the templates alone: an evaluator of IAM that shares no code with what made them.
+"""Evaluate IAM on the templates alone: who may do what, without code that made the templates.
 
-It knows the part of IAM that the templates use and refuses the rest: a policy that it cannot judge is an error, never a
-yes. It proves what the policies say; it cannot prove that AWS reads them the same way.
+The evaluator supports the part of IAM that the templates use. A policy with anything else is an error, never a yes. The
+tests prove what the policies state, but not that AWS reads them the same way.
 """

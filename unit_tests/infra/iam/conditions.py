@@ -9,11 +9,11 @@ Context = Mapping[str, str | tuple[str, ...]]
 
 
 class UnknownOperatorError(Exception):
-    """A condition operator that the evaluator does not know, and so would not judge."""
+    """Raised for a condition operator that the evaluator does not support."""
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether text matches a pattern of IAM: `*` is any characters, `?` is one."""
+    """Return whether text matches a pattern of IAM: `*` matches any characters, `?` matches one."""
     return _expression(pattern).fullmatch(text) is not None
 
 
@@ -54,12 +54,12 @@ _ARN_PARTS = 6
 
 
 def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:
-    """Whether one condition holds in a request's context.
+    """Return whether one condition holds in a request's context.
 
     A key that is absent fails a positive operator and passes a negative one and `ForAllValues`, as AWS documents.
 
     Raises:
-        UnknownOperatorError: the operator is not known here.
+        UnknownOperatorError: the evaluator does not support the operator.
     """
     found = context.get(key)
     if operator == "Null":

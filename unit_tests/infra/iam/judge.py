@@ -1,4 +1,4 @@
-"""Holds the templates' policies to the tables: nothing missing, nothing more."""
+"""Compare the templates' policies with the tables of needs: nothing may be missing, nothing superfluous."""
 
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ class Expectation:
     """The policies that one role must have.
 
     Attributes:
-        who: what to call it in a message.
+        who: its name in messages.
         role: its ARN.
-        trusts: the service that takes it on, and under which conditions.
-        needs: all that it needs.
-        refused: what it is refused although it may do it otherwise.
-        endpoint: the region of the endpoints that its own calls leave by; None outside a VPC.
+        trusts: the service that may assume it, and the conditions.
+        needs: all its needs.
+        refused: the exceptions from its needs, which a policy denies.
+        endpoint: the region of the VPC endpoints that its own calls use; None outside a VPC.
     """
 
     who: str
@@ -35,13 +35,13 @@ class Expectation:
 
 
 def problems(synthesis: Synthesis, like: World | None = None) -> Iterator[str]:
-    """Tell, one by one, what the policies lack and what they have too much; nothing when they are as the tables say.
+    """Return each missing and each superfluous permission; nothing if the policies equal the tables.
 
-    The statements of the policies are compared first, which is quick. Then each need is requested as its role would.
+    The statements of the policies are compared first, which is quick. Then each need is requested with its role.
 
     Args:
         synthesis: the templates.
-        like: the world of templates that differ from these in the statements of policies only.
+        like: the world of templates that differ from these only in the statements of policies.
     """
     world = World(synthesis, like)
     expected = list(expectations(synthesis, world))
@@ -58,7 +58,7 @@ def problems(synthesis: Synthesis, like: World | None = None) -> Iterator[str]:
 
 
 def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
-    """Yield what each role of the environment must be."""
+    """Yield the expected policies of each role of the environment."""
     for stack in REGIONAL:
         place = place_of(synthesis, stack)
         template, resolver = synthesis.templates[stack], Resolver.of(synthesis, stack)
@@ -99,14 +99,14 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
 
 
 def place_of(synthesis: Synthesis, stack: str) -> Place:
-    """Return where a stack is."""
+    """Return the region of a stack."""
     here = synthesis.stacks[stack]
     peer = next(region for region in synthesis.settings.regions if region != here.region)
     return Place(here.account, here.region, peer)
 
 
 def sample(pattern: str) -> str:
-    """Return an ARN that a pattern of ours is meant for."""
+    """Return an example ARN that one of our patterns matches."""
     return pattern.replace("??????", "AbCdEf").replace("*", "sample.csv")
 
 
@@ -162,7 +162,7 @@ def _unmet_needs(world: World, expected: Expectation) -> Iterator[str]:
             yield from (f"{expected.who} needs what is refused: {why}" for why in world.refusals(request, endpoint=endpoint))
             for context in _missing(grant.conditions, besides={"kms:ResourceAliases"}):
                 if not world.refusals(replace(request, context=context)):
-                    yield f"{expected.who}: {grant.action} is allowed whatever {dict(context)}"
+                    yield f"{expected.who}: {grant.action} is allowed even with {dict(context)}"
     for grant in expected.refused:
         request = Request(expected.role, grant.action, "*", _meeting(grant.conditions))
         if not world.refusals(request):
@@ -170,7 +170,7 @@ def _unmet_needs(world: World, expected: Expectation) -> Iterator[str]:
 
 
 def _subject(grant: Grant) -> str:
-    """Return an ARN that a grant is about; a key of the other region is known by the alias in its condition only."""
+    """Return the ARN of a grant's resource; only a condition names a key of the other region, by its alias."""
     aliases = [values[0] for _, key, values in grant.conditions if key == "kms:ResourceAliases"]
     return (
         grant.resource.replace(":key/*", f":key/{aliases[0].removeprefix('alias/')}") if aliases else sample(grant.resource)
@@ -221,7 +221,7 @@ def _resource_statements(synthesis: Synthesis, world: World) -> Iterator[Resourc
 
 
 def _unmet_service(world: World, statement: ResourceStatement) -> Iterator[str]:
-    """Ask as the service would: with what the conditions want, and then with each of them unmet."""
+    """Send the service's requests: one that meets all conditions, and one that fails each condition."""
     if statement.effect == "Deny" or not statement.principal.endswith(".amazonaws.com"):
         return
     for action in statement.actions:
@@ -230,11 +230,11 @@ def _unmet_service(world: World, statement: ResourceStatement) -> Iterator[str]:
         yield from world.refusals(request)
         for context in _missing(statement.conditions):
             if not world.refusals(replace(request, context=context)):
-                yield f"{statement.principal} may {action} on {statement.on} whatever {dict(context)}"
+                yield f"{statement.principal} may {action} on {statement.on} even with {dict(context)}"
 
 
 def _meeting(conditions: Conditions) -> Context:
-    """Return a context in which conditions that allow are met."""
+    """Return a context that meets conditions."""
     return {key: sample(values[0]) for operator, key, values in conditions if not operator.startswith("ForAnyValue")}
 
 
@@ -249,4 +249,4 @@ def _compared(whose: str, wanted: Set[object], found: Set[object]) -> Iterator[s
     for each in sorted(map(str, wanted - found)):
         yield f"{whose} lacks {each}"
     for each in sorted(map(str, found - wanted)):
-        yield f"{whose} has what nothing needs: {each}"
+        yield f"{whose} has a permission that nothing needs: {each}"

@@ -1,6 +1,6 @@
 """The needs of each role, written from the calls in its code. A template may allow no more and no less.
 
-Read beside the handlers: an action that a handler begins to call belongs here first, and then into `infra`.
+Add an action that a handler begins to call here first, and then in `infra`.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ EVERYWHERE = {
     "xray:PutTelemetryRecords": "X-Ray takes no resource",
     "xray:PutTraceSegments": "likewise",
 }
-"""The only actions that may be allowed on `*`, and why each cannot be narrower."""
+"""The only actions that may be allowed on `*`, each with the reason why it cannot be narrower."""
 
 ATTACH_TO_NETWORK = (
     "ec2:AssignPrivateIpAddresses",
@@ -34,7 +34,7 @@ ATTACH_TO_NETWORK = (
 
 
 def condition(operator: str, key: str, *values: str) -> Conditions:
-    """Return one condition, in the form that statements have theirs."""
+    """Return one condition, in the form of a statement's conditions."""
     return frozenset({(operator, key, values)})
 
 
@@ -43,11 +43,11 @@ class Need:
     """Actions that a role needs on resources.
 
     Attributes:
-        actions: of one service.
+        actions: actions of one service.
         on: patterns of ARNs.
-        own: whether the function's own code makes the call, which then leaves by the VPC's endpoint if it is in one;
-            else an AWS service makes it as the role.
-        conditions: under which it is enough to be allowed.
+        own: whether the function's own code makes the call, through the endpoint of its VPC, if any; otherwise an AWS
+            service calls with the role.
+        conditions: the conditions of the permission.
     """
 
     actions: tuple[str, ...]
@@ -56,7 +56,7 @@ class Need:
     conditions: Conditions = frozenset()
 
     def grants(self) -> Iterator[Grant]:
-        """Yield it action by action and resource by resource."""
+        """Yield one grant for each action and resource."""
         for action in self.actions:
             for resource in self.on:
                 yield Grant("Allow", action, resource, self.conditions)
@@ -64,12 +64,12 @@ class Need:
 
 @dataclass(frozen=True)
 class Place:
-    """A region, by whose name everything in it is named.
+    """A region, with the ARNs of its resources.
 
     Attributes:
         account: 12 digits.
-        region: this one.
-        peer: the other one.
+        region: name of this region.
+        peer: name of the other region.
     """
 
     account: str
@@ -93,7 +93,7 @@ class Place:
         return self.arn("kms", f"key/serverless-{purpose}-prod")
 
     def logs(self, word: str) -> str:
-        """Return the ARN of a log group, with what is in it."""
+        """Return the ARN of a log group and its streams."""
         return self.arn("logs", f"log-group:serverless-{word}-prod:*")
 
     @property
@@ -103,7 +103,7 @@ class Place:
 
     @property
     def secret(self) -> str:
-        """The ARN of the secret here, but for the six characters that Secrets Manager chooses."""
+        """The ARN of the secret here, without the six characters that Secrets Manager chooses."""
         return self.arn("secretsmanager", "secret:serverless-receipt-signing-prod-??????")
 
 
@@ -117,7 +117,7 @@ def of_every_function(place: Place, word: str) -> Iterator[Need]:
 
 
 def processor(place: Place) -> Iterator[Need]:
-    """Reads what came in, archives what it must refuse, writes the ledger, puts back what is not proven done."""
+    """Yield the processor's needs: read objects, archive rejected ones, write the ledger, put messages back."""
     queue, archive = place.queue("ingest"), place.bucket("archive")
     yield Need(("s3:GetObject", "s3:GetObjectVersion"), (f"{place.bucket('ingest')}/incoming/*",))
     yield Need(("s3:ListBucket",), (place.bucket("ingest"),))  # without it a version that is gone is a 403, not a 404
@@ -134,7 +134,7 @@ def processor(place: Place) -> Iterator[Need]:
 
 
 def issuer(place: Place) -> Iterator[Need]:
-    """Presigns uploads as itself, looks whether they came, and answers from the ledger."""
+    """Yield the issuer's needs: presign uploads as its role, check whether they arrived, answer from the ledger."""
     bucket = place.bucket("ingest")
     yield Need(("s3:GetObject", "s3:PutObject"), (f"{bucket}/incoming/uploads/*",))
     yield Need(("s3:ListBucket",), (bucket,), conditions=condition("StringLike", "s3:prefix", "incoming/uploads/*"))
@@ -149,7 +149,7 @@ def issuer(place: Place) -> Iterator[Need]:
 
 
 def observer(place: Place, api: str) -> Iterator[Need]:
-    """Sends itself a file, looks at its region and at the other one, and notes what it sees in rows of its own.
+    """Yield the observer's needs: upload a canary, check both regions, and write its own rows.
 
     Args:
         place: the region.
@@ -177,17 +177,17 @@ def observer(place: Place, api: str) -> Iterator[Need]:
 
 
 def of_rows(*partition_keys: str) -> Conditions:
-    """Return the condition that a call is about rows of these partition keys only."""
+    """Return the condition that a call names rows of these partition keys only."""
     return condition("ForAllValues:StringEquals", "dynamodb:LeadingKeys", *partition_keys)
 
 
 def of_rows_like(*patterns: str) -> Conditions:
-    """Return the condition that a call is about rows of partition keys like these only."""
+    """Return the condition that a call names rows of partition keys that match these patterns only."""
     return condition("ForAllValues:StringLike", "dynamodb:LeadingKeys", *patterns)
 
 
 def rotation(place: Place) -> Iterator[Need]:
-    """The four steps of a rotation.
+    """Yield the needs of a rotation's four steps.
 
     A new value is encrypted for the replica too, under the caller's identity. "To encrypt the replicated secret with a KMS
     key other than aws/secretsmanager, you need kms:GenerateDataKey and kms:Encrypt to the key", and kms:Decrypt for the
@@ -204,16 +204,16 @@ def rotation(place: Place) -> Iterator[Need]:
 
 
 def default_security_group(place: Place, group: str) -> Iterator[Need]:
-    """Looks which rules the VPC's default group has, and takes them away."""
+    """Yield the needs to read and remove the rules of the VPC's default group."""
     yield Need(("ec2:DescribeSecurityGroups",), ("*",))
     revokes = ("ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress")
     yield Need(revokes, (place.arn("ec2", f"security-group/{group}"),))
 
 
 def bucket_replication(place: Place, secondary: Place, replication_role: str, batch_role: str) -> Iterator[Need]:
-    """Sets the secondary's rule, has what is older replicated, and notes that both are done.
+    """Yield the needs to set the secondary's rule, start the job for older objects, and note that both are done.
 
-    S3 takes a role for each of the two, and the creator of a job must be allowed to pass its role:
+    S3 assumes a role for each of the two, and the creator of a job must be allowed to pass its role:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/batch-ops-iam-role-policies.html
     """
     yield Need(("s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"), (secondary.bucket("ingest"),))
@@ -226,7 +226,7 @@ def bucket_replication(place: Place, secondary: Place, replication_role: str, ba
 
 
 def batch_replication(bucket: str) -> Iterator[Need]:
-    """Has S3 list what is under `incoming/` and starts its replication; the rule's own role does the copying.
+    """Yield the needs to list `incoming/` and start its replication; S3 copies with the rule's own role.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-batch-replication-policies.html
     """
@@ -235,14 +235,14 @@ def batch_replication(bucket: str) -> Iterator[Need]:
 
 
 def table_policy(place: Place) -> Iterator[Need]:
-    """Sets the policy of the other region's replica, which that replica's own template cannot hold."""
+    """Yield the needs to set the policy of the other region's replica, which that replica's template cannot hold."""
     verbs = ("Delete", "Get", "Put")
     there = place.table.replace(place.region, place.peer)
     yield Need(tuple(f"dynamodb:{verb}ResourcePolicy" for verb in verbs), (there,))
 
 
 def operator(place: Place) -> Iterator[Need]:
-    """Looks at both regions, claims for either, and sends clients to the secondary, us-west-2 in prod as shipped."""
+    """Yield the operator's needs: read both regions, claim for either, and force clients to the secondary."""
     pair = sorted((place.region, place.peer))
     claims, force = [f"CONTROL#{region}" for region in pair], "FORCE#us-west-2"
     published = [f"{word}#{region}" for word in ("HEARTBEAT", "DIGEST", "RECONCILER") for region in pair]
@@ -272,7 +272,7 @@ def operator(place: Place) -> Iterator[Need]:
 
 
 def replication(place: Place) -> Iterator[Need]:
-    """S3 reads here and writes there; the key over there is known by its alias only."""
+    """Yield the needs of replication: S3 reads here and writes there; only an alias names the key of the other region."""
     source, destination = place.bucket("ingest"), place.bucket("ingest", place.peer)
     yield Need(("s3:GetReplicationConfiguration", "s3:ListBucket"), (source,), own=False)
     versions = ("s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging")
@@ -288,11 +288,11 @@ def replication(place: Place) -> Iterator[Need]:
 
 
 def flow_logs(place: Place) -> Iterator[Need]:
-    """The VPC writes its flow log."""
+    """Yield the needs of the VPC, which writes its flow log."""
     actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams")
     yield Need(actions, (place.logs("flow-logs"),), own=False)
 
 
 def trail(place: Place) -> Iterator[Need]:
-    """CloudTrail writes its log group."""
+    """Yield the needs of CloudTrail, which writes its log group."""
     yield Need(("logs:CreateLogStream", "logs:PutLogEvents"), (place.logs("audit"),), own=False)

@@ -1,7 +1,7 @@
-"""Resolves CloudFormation's intrinsics to what AWS would make of them: names, ARNs and host names as plain text.
+"""Resolve CloudFormation's intrinsics to the values of a deployment: names, ARNs and host names as plain text.
 
-What AWS chooses itself is written in a form of our own: a key is known by its alias (`key/serverless-data-prod`), a VPC,
-or a role without a name, by its stack and logical id.
+Values that AWS chooses have a form of our own: a key has its alias (`key/serverless-data-prod`), a VPC or a role without
+a name has its stack and logical id.
 """
 
 import re
@@ -12,11 +12,11 @@ from unit_tests.infra.synthesis import Resource, Stack, Synthesis, Template
 
 
 class UnresolvableError(Exception):
-    """An intrinsic, a resource or an attribute that the resolver has no word for."""
+    """Raised for an intrinsic, a resource or an attribute that the resolver does not support."""
 
 
 class Resolver:
-    """Resolves the values of one stack's template, with the other stacks at hand for imports and outputs.
+    """Resolves the values of one stack's template; the other stacks provide imports and outputs.
 
     Args:
         name: the stack's construct id.
@@ -41,14 +41,14 @@ class Resolver:
         return cls(name, synthesis.stacks, synthesis.templates)
 
     def text(self, value: object) -> str:
-        """Resolve a value that must come out as text."""
+        """Resolve a value whose result must be text."""
         resolved = self.value(value)
         if not isinstance(resolved, str):
             raise UnresolvableError(f"{self._name}: {value} is not text but {resolved}")
         return resolved
 
     def value(self, value: object) -> Any:  # noqa: ANN401 - JSON in, JSON out
-        """Resolve a value and all that is in it."""
+        """Resolve a value and its nested values."""
         match value:
             case {"Ref": str(name)}:
                 return self._pseudo[name] if name in self._pseudo else self.reference(name)
@@ -71,7 +71,7 @@ class Resolver:
         return value
 
     def reference(self, logical_id: str) -> str:
-        """Return what `Ref` gives for a resource."""
+        """Return the value of `Ref` for a resource."""
         kind, properties = self._resource(logical_id)
         match kind:
             case "AWS::SQS::Queue":
@@ -85,7 +85,7 @@ class Resolver:
         return self._physical_name(logical_id)
 
     def attribute(self, logical_id: str, attribute: str) -> str:
-        """Return what `Fn::GetAtt` gives for a resource."""
+        """Return the value of `Fn::GetAtt` for a resource."""
         kind, _ = self._resource(logical_id)
         if attribute != "Arn":
             return f"{attribute} of {self._name}.{logical_id}"

@@ -19,9 +19,9 @@ class ResourceStatement:
         on: the ARN of the resource that has the policy.
         effect: `Allow` or `Deny`.
         principal: a service, `*`, or the account's root.
-        actions: patterns.
+        actions: patterns of actions.
         resources: patterns of ARNs.
-        conditions: under which it applies.
+        conditions: the conditions under which it applies.
     """
 
     on: str
@@ -32,7 +32,7 @@ class ResourceStatement:
     conditions: Conditions = frozenset()
 
     def one_by_one(self) -> Iterator[tuple[str, str, str, str, str, Conditions]]:
-        """Yield it action by action and resource by resource."""
+        """Yield one grant for each action and resource."""
         for action in self.actions:
             for resource in self.resources:
                 yield self.on, self.effect, self.principal, action, resource, self.conditions
@@ -44,7 +44,7 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
     Args:
         place: the region.
         api: the HTTP API's id.
-        routes: paths that API Gateway hands to the issuer.
+        routes: paths that API Gateway passes to the issuer.
         issuer: ARN of the issuer's role.
     """
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
@@ -92,7 +92,7 @@ def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
 
     Args:
         place: the region.
-        trail_home: the region that homes the trail.
+        trail_home: the home region of the trail.
     """
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
     log_groups = condition("ArnLike", "kms:EncryptionContext:aws:logs:arn", place.arn("logs", "log-group:serverless-*"))
@@ -144,11 +144,11 @@ WRITES = (
 
 
 def of_tables(place: Place, *, home: str, promotes_itself: bool) -> Iterator[ResourceStatement]:
-    """Yield the statements of the policy on the table's replica: the rows that one region owns are for their writers only.
+    """Yield the statements of the policy on the table's replica: only their writers may write the rows of a region.
 
     Args:
         place: the region.
-        home: the region in which the failover stack is.
+        home: the region of the failover stack.
         promotes_itself: whether this region's observer may claim.
     """
     role = f"arn:aws:iam::{place.account}:role/"
@@ -179,7 +179,7 @@ def _over_tls(bucket: str) -> Iterator[ResourceStatement]:
 
 
 def _under_key(bucket: str, key: str) -> Iterator[ResourceStatement]:
-    """An upload that names another encryption than the bucket's is refused."""
+    """Yield the statement that refuses an upload with another encryption than the bucket's."""
     for header, wanted in (
         ("s3:x-amz-server-side-encryption", "aws:kms"),
         ("s3:x-amz-server-side-encryption-aws-kms-key-id", key),

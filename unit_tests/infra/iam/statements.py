@@ -1,4 +1,4 @@
-"""Policy statements, read from JSON whose intrinsics are resolved, and whether one speaks of a request."""
+"""Read policy statements from JSON whose intrinsics are resolved, and match them with requests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 from unit_tests.infra.iam.conditions import Context, holds, matches
 
 Conditions = frozenset[tuple[str, str, tuple[str, ...]]]
-"""Operator, condition key and values, of each condition of a statement."""
+"""The conditions of a statement: operator, condition key and values of each."""
 
 
 class UnknownPolicyError(Exception):
-    """A policy uses a part of IAM that the evaluator does not know."""
+    """Raised when a policy uses a part of IAM that the evaluator does not support."""
 
 
 class Grant(NamedTuple):
-    """The smallest thing that a policy says: one action on one resource."""
+    """The smallest part of a policy: one action on one resource."""
 
     effect: str
     action: str
@@ -29,9 +29,9 @@ class Request:
 
     Attributes:
         principal: the ARN of the role that calls, or the service's name (`s3.amazonaws.com`).
-        action: such as `s3:GetObject`.
-        resource: its full ARN.
-        context: condition keys and their values, beside the ones that every call has.
+        action: the action, such as `s3:GetObject`.
+        resource: the full ARN of the resource.
+        context: condition keys and their values, besides those that every call has.
     """
 
     principal: str
@@ -46,7 +46,7 @@ class Statement:
 
     Attributes:
         effect: `Allow` or `Deny`.
-        actions: patterns.
+        actions: patterns of actions.
         resources: patterns of ARNs.
         principals: ARNs, service names or `*`; empty in a policy of a role.
         conditions: all must hold.
@@ -59,7 +59,7 @@ class Statement:
     conditions: Conditions
 
     def speaks_of(self, request: Request, context: Context) -> bool:
-        """Whether the statement applies to a request, for good or ill."""
+        """Return whether the statement, Allow or Deny, applies to a request."""
         return (
             any(matches(pattern.lower(), request.action.lower()) for pattern in self.actions)
             and any(matches(pattern, request.resource) for pattern in self.resources)
@@ -68,7 +68,7 @@ class Statement:
         )
 
     def grants(self) -> Iterator[Grant]:
-        """Yield what it says, action by action and resource by resource."""
+        """Yield one grant for each action and resource."""
         for action in self.actions:
             for resource in self.resources:
                 yield Grant(self.effect, action, resource, self.conditions)
@@ -83,7 +83,7 @@ def parse(document: Mapping[str, Any]) -> list[Statement]:
     """Read a policy document whose intrinsics are resolved.
 
     Raises:
-        UnknownPolicyError: a statement has an element that the evaluator does not know.
+        UnknownPolicyError: a statement has an element that the evaluator does not support.
     """
     return [_statement(each) for each in _list(document["Statement"])]
 

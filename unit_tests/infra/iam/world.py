@@ -1,4 +1,4 @@
-"""The policies of all stacks together, and who may do what under them."""
+"""The policies of all stacks together, and the calls that they allow."""
 
 import json
 from collections import defaultdict
@@ -41,8 +41,8 @@ class Role:
     """A role.
 
     Attributes:
-        trust: who may take it on.
-        statements: what it may do.
+        trust: statements of its trust policy.
+        statements: statements of its permissions.
     """
 
     trust: list[Statement]
@@ -56,7 +56,7 @@ class FunctionPlace:
     Attributes:
         arn: its ARN.
         role: its role's ARN.
-        in_network: whether its own calls leave by a VPC's endpoints.
+        in_network: whether its own calls use a VPC's endpoints.
     """
 
     arn: str
@@ -69,16 +69,16 @@ class World:
 
     Args:
         synthesis: the environment's templates.
-        like: the world of templates that differ from these in the statements of policies only: no intrinsic leads there,
-            so what is shared with them resolves to the same. Resolving it takes most of the time.
+        like: the world of templates that differ from these only in the statements of policies. No intrinsic refers to a
+            statement, so all other values are reused; resolving them takes most of the time.
 
     Attributes:
         roles: by ARN.
         functions: by name and region.
-        resource_policies: of buckets, queues, topics, keys, functions and the secret, by the resource's ARN.
+        resource_policies: policies of buckets, queues, topics, keys, functions and the secret, by the resource's ARN.
         endpoints: the policies of VPC endpoints, by service (`s3`, `sqs`) and region.
-        parsed: policy documents and their statements, for a world that is like this one.
-        without_policy: the properties of what has no policy, likewise.
+        parsed: policy documents and their statements, for the next world that is like this one.
+        without_policy: the properties of resources without a policy, for the same purpose.
     """
 
     def __init__(self, synthesis: Synthesis, like: "World | None" = None) -> None:
@@ -102,12 +102,11 @@ class World:
     def refusals(self, request: Request, *, endpoint: str | None = None) -> list[str]:
         """Return the reasons why a call is refused; none if it is allowed.
 
-        The call to KMS that the service makes in the caller's name is judged as well, when the resource is encrypted
-        by a key of ours.
+        If one of our keys encrypts the resource, the service's call to KMS in the caller's name must be allowed too.
 
         Args:
             request: the call.
-            endpoint: the region of the VPC endpoint that it goes through, if it does.
+            endpoint: the region of the VPC endpoint that it uses, if any.
         """
         reasons = self._refusals(request)
         if endpoint:
@@ -123,7 +122,7 @@ class World:
         return reasons
 
     def denials(self, request: Request) -> list[Statement]:
-        """Return the statements that deny a call, whatever may allow it."""
+        """Return the statements that deny a call, even if others allow it."""
         own = self.roles[request.principal].statements if request.principal in self.roles else []
         context, theirs = self._context(request), self._policies_on(request.resource)
         return [each for each in (*own, *theirs) if each.effect == "Deny" and each.speaks_of(request, context)]
@@ -191,7 +190,7 @@ class World:
                 self.without_policy[id(properties)] = properties
 
     def _parse(self, resolver: Resolver, document: dict[str, Any]) -> list[Statement]:
-        """Resolve and read a policy document, unless the world that this one is like has read the very same one."""
+        """Resolve and read a policy document; reuse the result of the `like` world if it read the same document."""
         if id(document) not in self.parsed:
             self.parsed[id(document)] = document, parse(resolver.value(document))
         return self.parsed[id(document)][1]
@@ -320,5 +319,5 @@ class World:
 
 
 def _key_behind(arn: str) -> str:
-    """Return the ARN of the key that an alias' ARN leads to, in the resolver's way of writing keys."""
+    """Return the ARN of an alias' key, in the resolver's form."""
     return arn.replace(":alias/", ":key/")
