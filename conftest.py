@@ -8,7 +8,7 @@ from botocore.loaders import Loader
 from hypothesis import settings
 
 from infra.bundling import REPOSITORY
-from infra.cdk_cli import node
+from infra.cdk_cli import JSII_CACHE, node
 
 os.environ |= {
     # CDK's own validation engine takes five seconds to build; the gate runs the same rules natively.
@@ -17,6 +17,7 @@ os.environ |= {
     # No test asks a metadata service for credentials.
     "AWS_EC2_METADATA_DISABLED": "true",
     "JSII_NODE": str(node()),
+    "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
     # Processes that a test starts find the project from any working directory.
     "PYTHONPATH": str(REPOSITORY),
 }

@@ -40,6 +40,8 @@ OFFLINE = {
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "AWS_EC2_METADATA_DISABLED": "true",
     "PYTHONPATH": str(ROOT),
+    # jsii's default is in HOME, and it fails if it may not write there.
+    "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
 }
 
 # After Ctrl-C nox waits for the program, sends SIGTERM, waits again, then kills it. A terminal's Ctrl-C reaches the program
@@ -52,8 +54,11 @@ TERMINATE_SECONDS = 3600.0
 # pytest-xdist would begin with those of the most tests, but some long modules have few tests.
 PARALLEL = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", "--no-loadscope-reorder", "--durations", "10")
 
-# Without it npm leaves a cache of compiled code in the temporary folder.
+# Without the first npm leaves a cache of compiled code in the temporary folder; without the second it fails where HOME is
+# read-only.
 NPM = {"NODE_DISABLE_COMPILE_CACHE": "1"}
+if not os.access(os.path.expanduser("~"), os.W_OK):  # noqa: PTH111 - Path.home() raises for a user without a home
+    NPM["npm_config_cache"] = str(ROOT / ".build" / "npm")
 
 
 @nox.session(default=False)

@@ -35,6 +35,8 @@ _SETTINGS_FILE = REPOSITORY / "environments.toml"
 _GATED_APP = "python -m infra"
 """The app of cdk.json. It judges the synthesized templates, unless it gets the option `--unjudged`."""
 _PREFLIGHT_FOLDER = REPOSITORY / ".build" / "preflight"
+JSII_CACHE = REPOSITORY / ".build" / "jsii"
+"""Folder of jsii's cache. Its default is in HOME, and jsii fails if it may not write there or if HOME is another user's."""
 _HELP = {"--help", "-h", "--version"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -54,6 +56,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return `variables` with those that the CLI and its app need."""
     return {
         "CDK_VALIDATION": "false",
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
         **variables,
         "JSII_NODE": str(node()),
         "CDK_DISABLE_CLI_TELEMETRY": "true",

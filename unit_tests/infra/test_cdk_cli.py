@@ -218,6 +218,14 @@ def test_the_app_runs_under_this_python_and_the_caller_s_variables() -> None:
     assert Path(variables["PYTHONPATH"]) == REPOSITORY
 
 
+def test_app_without_a_home_to_write_to_starts() -> None:
+    variables = cdk_cli.environment({"PATH": os.environ["PATH"], "HOME": os.devnull})
+    command = [sys.executable, "-c", "import aws_cdk"]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)  # noqa: S603 - this Python
+    assert done.returncode == 0, done.stderr
+    assert cdk_cli.environment({"JSII_RUNTIME_PACKAGE_CACHE_ROOT": "/mine"})["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] == "/mine"
+
+
 def test_the_pinned_cli_is_the_one_that_is_found() -> None:
     pinned = json.loads((REPOSITORY / "package.json").read_text())["devDependencies"]["aws-cdk"]
     locked = json.loads((REPOSITORY / "package-lock.json").read_text())["packages"]["node_modules/aws-cdk"]["version"]
