@@ -1,4 +1,4 @@
-"""`python -m benchmarks (gate|proof|processor|cost)`: measure beside a peer and write reports/benchmarks; count the cost."""
+"""`python -m benchmarks (gate|proof|processor|server|cost)`: measure beside a peer, write reports/benchmarks, count cost."""
 
 import json
 import sys
@@ -12,13 +12,13 @@ from rich.table import Table
 
 from benchmarks import cost as costs
 from benchmarks import gate_speed as gate_benchmark
-from benchmarks import processor_speed
+from benchmarks import http_servers, processor_speed
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 from infra.app import ENVIRONMENTS
 from infra.settings import SettingsError, default_environment, load_settings
 
-_Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result, processor_speed.Result)
+_Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result, processor_speed.Result, http_servers.Result)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -73,6 +73,17 @@ def processor(
     output.with_suffix(".md").write_text(processor_speed.as_markdown(result), "utf-8")
     output.with_suffix(".svg").write_text(processor_speed.as_svg(result), "utf-8")
     Console(soft_wrap=True, emoji=False).print(processor_speed.as_markdown(result), f"Report: {output}", markup=False)
+
+
+@app.command()
+def server(
+    requests: Annotated[int, typer.Option(min=4, help="Requests of a round.")] = 20_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is timed; the median counts.")] = 3,
+    output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/server.json"),
+) -> None:
+    """Measure the local cloud's HTTP server, uvicorn, beside hypercorn."""
+    result = _measured("server", lambda say: http_servers.measure(requests, rounds, say=say), output)
+    Console(soft_wrap=True, emoji=False).print_json(data=result.as_dict())
 
 
 @app.command()
