@@ -92,6 +92,7 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
                 yield from _noted(history, accepted, region)
             yield from _unfinished(accepted, region)
         yield from _strangers(history, region)
+        yield from _secret(region)
         left = [one for one in region.queue.values() if not any(each.quoted_key in one.body for each in waiting)]
         if left:
             yield "the queue empties", f"{region.name}: {len(left)} messages are left"
@@ -427,6 +428,14 @@ def canary_ids(world: World) -> set[str]:
     """Return the identities of the canaries that any bucket took, a lost one included."""
     objects = (place for region in world.regions.values() for place in region.ingest)
     return {object_identity("ingest", key, version) for key, version in objects if key.startswith(CANARIES)}
+
+
+def _secret(region: Region) -> Iterator[tuple[str, str]]:
+    """Find versions of the secret that hold the same key."""
+    versions = set(region.secret.stages.values())
+    keys = {region.secret.values.get(version) for version in versions}
+    if len(keys) < len(versions):
+        yield "a rotation makes a new key", f"{region.name}: {len(versions)} versions hold {len(keys)} keys"
 
 
 def _strangers(history: Judged, region: Region) -> Iterator[tuple[str, str]]:

@@ -66,10 +66,12 @@ class CloudWatch:
 
     Attributes:
         states: State of each alarm that was ever evaluated, by the word in its name.
+        rang: The alarms that were in ALARM at some time.
     """
 
     def __init__(self) -> None:
         self.states: dict[str, str] = {}
+        self.rang: set[str] = set()
         self._minutes: dict[_Metric, dict[int, _Sums]] = {}
 
     def put(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, now: float) -> None:
@@ -121,6 +123,8 @@ class CloudWatch:
             if after != before:
                 self.states[alarm.resource] = after
                 changed.append((alarm.resource, after))
+                if after == "ALARM":
+                    self.rang.add(alarm.resource)
         return changed
 
     def _judge(self, alarm: Alarm, before: str, minute: int) -> str:

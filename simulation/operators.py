@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from operations import force, register
-from operations import reprocess as reprocess_command
 from operations.errors import RunFailure
+from operations.replay import send_events
 from simulation.handlers_in_world import Clock
 from simulation.plan import REGIONS, SECONDARY
 from simulation.regions import Region
@@ -40,7 +40,7 @@ def force_clients(world: World, *, forced: bool) -> None:
 def reprocess(world: World, region: Region) -> None:
     """Have every object of a region processed again under the version that is deployed."""
     try:
-        sent = reprocess_command.reprocess(_deployment(world), region.name, "incoming/")
+        sent = send_events(_deployment(world), region.name, "incoming/", reprocess=True)
     except RunFailure as failure:
         _say(world, region, "reprocess", f"refused: {failure}")
     else:

@@ -354,7 +354,7 @@ class SqsClient(ServiceClient):
         """See SendMessageBatch, as an operator's commands use it."""
         for entry in Entries:
             self.send_message(
-                QueueUrl=QueueUrl, MessageBody=entry["MessageBody"], MessageAttributes=entry["MessageAttributes"]
+                QueueUrl=QueueUrl, MessageBody=entry["MessageBody"], MessageAttributes=entry.get("MessageAttributes", {})
             )
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
 

@@ -30,6 +30,15 @@ _MISSED_EVERY: Final = 300
 _ACTED_SECONDS: Final = 900.0
 _ILL: Final = (Kind.DESTROY, Kind.BLACKOUT, Kind.PARTITION, Kind.STALL, Kind.OUTAGE, Kind.SILENCE)
 
+_LOSES_METRICS: Final = (
+    Kind.CRASH_BEFORE,
+    Kind.CRASH_AFTER,
+    Kind.DESTROY,
+    Kind.BLACKOUT,
+    Kind.STALL,
+    Kind.EXPIRED,
+    Kind.REDRIVE,
+)
 Interval = tuple[Kind, float, float]
 """A fault of a region, its beginning and its end, in seconds since the beginning of the history."""
 
@@ -89,6 +98,8 @@ class WatchedChecks:
         for region in survivors:
             for detail in _ringing(self.history, region, is_peer_lost=world.peer(region).is_destroyed):
                 self._break("no false alarm", detail)
+            for detail in _quarantined(self.history, region):
+                self._break("a quarantined object alarms", detail)
             for detail in _work(self.history, region):
                 self._break("the reconciler's work ends", detail)
         self._one_is_active(survivors)
@@ -231,6 +242,17 @@ def _work(history: Judged, region: Region) -> Iterator[str]:
         is_here = any(key == one.version.key for key, _ in region.ingest)
         if one.object_id in row["notes"]["S"] and is_here and one.object_id not in history.meddled:
             yield f"{one.upload.name} in {region.name}"
+
+
+def _quarantined(history: Judged, region: Region) -> Iterator[str]:
+    """Yield each object that a region quarantined without an alarm, unless a fault loses metrics or dead letters."""
+    if any(fault.kind in _LOSES_METRICS for fault in history.plan.faults):
+        return
+    for one in history.accepted:
+        result = region.item(f"OBJ#{one.object_id}", "RESULT") or {}
+        if result.get("state") == {"S": "QUARANTINED"} and result["region"]["S"] == region.name:
+            for resource in sorted({"quarantined", "dlq-depth"} - region.cloudwatch.rang):
+                yield f"{one.upload.name} in {region.name}: {resource}"
 
 
 def _canaries(history: Judged, region: Region) -> Iterator[str]:
