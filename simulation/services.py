@@ -350,6 +350,20 @@ class SqsClient(ServiceClient):
 
         return self._call("SendMessage", write, QueueUrl)
 
+    def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> dict[str, Any]:  # noqa: N803
+        """See ChangeMessageVisibility; the handle of an earlier delivery changes nothing."""
+        number, receives = (int(part) for part in ReceiptHandle.split("-")[1:])
+
+        def write() -> dict[str, Any]:
+            message = self._region.queue.get(number)
+            if message and message.receives == receives:
+                message.visible_at = self._world.now + VisibilityTimeout
+                self._world.scheduler.after(VisibilityTimeout, lambda: self._world.on_message(self._region))
+            self._note("ChangeMessageVisibility", f"message {number} for {VisibilityTimeout} s")
+            return {}
+
+        return self._call("ChangeMessageVisibility", write, QueueUrl)
+
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
         """See SendMessageBatch, as an operator's commands use it."""
         for entry in Entries:

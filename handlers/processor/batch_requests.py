@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
+from handlers.processor.routes import THROTTLED, is_throttled
 from handlers.shared import schema
 from handlers.shared.attribute_values import AttributeValue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_OK: Final = 200
+_BAD_REQUEST: Final = 400
+_THROTTLED: Final = tuple(f'#{code}"'.encode() for code in THROTTLED)
+"""How the type of a throttling error ends in the content of an answer."""
 _ALL_WRITTEN: Final = b'{"UnprocessedItems":{}}'
 
 Batch = Mapping[str, bytes]
@@ -65,26 +70,33 @@ class BatchRequests:
         self._frame = b'{"RequestItems":{"%b":[%%b]}}' % table_name.encode()
 
     def send(self, batch: Batch) -> Batch:
-        """Send a batch, and return the part that DynamoDB left unprocessed.
+        """Send a batch, and return the part that DynamoDB left unprocessed: all of it if it refuses the throughput.
 
         Raises:
             ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
-        content = self._attempt(self._frame % b",".join(batch.values()))
+        status, content = self._attempt(self._frame % b",".join(batch.values()))
         if content == _ALL_WRITTEN:
             return {}
-        if content is None:
-            requests = {self._table_name: [json.loads(put, object_hook=_binary) for put in batch.values()]}
-            answer = self._dynamodb.batch_write_item(RequestItems=requests)
-        else:
+        if status == _BAD_REQUEST and any(code in content for code in _THROTTLED):
+            return batch
+        if status == _OK:
             answer = json.loads(content)
+        else:
+            requests = {self._table_name: [json.loads(put, object_hook=_binary) for put in batch.values()]}
+            try:
+                answer = self._dynamodb.batch_write_item(RequestItems=requests)
+            except ClientError as error:
+                if is_throttled(error):
+                    return batch
+                raise
         left = answer.get("UnprocessedItems", {}).get(self._table_name, [])
         keys = [put["PutRequest"]["Item"][schema.SORT_KEY]["S"] for put in left]
         return {key: batch[key] for key in keys}
 
-    def _attempt(self, body: bytes) -> bytes | None:
-        """Send a request once; return the content of an answer with the status 200, else None.
+    def _attempt(self, body: bytes) -> tuple[int, bytes]:
+        """Send a request once; return the status, which is 0 without an answer, and the content.
 
         The event is botocore's own: a handler that returns an answer to it takes the place of the network, as moto's does
         (https://docs.aws.amazon.com/boto3/latest/guide/events.html).
@@ -109,8 +121,8 @@ class BatchRequests:
                 answer = self._dynamodb._endpoint.http_session.send(prepared)  # noqa: SLF001 - it keeps the connections
             content: bytes = answer.content
         except HTTPClientError:
-            return None
-        return content if answer.status_code == 200 else None  # noqa: PLR2004 - HTTP's OK
+            return 0, b""
+        return answer.status_code, content
 
 
 def _binary(attribute: AttributeValue) -> AttributeValue:

@@ -18,6 +18,8 @@ class Fault(StrEnum):
     BAD_HEADER = "bad_header"
     TOO_SLOW = "too_slow"
     """Reading it takes longer than a whole invocation, at the last receive too."""
+    UNAVAILABLE = "unavailable"
+    """No attempt can read the object until an operator acts; this fault ends a message and writes no RESULT."""
     OVERDUE = "overdue"
     """A passive region waited for days; this fault ends a message and writes no RESULT."""
 

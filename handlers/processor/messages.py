@@ -53,6 +53,7 @@ class Message:
     """A message as SQS delivered it."""
 
     message_id: str
+    receipt_handle: str
     body: str
     receive_count: int
     """Number of receives, this one included."""
@@ -69,6 +70,7 @@ class Message:
         own = record.get("messageAttributes") or {}
         return cls(
             message_id=record["messageId"],
+            receipt_handle=record.get("receiptHandle", ""),
             body=record["body"],
             receive_count=int(system["ApproximateReceiveCount"]),
             first_seen=_number(own, FIRST_SEEN, int(system["SentTimestamp"])),
@@ -82,11 +84,12 @@ class Message:
         """Identity for the archive when the message names no object; the same at each delivery."""
         return object_keys.digest("message", self.message_id)
 
-    def objects(self, source: str) -> list[ObjectEvent | UnreadableError]:
+    def objects(self, source: str, bucket: str) -> list[ObjectEvent | UnreadableError]:
         """Return an object or an error for each record of the message; an empty list for S3's test message.
 
         Args:
             source: Source of an object that was uploaded without the issuer.
+            bucket: The region's ingest bucket, whose objects alone the message may name.
 
         Raises:
             UnreadableError: The whole message is not an S3 event.
@@ -97,7 +100,7 @@ class Message:
         records = content.get("Records")
         if not isinstance(records, list) or not records:
             raise _no_event("it has no Records")
-        return [_judged(record, source) for record in records]
+        return [_judged(record, source, bucket) for record in records]
 
     def _content(self) -> dict[str, Any]:
         try:
@@ -120,14 +123,14 @@ def _number(attributes: dict[str, Any], name: str, default: int) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else default  # noqa: PLR2004
 
 
-def _judged(record: Any, source: str) -> ObjectEvent | UnreadableError:  # noqa: ANN401 - anybody may have sent it
+def _judged(record: Any, source: str, bucket: str) -> ObjectEvent | UnreadableError:  # noqa: ANN401 - anybody may have sent it
     try:
-        return _object_event(record, source)
+        return _object_event(record, source, ours=bucket)
     except UnreadableError as problem:  # only this record is refused; the others are processed
         return problem
 
 
-def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - anybody may have sent it
+def _object_event(record: Any, source: str, *, ours: str) -> ObjectEvent:  # noqa: ANN401 - anybody may have sent it
     try:
         name, bucket, key = record["eventName"], record["s3"]["bucket"]["name"], record["s3"]["object"]["key"]
         event = ObjectEvent(
@@ -146,6 +149,8 @@ def _object_event(record: Any, source: str) -> ObjectEvent:  # noqa: ANN401 - an
         raise _no_event(f"its event is {name[:60]!r}; send only ObjectCreated:* to this queue")
     if not event.key.startswith(object_keys.INCOMING):
         raise _no_event(f"the object's key does not begin with {object_keys.INCOMING!r}")
+    if event.bucket != ours:
+        raise _no_event(f"the object is in the bucket {event.bucket[:63]!r}; this queue is for {ours!r}")
     if event.version_id in ("", "null"):
         raise _no_event("the object has no version id; enable versioning on the ingest bucket")
     return event

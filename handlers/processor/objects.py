@@ -10,14 +10,13 @@ from botocore.response import StreamingBody
 
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import ObjectEvent
+from handlers.processor.routes import Decision, Route
 from handlers.shared import timestamps
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
 
-_GONE: Final = frozenset({"NoSuchKey", "NoSuchVersion", "MethodNotAllowed"})
-"""S3 answers MethodNotAllowed when the version is a delete marker."""
 _CHUNK_BYTES: Final = 256 * 1024
 
 
@@ -116,7 +115,7 @@ class ObjectReader:
         try:
             return self._s3.get_object(Bucket=event.bucket, Key=event.key, VersionId=version_id)
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
+            if Decision.of(error).route is not Route.GONE:
                 raise
             return None
 

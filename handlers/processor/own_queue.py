@@ -1,11 +1,20 @@
 """Puts messages back on the region's own queue, which uses up no receive and waits for no visibility timeout."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers.processor.messages import FIRST_SEEN, HOPS, VERIFY, Message, ObjectEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+_FIRST_DELAY_SECONDS: Final = 10
+_GROWTH: Final = 6
+_SHORT_DELAYS: Final = 3
+
+logger = Logger(child=True)
 
 
 class OwnQueue:
@@ -35,6 +44,21 @@ class OwnQueue:
             BotoCoreError: SQS did not answer; SQS redelivers the message.
         """
         self._send(event.body, delay_seconds, {FIRST_SEEN: message.first_seen, HOPS: message.hops + 1})
+
+    def hold_back(self, message: Message) -> None:
+        """Have SQS deliver a message whose attempt failed again after seconds that grow: 10, 60, 360.
+
+        After later receives the queue's own visibility timeout, half an hour, ends as it would without this.
+        """
+        if message.receive_count > _SHORT_DELAYS:
+            return
+        seconds = _FIRST_DELAY_SECONDS * _GROWTH ** (message.receive_count - 1)
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue_url, ReceiptHandle=message.receipt_handle, VisibilityTimeout=seconds
+            )
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("a failed message keeps its visibility timeout", reason=str(error))
 
     def send(self, body: str, *, first_seen: float, put_backs: int) -> None:
         """Send an object's event again, with the instruction to verify this replica's records.

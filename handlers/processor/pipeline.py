@@ -18,6 +18,7 @@ from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.parsers import Opened, open_object
+from handlers.processor.routes import Decision, Route
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Concluded, Known, Ledger, Result
@@ -28,6 +29,7 @@ from handlers.shared.effect import EffectDigest
 
 _SECONDS_TO_END: Final = 5.0
 _SECONDS_TO_PUT_BACK: Final = 2.0
+_SECONDS_TO_HOLD_BACK: Final = 1.0
 _SECONDS_BETWEEN_LOOKS: Final = 0.25
 """One record may take a microsecond or a second, so the deadline is looked at by time."""
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
@@ -90,17 +92,23 @@ class Pipeline:
             self._settle(message, events, deadline)
         except Exception as problem:
             self.telemetry.count("MessagesFailed")
+            decision = Decision.of(problem)
             is_last = message.receive_count >= self.settings.maximum_receives
             logger.exception("a message failed", receive_count=message.receive_count, is_last_receive=is_last)
-            if is_last:
+            if is_last or decision.route is Route.DEAD_LETTER:
                 for identity in identities:
                     self.archive.last_receive(identity, self._note(message, f"{type(problem).__name__}: {problem}"))
+            if decision.route is Route.DEAD_LETTER:
+                self.dead_letters.send(message, UnreadableError(Fault.UNAVAILABLE, decision.advice), identities[0])
+                return
+            if not deadline.is_too_late_for(_SECONDS_TO_HOLD_BACK):
+                self.own_queue.hold_back(message)
             raise
 
     def _objects(self, message: Message) -> list[ObjectEvent]:
         """Return the objects that a message names; refuse each record that names none."""
         try:
-            judged = message.objects(self.settings.source)
+            judged = message.objects(self.settings.source, self.settings.ingest_bucket)
         except UnreadableError as problem:
             self._refuse(message, problem, message.message_identity)
             return []

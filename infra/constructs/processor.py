@@ -123,8 +123,9 @@ class Processor(Construct):
         )
         allow("kms:Decrypt", "kms:GenerateDataKey", on=[data_key.key_arn])
         allow("sqs:SendMessage", on=[queue.queue.queue_arn, queue.dead_letter_queue.queue_arn])
+        # It makes a failed message visible after seconds; Lambda's poller needs the permission too.
+        allow("sqs:ChangeMessageVisibility", on=[queue.queue.queue_arn])
         allow(
-            "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",

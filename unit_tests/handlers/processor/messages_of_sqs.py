@@ -49,6 +49,6 @@ def message(body: object | None = None, **more: Any) -> Message:  # noqa: ANN401
     return Message.from_record(sqs_record(s3_event() if body is None else body, **more))
 
 
-def objects_of(received: Message, source: str = "s") -> list[ObjectEvent]:
+def objects_of(received: Message, source: str = "s", bucket: str = "ingest") -> list[ObjectEvent]:
     """Return the objects that a message names."""
-    return [one for one in received.objects(source) if isinstance(one, ObjectEvent)]
+    return [one for one in received.objects(source, bucket) if isinstance(one, ObjectEvent)]

@@ -41,7 +41,7 @@ def test_message_of_several_records_gives_several_objects() -> None:
 
 
 def test_message_of_s3s_test_event_gives_no_object() -> None:
-    assert message({"Service": "Amazon S3", "Event": "s3:TestEvent"}).objects("s") == []
+    assert message({"Service": "Amazon S3", "Event": "s3:TestEvent"}).objects("s", "ingest") == []
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_message_of_s3s_test_event_gives_no_object() -> None:
 )
 def test_message_that_is_no_s3_event_is_refused_with_the_reason(body: object, says: str) -> None:
     try:
-        (problem,) = message(body).objects("s")
+        (problem,) = message(body).objects("s", "ingest")
     except UnreadableError as error:
         problem = error
     assert isinstance(problem, UnreadableError)
@@ -82,7 +82,7 @@ def test_foreign_record_is_refused_and_the_others_are_kept() -> None:
     records = [*s3_event(key="incoming/a")["Records"], *foreign, *s3_event(key="incoming/b")["Records"]]
     received = message({"Records": records})
     assert [event.key for event in objects_of(received)] == ["incoming/a", "incoming/b"]
-    assert isinstance(received.objects("s")[1], UnreadableError)
+    assert isinstance(received.objects("s", "ingest")[1], UnreadableError)
     assert json.loads(objects_of(received)[1].body) == s3_event(key="incoming/b")
 
 

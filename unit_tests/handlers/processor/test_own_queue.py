@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +17,15 @@ class Queue:
 
     def __init__(self) -> None:
         self.sent: dict[str, Any] = {}
+        self.error: Exception | None = None
 
     def send_message(self, **request: Any) -> None:  # noqa: ANN401 - boto3's arguments
         self.sent = request
+
+    def change_message_visibility(self, **request: Any) -> None:  # noqa: ANN401 - boto3's arguments
+        self.sent = request
+        if self.error:
+            raise self.error
 
     def receive(self, *, sent: int) -> Message:
         return Message.from_record(sqs_record(self.sent["MessageBody"], sent=sent, **self.sent["MessageAttributes"]))
@@ -49,12 +56,12 @@ def test_first_seen_and_hops_survive_every_round(key: str, sent: int, later: lis
 
 def test_an_event_sent_again_names_its_object_and_asks_to_verify() -> None:
     queue = Queue()
-    body = event_body("bucket", "incoming/a b+ü.csv", "v1", "2026-01-01T00:00:00.000Z")
+    body = event_body("ingest", "incoming/a b+ü.csv", "v1", "2026-01-01T00:00:00.000Z")
     OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").send(body, first_seen=12.5, put_backs=16)
     received = queue.receive(sent=99)
     assert (received.first_seen, received.hops, received.must_verify) == (12_500, 16, True)
     (event,) = objects_of(received)
-    assert (event.bucket, event.key, event.version_id) == ("bucket", "incoming/a b+ü.csv", "v1")
+    assert (event.bucket, event.key, event.version_id) == ("ingest", "incoming/a b+ü.csv", "v1")
     put_back(queue, received)
     assert not queue.receive(sent=99).must_verify, "it is unsettled by now, and looked at in any case"
 
@@ -65,3 +72,17 @@ def test_put_back_sends_to_the_own_queue_with_the_delay() -> None:
     assert (queue.sent["QueueUrl"], queue.sent["DelaySeconds"]) == ("https://queue", 900)
     attributes = {name: one["StringValue"] for name, one in queue.sent["MessageAttributes"].items()}
     assert attributes == {FIRST_SEEN: "7", HOPS: "1"}
+
+
+@pytest.mark.parametrize(("receives", "seconds"), [(1, 10), (2, 60), (3, 360), (4, None), (5, None)])
+def test_failed_message_is_held_back_for_seconds_that_grow(receives: int, seconds: int | None) -> None:
+    queue = Queue()
+    OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").hold_back(message(receives=receives))
+    assert queue.sent.get("VisibilityTimeout") == seconds
+
+
+def test_failed_message_without_permission_keeps_its_visibility_timeout() -> None:
+    queue = Queue()
+    queue.error = ClientError({"Error": {"Code": "AccessDenied"}}, "ChangeMessageVisibility")
+    OwnQueue(sqs=cast("Any", queue), queue_url="https://queue").hold_back(message())
+    assert queue.sent["VisibilityTimeout"] == 10

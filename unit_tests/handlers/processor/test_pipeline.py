@@ -251,7 +251,7 @@ def test_attempt_that_finds_another_result_raises() -> None:
     world.ledger.look.side_effect = [Known(), Known(result=RESULT)]
     with pytest.raises(ConflictingResultError, match="deterministic"):
         world.process()
-    assert world.order[-3:] == ["ledger.conclude", "ledger.look", "ledger.unsettle"]
+    assert world.order[-4:] == ["ledger.conclude", "ledger.look", "ledger.unsettle", "own_queue.hold_back"]
 
 
 def test_deleted_object_with_a_result_raises_unrepairable() -> None:
@@ -285,6 +285,12 @@ def test_a_foreign_record_is_refused_and_the_others_are_taken_in() -> None:
     order = world.process(message({"Records": [*foreign, *s3_event()["Records"]]}))
     assert order == ["archive.quarantine", "dead_letters.send", "ledger.look", "ledger.begin", *LANDED]
     assert world.archive.quarantine.call_args.args[0] == f"{message().message_identity}-0"
+
+
+def test_an_event_of_a_foreign_bucket_is_refused() -> None:
+    world = World()
+    assert world.process(message(s3_event(bucket="another"))) == ["archive.quarantine", "dead_letters.send"]
+    assert "'another'" in world.archive.quarantine.call_args.args[1]["reason"]
 
 
 def test_an_attempt_that_ended_without_its_last_note_gets_it() -> None:
@@ -333,7 +339,9 @@ def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body:
     world = World(body)
     with pytest.raises(OutOfTimeError):
         world.process(deadline=Deadline(lambda: next(left, 1.0)))
-    assert world.order == ["ledger.look", "ledger.begin"], "it stays unfinished, where it is looked for"
+    assert world.order == ["ledger.look", "ledger.begin", "own_queue.hold_back"], (
+        "it stays unfinished, where it is looked for"
+    )
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ class Table:
         self.requests: list[int] = []
         self.error = ""
         """Code with which every request after the second is refused."""
+        self.throttles: list[str] = []
+        """Codes with which the next requests are refused as a whole."""
         self.refuses_next = False
         self._takes = takes
         self._lock = threading.Lock()
@@ -53,6 +55,8 @@ class Table:
         with self._lock:
             assert 0 < len(puts) <= 25
             self.requests.append(len(puts))
+            if self.throttles:
+                return {"__type": f"com.amazonaws.dynamodb.v20120810#{self.throttles.pop()}", "message": "too fast"}
             if self.refuses_next:
                 self.refuses_next = False
                 return {"__type": "InternalServerError", "message": "once"}
@@ -144,6 +148,23 @@ def test_error_of_dynamodb_is_raised_and_stops_the_other_writers() -> None:
     with pytest.raises(ClientError, match="ValidationException"):
         ledger(table).write_records(ID, prepared([{"n": number} for number in range(5000)]), "p1", plenty())
     assert len(table.requests) < 30, "200 batches were to be written"
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException"])
+def test_batches_refused_as_a_whole_are_sent_again_within_the_deadline(code: str) -> None:
+    table = Table()
+    table.throttles = [code] * 40
+    ledger(table).write_records(ID, prepared([{"n": number} for number in range(500)]), "p1", plenty())
+    assert len(table.rows) == 500
+    assert len(table.requests) == 60, "no request is repeated by botocore too, which would wait beyond the deadline"
+
+
+def test_batches_refused_as_a_whole_end_with_the_deadline() -> None:
+    table, looks = Table(), iter([300.0] * 10)
+    table.throttles = ["ThrottlingException"] * 1000
+    with pytest.raises(OutOfTimeError):
+        ledger(table).write_records(ID, prepared([{"n": 1}]), "p1", Deadline(lambda: next(looks, 1.0)))
+    assert table.rows == {}
 
 
 def test_without_time_nothing_more_is_written() -> None:

@@ -128,7 +128,8 @@ def processor(place: Place) -> Iterator[Need]:
     written = of_rows_like("OBJ#*", f"RECONCILER#{place.region}")
     yield Need(("dynamodb:PutItem", "dynamodb:UpdateItem"), (place.table,), conditions=written)
     yield Need(("sqs:SendMessage",), (queue, place.queue("ingest-dlq")))
-    polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+    yield Need(("sqs:ChangeMessageVisibility",), (queue,))  # a failed message is visible again after seconds
+    polls = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
     yield Need(polls, (queue,), own=False)
     yield Need(("kms:Decrypt", "kms:GenerateDataKey"), (place.key("data"),), own=False)
 
