@@ -6,7 +6,8 @@
 |----------------------------------------------------|----------------------------------------------------------------|
 | empty, or nothing but white space                  | no records; format `empty`                                     |
 | UTF-8 with a byte order mark                       | the mark is dropped                                            |
-| UTF-16, UTF-32, binary                             | unreadable                                                     |
+| UTF-16 with a byte order mark                      | decoded                                                        |
+| UTF-16 without a mark, UTF-32, binary              | unreadable                                                     |
 | a record with bytes that are not UTF-8             | that record is rejected                                        |
 | a record of over 4 MiB of text                     | that record is rejected                                        |
 | compressed data that ends early or fails its check | unreadable; no record of it is written                         |
@@ -25,7 +26,8 @@ JSON (see `json_values` for the values)
 | a comma with no value before or after it           | unreadable                                                     |
 | one object, on one line or many                    | one record                                                     |
 
-CSV and TSV (RFC 4180; `,`, tab or `;`, the one that the header holds most of)
+CSV and TSV (RFC 4180; `,`, tab or `;`, and `|` where the name says so; of several in the header, the one that splits most
+of the first rows as it splits the header; if two split them equally well, the file is unreadable)
 
 | a header and no rows                               | no records                                                     |
 | a blank line                                       | skipped; it is not a record                                    |

@@ -41,7 +41,7 @@ def expand(chunks: Iterable[bytes], *, maximum_bytes: int) -> tuple[Compression,
         The compression, and an iterator that raises UnreadableError when the compressed data is damaged, ends early
         or expands too far. The bytes that it yields before the error are not reliable.
     """
-    beginning, stream = _look_ahead(iter(chunks))
+    beginning, stream = look_ahead(iter(chunks))
     if beginning.startswith(_GZIP):
         return Compression.GZIP, _limited(_gunzip(stream), maximum_bytes)
     if beginning == _ZSTD or (beginning[1:] == _ZSTD_SKIPPABLE and beginning[0] >> 4 == 0x5):  # noqa: PLR2004
@@ -49,7 +49,8 @@ def expand(chunks: Iterable[bytes], *, maximum_bytes: int) -> tuple[Compression,
     return Compression.NONE, _limited(stream, maximum_bytes)
 
 
-def _look_ahead(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+def look_ahead(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first four bytes of a stream, or all of a shorter one, and the whole stream."""
     beginning = b""
     for chunk in stream:
         beginning += chunk

@@ -10,7 +10,7 @@ from handlers.processor.parsers.json_values import decode
 from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, Outcome, RawRecord
 from handlers.processor.parsers.rows import rows
 
-_DELIMITERS: Final = (",", "\t", ";")
+DELIMITERS: Final = (",", "\t", ";")
 _QUOTE: Final = b'"'
 _POSITIONS_LISTED: Final = 10
 """Positions of unnamed columns that a message lists."""
@@ -18,12 +18,11 @@ _POSITIONS_LISTED: Final = 10
 csv.field_size_limit(MAXIMUM_RECORD_BYTES)  # the module's own limit, 128 KiB, is less than an item takes
 
 
-def delimiter_of(header: bytes, *, prefer_tab: bool) -> str:
-    """Return the delimiter that a header line holds most of, outside quotes; a default for a header of one column."""
+def delimiters_in(header: bytes, allowed: Iterable[str]) -> list[str]:
+    """Return the delimiters that a header holds outside quotes, the most frequent first."""
     unquoted = b"".join(header.split(_QUOTE)[::2])
-    if prefer_tab and (b"\t" in unquoted or b"," not in unquoted):
-        return "\t"
-    return max(_DELIMITERS, key=lambda delimiter: unquoted.count(delimiter.encode()))
+    counts = {delimiter: unquoted.count(delimiter.encode()) for delimiter in allowed}
+    return sorted((delimiter for delimiter, count in counts.items() if count), key=lambda one: -counts[one])
 
 
 def split_row(text: str, delimiter: str) -> list[str]:

@@ -1,33 +1,33 @@
 """Check that a file is UTF-8 text, with or without a byte order mark; the error names the type of any other file."""
 
+import codecs
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from handlers.processor.errors import Fault, UnreadableError
+from handlers.processor.parsers.compression import look_ahead
 
 UTF8_MARK: Final = b"\xef\xbb\xbf"
 
-_SEND_UTF8: Final = "send UTF-8 text: NDJSON, a JSON array or object, CSV or TSV; plain, gzip or zstd"
+_SEND_UTF8: Final = "send UTF-8 or marked UTF-16 text: NDJSON, a JSON array or object, CSV or TSV; plain, gzip or zstd"
 
-_OTHER_UNICODE: Final = (  # UTF-32's little-endian mark begins with UTF-16's
-    (b"\xff\xfe\0\0", "UTF-32"),
-    (b"\0\0\xfe\xff", "UTF-32"),
-    (b"\xff\xfe", "UTF-16"),
-    (b"\xfe\xff", "UTF-16"),
-)
+_UTF32_MARKS: Final = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
+"""The first begins with a mark of UTF-16."""
+_UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _OTHER_FILES: Final = (
     (b"\x1f\x8b", "gzip data within compressed data: it was compressed twice"),
     (b"\x28\xb5\x2f\xfd", "zstd data within compressed data: it was compressed twice"),
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (b"PK\x03\x04", "a ZIP archive, or an Office document such as XLSX, of which the rows can be exported as CSV"),
     (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"BZh", "bzip2 data"),
-    (b"\xfd7zXZ\0", "xz data"),
-    (b"\x04\x22\x4d\x18", "lz4 data"),
+    (b"BZh", "bzip2 data, which can be recompressed with gzip or zstd"),
+    (b"\xfd7zXZ\0", "xz data, which can be recompressed with gzip or zstd"),
+    (b"\x04\x22\x4d\x18", "lz4 data, which can be recompressed with gzip or zstd"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
     (b"%PDF-", "a PDF document"),
-    (b"PAR1", "a Parquet file"),
-    (b"Obj\x01", "an Avro file"),
-    (b"ORC", "an ORC file"),
+    (b"PAR1", "a Parquet file, whose rows can be written as NDJSON"),
+    (b"Obj\x01", "an Avro file, whose records can be written as NDJSON"),
+    (b"ORC", "an ORC file, whose rows can be written as NDJSON"),
     (b"ARROW1\0\0", "an Arrow file"),
     (b"SQLite format 3\0", "an SQLite database"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office document"),
@@ -42,6 +42,28 @@ _LONGEST_CHARACTER: Final = 4
 """Bytes."""
 
 
+def as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield UTF-16 text with a byte order mark as UTF-8 with one, and any other stream unchanged.
+
+    Raises:
+        UnreadableError: The text is not UTF-16.
+    """
+    beginning, stream = look_ahead(chunks)
+    if not beginning.startswith(_UTF16_MARKS) or beginning.startswith(_UTF32_MARKS):
+        yield from stream
+        return
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    yield UTF8_MARK
+    try:
+        for chunk in stream:
+            yield decoder.decode(chunk).encode()
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise UnreadableError(
+            Fault.BAD_ENCODING, f"the file has the byte order mark of UTF-16, but is not ({error.reason}); {_SEND_UTF8}"
+        ) from error
+
+
 def check_encoding(beginning: bytes) -> None:
     """Refuse a file that is not UTF-8 text, by the marks and magic numbers of other types of file.
 
@@ -51,9 +73,8 @@ def check_encoding(beginning: bytes) -> None:
     Raises:
         UnreadableError: Names the type that the file seems to have.
     """
-    for mark, name in _OTHER_UNICODE:
-        if beginning.startswith(mark):
-            raise UnreadableError(Fault.BAD_ENCODING, f"the file is {name} text (by its byte order mark); {_SEND_UTF8}")
+    if beginning.startswith(_UTF32_MARKS):
+        raise UnreadableError(Fault.BAD_ENCODING, f"the file is UTF-32 text (by its byte order mark); {_SEND_UTF8}")
     for magic, name in _OTHER_FILES:
         if beginning.startswith(magic) and (_has_binary_bytes(beginning) or not _is_utf8(beginning)):
             raise UnreadableError(Fault.BAD_ENCODING, f"the file is {name}; {_SEND_UTF8}")

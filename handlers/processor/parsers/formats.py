@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 from handlers.processor.errors import Fault, Reject, UnreadableError
-from handlers.processor.parsers.delimited import delimiter_of, split_row
+from handlers.processor.parsers.delimited import DELIMITERS, delimiters_in, split_row
 from handlers.processor.parsers.rows import rows
 from handlers.processor.parsers.window import Window
 
@@ -45,8 +45,10 @@ _TABLE_NAMES: Final = frozenset({"csv", "tsv", "tab"})
 _LINES_NAMES: Final = frozenset({"ndjson", "jsonl", "ldjson"})
 _JSON_NAMES: Final = _LINES_NAMES | {"json"}
 
-_BRACKETED_COLUMN: Final = re.compile(rb"\[(?!(?:true|false|null|NaN|Infinity)\b)[A-Za-z_][^\]\r\n{}\",]*\][ ]*([,;\t\r\n])")
-"""`[id],[name]`: the header of a table that some databases export."""
+_BRACKETED_COLUMN: Final = re.compile(
+    rb"\[(?!(?:true|false|null|NaN|Infinity)\b)[A-Za-z_][^\]\r\n{}\",]*\][^,;|\t\r\n\[\]{}\"]*([,;|\t\r\n])"
+)
+"""`[id],[name]` or `[EUR] price,quantity`: the header of a table."""
 _MARKUP: Final = re.compile(rb"<(\?xml|!doctype|html|[a-z][\w:.-]*[\s/>])", re.IGNORECASE)
 _BRACKET_OR_LINE: Final = re.compile(r"[\[\]{}\n]")
 _JSON_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTALL)
@@ -126,7 +128,7 @@ def _array_or_lines(text: bytes, lines: list[bytes], line_end: bytes, named: str
 def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layout:
     if _MARKUP.match(lines[0].lstrip()):
         raise UnreadableError(Fault.UNKNOWN_FORMAT, "the file begins as XML or HTML does (an error page, perhaps?)")
-    delimiter = delimiter_of(_header(lines, line_end), prefer_tab=named in {"tsv", "tab"})
+    delimiter = _delimiter(text, _header(lines, line_end), line_end, named)
     if named not in _TABLE_NAMES and not _has_rows(text, delimiter, line_end):
         raise UnreadableError(
             Fault.UNKNOWN_FORMAT,
@@ -135,6 +137,37 @@ def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layo
             "use a name that ends in .csv or .tsv",
         )
     return Layout(Format.TSV if delimiter == "\t" else Format.CSV, line_end, delimiter)
+
+
+def _delimiter(text: bytes, header: bytes, line_end: bytes, named: str) -> str:
+    """Return the delimiter of a table: of several that its header holds, the one that splits most rows as the header.
+
+    Raises:
+        UnreadableError: Two delimiters split the rows equally well.
+    """
+    found = delimiters_in(header, (*DELIMITERS, "|") if named in _TABLE_NAMES else DELIMITERS)
+    if named in {"tsv", "tab"} and ("\t" in found or "," not in found):
+        return "\t"
+    if len(found) < 2 and found != ["|"]:  # noqa: PLR2004 - there is nothing to choose
+        return (found or [","])[0]
+    shares = {delimiter: _share_of_even_rows(text, delimiter, line_end) for delimiter in found}
+    best = [delimiter for delimiter in found if shares[delimiter] == max(shares.values())]
+    if not shares[best[0]]:  # only a header, or no row fits it
+        return best[0] if best != ["|"] else ","
+    if len(best) > 1:
+        listed = " or ".join(map(repr, best))
+        raise UnreadableError(
+            Fault.BAD_HEADER,
+            f"the columns may be separated by {listed}: each splits the rows as it splits the header. Quote the fields that "
+            "hold a delimiter",
+        )
+    return best[0]
+
+
+def _share_of_even_rows(text: bytes, delimiter: str, line_end: bytes) -> float:
+    """Return the share of the first rows that have as many fields as the header."""
+    width, *widths = [_field_count(row, delimiter) for row in _first_rows(text, delimiter, line_end)] or [0]
+    return widths.count(width) / len(widths) if widths and width > 1 else 0.0
 
 
 def _header(lines: list[bytes], line_end: bytes) -> bytes:

@@ -6,7 +6,7 @@ from itertools import chain
 
 from handlers.processor.parsers.compression import Compression, expand
 from handlers.processor.parsers.delimited import delimited
-from handlers.processor.parsers.encoding import UTF8_MARK, check_encoding
+from handlers.processor.parsers.encoding import UTF8_MARK, as_utf8, check_encoding
 from handlers.processor.parsers.formats import Format, Layout, tell_format
 from handlers.processor.parsers.json_structure import json_array, json_object
 from handlers.processor.parsers.ndjson import ndjson
@@ -36,7 +36,7 @@ def open_object(chunks: Iterable[bytes], *, object_key: str, maximum_expanded_by
         UnreadableError: The object as a whole cannot be read.
     """
     compression, expanded = expand(chunks, maximum_bytes=maximum_expanded_bytes)
-    window, stream = look_into(expanded)
+    window, stream = look_into(as_utf8(expanded))
     check_encoding(window.text)
     text = window.text.removeprefix(UTF8_MARK)
     if len(text) != len(window.text):

@@ -133,6 +133,18 @@ READABLE: dict[str, tuple[bytes, str, list[Any]]] = {
     "an array named CSV": (b'[{"a":1}]', "x.csv", [ONE]),
     "one object over many lines named CSV": (b'{\n  "a": 1\n}\n', "x.csv", [ONE]),
     "TSV named CSV": (b"a\tb\n1\t2\n", "x.csv", [{"a": "1", "b": "2"}]),
+    # dialects
+    "a bracketed word in the header": (b"[EUR] price,qty\n1,2\n", "x.csv", [{"[EUR] price": "1", "qty": "2"}]),
+    "a bracketed word in the header, unnamed": (b"[EUR] price;qty\n1;2\n", "x", [{"[EUR] price": "1", "qty": "2"}]),
+    "commas within the header's names": (
+        b"Preis, netto;Preis, brutto\n10;12\n20;24\n",
+        "x.csv",
+        [{"Preis, netto": "10", "Preis, brutto": "12"}, {"Preis, netto": "20", "Preis, brutto": "24"}],
+    ),
+    "bars": (b"a|b\n1|2\n", "x.csv", [{"a": "1", "b": "2"}]),
+    "a bar in a name of one column": (b"price|unit\n1\n2\n", "x.csv", [{"price|unit": "1"}, {"price|unit": "2"}]),
+    "UTF-16": (LINES.decode().encode("utf-16"), "x", [ONE, TWO]),
+    "UTF-16 of the other byte order": (b"\xfe\xff" + "a,b\n1,é😀\n".encode("utf-16-be"), "x", [{"a": "1", "b": "é😀"}]),
     "plain named gzip": (LINES, "x.json.gz", [ONE, TWO]),
     "zstd named gzip": (zstd(LINES), "x.gz", [ONE, TWO]),
     # compression
@@ -143,7 +155,9 @@ READABLE: dict[str, tuple[bytes, str, list[Any]]] = {
 }
 
 UNREADABLE: dict[str, tuple[bytes, str, Fault]] = {
-    "UTF-16": (LINES.decode().encode("utf-16"), "x", Fault.BAD_ENCODING),
+    "UTF-16 that ends within a character": (LINES.decode().encode("utf-16")[:-1], "x", Fault.BAD_ENCODING),
+    "half of a surrogate pair in UTF-16": ("a,b\n1,".encode("utf-16") + b"\0\xd8", "x.csv", Fault.BAD_ENCODING),
+    "columns that two delimiters split": (b"Preis, netto;Preis, brutto\n1,5;2,5\n", "x.csv", Fault.BAD_HEADER),
     "UTF-16 without a mark": (LINES.decode().encode("utf-16-be"), "x", Fault.BAD_ENCODING),
     "UTF-32": (b"a,b\n1,2\n".decode().encode("utf-32"), "x.csv", Fault.BAD_ENCODING),
     "Latin-1 in the header": ("a,é\n1,2\n".encode("latin-1"), "x.csv", Fault.BAD_HEADER),
