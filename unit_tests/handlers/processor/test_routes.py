@@ -6,7 +6,8 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 from handlers.processor.deadline import OutOfTimeError
 from handlers.processor.errors import ConflictingResultError, Fault, UnreadableError, UnrepairableError
 from handlers.processor.routes import Decision, Route, is_throttled
-from unit_tests.handlers.processor.test_pipeline import REGION, World, message, s3_event
+from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
+from unit_tests.handlers.processor.test_pipeline import REGION, World
 
 
 def refused(code: str, text: str = "", operation: str = "GetObject") -> ClientError:
@@ -52,7 +53,7 @@ def test_error_has_its_route(error: Exception, route: Route) -> None:
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"])
-def test_throttling_is_told_from_other_refusals(code: str) -> None:
+def test_throttling_differs_from_other_refusals(code: str) -> None:
     assert is_throttled(refused(code))
     assert not is_throttled(refused("ValidationException"))
 
