@@ -331,7 +331,8 @@ def _install(session: nox.Session, directory: Path, lock: Path) -> None:
     # The lock file is complete, so pip resolves nothing (older versions fail on a package's extras).
     # Python compiles a module at its first import; most installed modules are never imported.
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
-    _run(session, str(directory / BIN / "python"), *install, "--require-hashes", "-r", str(lock))
+    # pip refuses an installation for the user alone in a virtual environment, and the user's settings may ask for it.
+    _run(session, str(directory / BIN / "python"), *install, "--require-hashes", "-r", str(lock), env={"PIP_USER": "0"})
 
 
 def _when_changed(session: nox.Session, directory: Path, lock: Path, install: Callable[..., object]) -> None:

@@ -7,6 +7,7 @@ hash of the lock file, so a change of the source copies only a few files.
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -103,13 +104,23 @@ def _install(target: BundleTarget, directory: Path) -> None:
         *(_LAMBDA_WHEELS if target is BundleTarget.LAMBDA else []),
         *("--target", str(directory), "--requirement", str(LOCK_FILE)),
     ]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments
+    variables = {**os.environ, "PIP_USER": "0"}  # pip refuses --target where the user's settings say `user = true`
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)  # noqa: S603 - our own
     if result.returncode:
         raise BundlingError(
             f"pip could not install {LOCK_FILE.relative_to(REPOSITORY)} for the target '{target}'.\n"
             f"{result.stderr.strip()}\n"
             "If a pinned version has no wheel for that platform, choose one that has and run `nox -s lock`."
         )
+
+
+def _let_lambda_read(directory: Path) -> None:
+    """Let every user read the files: CDK's archive keeps their modes, and a function does not run as their owner.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+    """
+    for path in (directory, *directory.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def _strip(directory: Path) -> None:
@@ -150,7 +161,7 @@ class _made_whole:  # noqa: N801 - reads as a clause in `with`
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if error is None:
-            self._unfinished.chmod(0o755)
+            _let_lambda_read(self._unfinished)
             try:
                 self._unfinished.rename(self._directory)
             except OSError:

@@ -143,3 +143,25 @@ def test_missing_version_is_reported_in_pips_words_and_leaves_nothing(
 
 def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_asset_of_a_private_umask_is_readable_by_lambda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundling, "BUILD_DIRECTORY", tmp_path / "build")
+    monkeypatch.setattr(bundling, "_libraries", lambda _target: tmp_path / "libraries")
+    umask = os.umask(0o077)
+    try:
+        (tmp_path / "libraries" / "package").mkdir(parents=True)
+        (tmp_path / "libraries" / "package" / "library.so").touch(0o700)
+        made = bundle(BundleTarget.LAMBDA)
+    finally:
+        os.umask(umask)
+    modes = {each.relative_to(made).as_posix(): each.stat().st_mode & 0o777 for each in (made, *made.rglob("*"))}
+    assert modes["handlers/shared/schema.py"] == 0o644
+    assert {mode for name, mode in modes.items() if (made / name).is_dir()} == {0o755}
+    assert modes["package/library.so"] == 0o755
+
+
+def test_libraries_of_a_user_who_installs_for_himself_are_bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundling, "BUILD_DIRECTORY", tmp_path)
+    monkeypatch.setenv("PIP_USER", "1")
+    assert installed(bundle(BundleTarget.LAMBDA)) == locked()
