@@ -1,39 +1,13 @@
 """A bucket: its lifecycle rules, its notifications and the limit of its name."""
 
-from typing import Any
-
 import pytest
-from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from infra.constructs.bucket import Bucket, expire, expire_noncurrent
 from infra.naming import NamingError
-from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
-
-
-def bucket_stack(*, encrypted: bool = True, locked: bool = False, **settings: object) -> Stack:
-    of = context(**settings)
-    stack = stack_in(of)
-    key = key_in(stack) if encrypted else None
-    Bucket(stack, "Tried", context=of, resource="archive", key=key, locked=locked)
-    return stack
-
-
-def bucket(**parameters: Any) -> dict[str, Any]:  # noqa: ANN401 - bucket_stack's
-    return only(bucket_stack(**parameters), "AWS::S3::Bucket")
-
-
-def test_every_bucket_drops_the_parts_of_uploads_that_were_abandoned() -> None:
-    rules = bucket()["LifecycleConfiguration"]["Rules"]
-    assert rules == [
-        {
-            "Id": "abandoned-multipart-uploads",
-            "Status": "Enabled",
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-        }
-    ]
+from unit_tests.infra.constructs.small_stack import context, of_type, only, stack_in
 
 
 def test_lifecycle_rules_are_kept_beside_it() -> None:

@@ -1,4 +1,4 @@
-"""A function: one runtime, one role of its own, a log group, a dead-letter queue, and nothing that CDK adds by itself."""
+"""A function: its runtime, names, logs, limits and network."""
 
 import re
 from typing import Any
@@ -8,7 +8,6 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
 from infra.constructs.function import Function
-from unit_tests.infra.constructs.permissions import allowed
 from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
 from unit_tests.infra.constructs.surroundings import surroundings_in
 
@@ -20,9 +19,7 @@ def function_stack(settings: dict[str, object] | None = None, /, **parameters: A
     stack = stack_in(of)
     surroundings = surroundings_in(stack, of, key_in(stack))
     named = {"resource": "two-words", "description": "Tried", "reserved_concurrency": 2, **parameters}
-    function = Function(stack, "Tried", surroundings=surroundings, **named)
-    function.allow("s3:GetObject", on=["arn:aws:s3:::bucket/*"])
-    function.allow("sqs:DeleteMessage", on=["arn:aws:sqs:us-west-2:1:queue"], by_lambda=True)
+    Function(stack, "Tried", surroundings=surroundings, **named)
     return stack
 
 
@@ -47,13 +44,12 @@ def test_it_is_named_and_its_handler_follows_from_the_name() -> None:
     assert function()["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "two-words"
 
 
-def test_it_is_traced_and_logs_json_into_a_group_of_its_own() -> None:
+def test_function_logs_json_into_a_group_of_its_own() -> None:
     stack = function_stack()
     found = only(stack, "AWS::Lambda::Function")
     (group_id,) = (
         id_ for id_, group in of_type(stack, "AWS::Logs::LogGroup").items() if "two-words" in group["LogGroupName"]
     )
-    assert found["TracingConfig"] == {"Mode": "Active"}
     assert found["LoggingConfig"] == {"LogFormat": "JSON", "LogGroup": {"Ref": group_id}}
 
 
@@ -62,7 +58,7 @@ def test_function_called_day_and_night_is_not_traced_nor_its_calls_logged() -> N
     found = only(stack, "AWS::Lambda::Function")
     assert "TracingConfig" not in found
     assert found["LoggingConfig"]["SystemLogLevel"] == "WARN"
-    assert not [action for action in allowed(stack, "TriedPolicy") if action.startswith("xray:")]
+    assert "xray:" not in str(of_type(stack, "AWS::IAM::ManagedPolicy"))
 
 
 def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
@@ -73,11 +69,6 @@ def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
     assert found["DeadLetterConfig"] == {"TargetArn": {"Fn::GetAtt": [queue, "Arn"]}}
 
 
-def test_lambda_stops_recursive_loops_by_default() -> None:
-    assert function()["RecursiveLoop"] == "Terminate"
-    assert function(recursive_loop=lambda_.RecursiveLoop.ALLOW)["RecursiveLoop"] == "Allow"
-
-
 def test_function_has_lambdas_default_disk() -> None:
     assert "EphemeralStorage" not in function()
     assert function(ephemeral_storage=Size.mebibytes(513))["EphemeralStorage"] == {"Size": 513}
@@ -86,32 +77,6 @@ def test_function_has_lambdas_default_disk() -> None:
 def test_it_takes_the_memory_timeout_and_variables_that_it_is_given() -> None:
     found = function(memory_size=512, timeout=Duration.seconds(20), environment={"A": "b"})
     assert (found["MemorySize"], found["Timeout"], found["Environment"]["Variables"]["A"]) == (512, 20, "b")
-
-
-def test_function_role_has_the_named_and_the_common_permissions() -> None:
-    stack = function_stack(NO_VPC)
-    (trust,) = only(stack, "AWS::IAM::Role")["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
-    assert not of_type(stack, "AWS::IAM::Policy"), "CDK added a policy of its own"
-    assert not only(stack, "AWS::IAM::Role").keys() & {"ManagedPolicyArns", "Policies", "RoleName"}
-    (role_id,) = of_type(stack, "AWS::IAM::Role")
-    assert only(stack, "AWS::IAM::ManagedPolicy")["Roles"] == [{"Ref": role_id}]
-    may = allowed(stack, "TriedPolicy")
-    assert set(may) == {
-        "logs:CreateLogStream",
-        "logs:PutLogEvents",
-        "xray:PutTraceSegments",
-        "xray:PutTelemetryRecords",
-        "sqs:SendMessage",
-        "sqs:DeleteMessage",
-        "kms:Decrypt",
-        "kms:GenerateDataKey",
-        "s3:GetObject",
-    }
-    assert {action for action, resources in may.items() if "*" in resources} == {
-        "xray:PutTraceSegments",
-        "xray:PutTelemetryRecords",
-    }
 
 
 def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> None:

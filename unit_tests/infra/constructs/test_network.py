@@ -8,7 +8,7 @@ from aws_cdk import Stack
 
 from infra.constructs.network import Network
 from infra.region import RegionRole
-from unit_tests.infra.constructs.small_stack import context, function_in, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
 
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
@@ -117,35 +117,7 @@ def test_prefix_lists_that_are_set_are_used() -> None:
     ]
 
 
-def test_flow_logs_go_to_an_encrypted_group_with_a_minimal_role() -> None:
+def test_flow_log_delivers_with_its_own_role() -> None:
     stack, _ = network_stack()
-    flow_log = only(stack, "AWS::EC2::FlowLog")
-    (vpc,) = of_type(stack, "AWS::EC2::VPC")
-    (group_id,) = of_type(stack, "AWS::Logs::LogGroup")
-    ((role, taken_on),) = of_type(stack, "AWS::IAM::Role").items()
-    (trust,) = taken_on["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
-    assert trust["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": stack.account},
-        "ArnLike": {"aws:SourceArn": f"arn:aws:ec2:{stack.region}:{stack.account}:vpc-flow-log/*"},
-    }
-    assert flow_log["ResourceId"] == {"Ref": vpc}
-    assert flow_log["ResourceType"] == "VPC"
-    assert flow_log["TrafficType"] == "ALL"
-    assert flow_log["LogGroupName"] == {"Ref": group_id}
-    assert flow_log["DeliverLogsPermissionArn"] == {"Fn::GetAtt": [role, "Arn"]}
-    assert only(stack, "AWS::Logs::LogGroup")["LogGroupName"] == "serverless-flow-logs-prod"
-    assert "KmsKeyId" in only(stack, "AWS::Logs::LogGroup")
-    (statement,) = only(stack, "AWS::IAM::ManagedPolicy")["PolicyDocument"]["Statement"]
-    assert set(statement["Action"]) == {"logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"}
-    assert statement["Resource"] == {"Fn::GetAtt": [group_id, "Arn"]}
-
-
-def test_the_default_security_group_is_closed_by_a_function() -> None:
-    stack, network = network_stack()
-    network.close_default_security_group(function_in(stack))
-    closed = only(stack, "Custom::VpcRestrictDefaultSG")
-    (vpc,) = of_type(stack, "AWS::EC2::VPC")
-    assert closed["DefaultSecurityGroupId"] == {"Fn::GetAtt": [vpc, "DefaultSecurityGroup"]}
-    (function,) = of_type(stack, "AWS::Lambda::Function")
-    assert closed["ServiceToken"] == {"Fn::GetAtt": [function, "Arn"]}
+    (role,) = of_type(stack, "AWS::IAM::Role")
+    assert only(stack, "AWS::EC2::FlowLog")["DeliverLogsPermissionArn"] == {"Fn::GetAtt": [role, "Arn"]}

@@ -77,20 +77,3 @@ def test_it_is_run_every_minute_and_never_late() -> None:
     # What is retried later would make three runs in a row of fewer than three minutes.
     assert asynchronous["MaximumEventAgeInSeconds"] == 60
     assert asynchronous["MaximumRetryAttempts"] == 0
-
-
-def test_what_cannot_be_run_is_kept_where_failures_are() -> None:
-    stack = observer_stack()
-    (failed,) = (id_ for id_, each in of_type(stack, "AWS::SQS::Queue").items() if "async" in each["QueueName"])
-    (target,) = only(stack, "AWS::Events::Rule")["Targets"]
-    arn = {"Fn::GetAtt": [failed, "Arn"]}
-    assert target["DeadLetterConfig"] == {"Arn": arn}
-    assert only(stack, "AWS::Lambda::EventInvokeConfig")["DestinationConfig"] == {"OnFailure": {"Destination": arn}}
-    (rule,) = of_type(stack, "AWS::Events::Rule")
-    (policy,) = (each for each in of_type(stack, "AWS::SQS::QueuePolicy").values() if each["Queues"] == [{"Ref": failed}])
-    (admitting,) = (each for each in policy["PolicyDocument"]["Statement"] if each["Effect"] == "Allow")
-    assert admitting["Principal"] == {"Service": "events.amazonaws.com"}
-    assert admitting["Condition"] == {
-        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": [rule, "Arn"]}},
-        "StringEquals": {"aws:SourceAccount": ACCOUNT},
-    }

@@ -1,11 +1,11 @@
-"""The audit trail records what it must and delivers it to its own log group."""
+"""The audit trail: its log group, and the resources that it depends on."""
 
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
 from infra.constructs.bucket import Bucket
 from infra.constructs.trail import AuditTrail
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
+from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
 
 TRAIL, POLICY = "AWS::CloudTrail::Trail", "AWS::S3::BucketPolicy"
 
@@ -16,36 +16,6 @@ def trail_stack(**settings: object) -> Stack:
     access_logs = Bucket(stack, "AccessLogs", context=of, resource="access-logs", key=None)
     AuditTrail(stack, "Audit", context=of, key=key_in(stack), access_logs=access_logs.bucket)
     return stack
-
-
-def test_trail_records_management_events_both_buckets_and_both_replicas() -> None:
-    selectors = {
-        tuple(field.get("Equals", field.get("StartsWith"))[0] for field in selector["FieldSelectors"][:2]): selector[
-            "FieldSelectors"
-        ][2:]
-        for selector in only(trail_stack(), TRAIL)["AdvancedEventSelectors"]
-    }
-    assert selectors == {
-        ("Management",): [],
-        ("Data", "AWS::S3::Object"): [
-            {
-                "Field": "resources.ARN",
-                "StartsWith": [
-                    f"arn:aws:s3:::serverless-ingest-prod-{ACCOUNT}-us-west-2-an/",
-                    f"arn:aws:s3:::serverless-ingest-prod-{ACCOUNT}-us-east-1-an/",
-                ],
-            }
-        ],
-        ("Data", "AWS::DynamoDB::Table"): [
-            {
-                "Field": "resources.ARN",
-                "Equals": [
-                    f"arn:aws:dynamodb:us-west-2:{ACCOUNT}:table/serverless-ledger-prod",
-                    f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/serverless-ledger-prod",
-                ],
-            }
-        ],
-    }
 
 
 def test_the_trail_delivers_to_its_own_log_group() -> None:
