@@ -49,9 +49,9 @@ def test_open_routes_have_their_own_throttles() -> None:
 
 def test_access_log_goes_to_a_log_group_of_its_own() -> None:
     stack = front_door()
-    (group,) = of_type(stack, "AWS::Logs::LogGroup")
-    settings = only(stack, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
-    assert settings["DestinationArn"] == {"Fn::GetAtt": [group, "Arn"]}
+    group, attribute = only(stack, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["DestinationArn"]["Fn::GetAtt"]
+    assert attribute == "Arn"
+    assert of_type(stack, "AWS::Logs::LogGroup")[group]["LogGroupName"] == "serverless-api-access-prod"
 
 
 def test_no_browser_is_let_in_unless_its_origin_is_set() -> None:
