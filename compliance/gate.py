@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from compliance.cfn.conditions import deployed
 from compliance.cfn.loading import Assembly, LoadError, load_assembly
 from compliance.cfn.templates import Json, Template, TemplateSet
 from compliance.engine import acknowledgements, coverage
@@ -24,6 +25,7 @@ from compliance.engine.findings import Finding, Findings, Subject, Verdict
 from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
 from compliance.packs import manifest, nag, native, nodejs
+from compliance.packs.readable import readable
 from compliance.rules import our_rules
 from reporting.worker_processes import end_with_parent, interrupts_held
 
@@ -251,7 +253,7 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
     nodejs.start()
     from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
 
-    shown = variants(templates)
+    shown = variants(map(deployed, templates))
     by_path = {
         plugin.included_path(index, resource.logical_id): resource
         for index, (_, template) in enumerate(shown)
@@ -259,7 +261,7 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
     }
     with TemporaryDirectory(prefix="compliance-") as directory:
         try:
-            plugin.judge_included([variant for variant, _ in shown], Path(directory))
+            plugin.judge_included([replace(variant, body=readable(variant.body)) for variant, _ in shown], Path(directory))
             packs = nag.read(Path(directory) / "out", world, by_path.get)
         except (plugin.UnrecordedError, nag.NagError) as error:
             raise GateError(str(error)) from error

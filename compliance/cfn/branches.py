@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from compliance.cfn.templates import Json
+from compliance.cfn import conditions
+from compliance.cfn.templates import Json, Template
 from compliance.cfn.values import decided, if_parts
 
 MAXIMUM: Final = 32
@@ -34,17 +35,20 @@ class Branch:
     choice: Mapping[str, bool]
 
 
-def branches(body: Json) -> tuple[Branch, ...]:
-    """Return the template in enough combinations of its conditions that each branch of each Fn::If is in one.
-
-    Conditions count as independent: two that exclude each other may both be true.
+def branches(template: Template) -> tuple[Branch, ...]:
+    """Return the template in enough combinations of its conditions that each possible branch of each Fn::If is in one.
 
     Raises:
         BranchesError: This needs more than MAXIMUM combinations.
     """
+    body = template.body
     choices: list[_Choice] = []
     for needed in _needed(body.get("Resources"), {}):
-        fitting = next((choice for choice in choices if _agree(choice, needed)), None)
+        if not _is_possible(needed, template):
+            continue
+        fitting = next(
+            (choice for choice in choices if _agree(choice, needed) and _is_possible({**choice, **needed}, template)), None
+        )
         if fitting is None:
             choices.append(dict(needed))
         else:
@@ -74,6 +78,13 @@ def _needed(value: Json, given: _Choice) -> Iterator[_Choice]:
                 then = {**given, condition: outcome}
                 yield then
                 yield from _needed(child, then)
+
+
+def _is_possible(needed: _Choice, template: Template) -> bool:
+    """Return whether some parameters lead to these values; conditions count as independent where that is unknown."""
+    possible = conditions.choices(template)
+    names = [name for name in needed if possible and name in possible[0]]
+    return not possible or any(all(choice[name] is needed[name] for name in names) for choice in possible)
 
 
 def _agree(one: _Choice, other: _Choice) -> bool:

@@ -5,26 +5,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
-from compliance.cfn.templates import Json
+from compliance.cfn.conditions import feasible
+from compliance.cfn.templates import Json, Template
 from compliance.cfn.values import UnresolvedError, decided, describe, if_parts, is_absent
 
 MAXIMUM_CONDITIONS: Final = 8
 """Most conditions of one value, which give 256 versions; a value with more is refused, never judged in part."""
 
 
-def branches(value: Json) -> Iterator[Json]:
+def branches(value: Json, template: Template | None = None) -> Iterator[Json]:
     """Return every version of a value that the template's conditions allow, free of Fn::If, AWS::NoValue and null.
 
     A condition has the same value everywhere in a version.
+
+    Args:
+        value: A part of a template.
+        template: The template whose conditions say which of them can hold together; without it, any of them can.
 
     Raises:
         UnresolvedError: An Fn::If is malformed, or the value depends on too many conditions.
     """
     names = sorted(set(_conditions(value)))
-    if len(names) > MAXIMUM_CONDITIONS:
-        raise UnresolvedError(f"it depends on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
-    for choices in product((True, False), repeat=len(names)):
-        version = decided(value, dict(zip(names, choices, strict=True)))
+    possible = None if template is None or not names else feasible(names, template)
+    if possible is None:
+        if len(names) > MAXIMUM_CONDITIONS:
+            raise UnresolvedError(f"it depends on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
+        possible = (dict(zip(names, each, strict=True)) for each in product((True, False), repeat=len(names)))
+    for choice in possible:
+        version = decided(value, choice)
         yield None if is_absent(version) else version
 
 

@@ -21,7 +21,7 @@ def variants(templates: Iterable[Template]) -> list[tuple[Template, Template]]:
     found = []
     for template in templates:
         try:
-            found += [(replace(template, body=branch.body), template) for branch in branches(template.body)]
+            found += [(replace(template, body=branch.body), template) for branch in branches(template)]
         except BranchesError as error:
             raise LoadError(f"{template.file or template.name}: cannot be judged in full: {error}") from error
     return found

@@ -1,8 +1,9 @@
 """Ask each of our rules about every resource. Every answer is a row, and so is a missing answer."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from compliance.cfn.conditions import deployed, scenarios
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.engine.findings import Advice, Finding, Place, RuleInfo, Verdict
@@ -45,11 +46,43 @@ class FindingsBuilder:
 def judge(world: TemplateSet, rules: Iterable[Rule], *, about: Callable[[Resource], bool] | None = None) -> FindingsBuilder:
     """Ask every rule about every resource, and about each template as a whole.
 
+    A resource that no parameters deploy is not there. What is deployed on a condition is judged, and so is everything else
+    without it.
+
     Args:
         world: The templates.
         rules: The rules.
         about: Selects the resources; all by default.
     """
+    world = replace(world, templates=tuple(map(deployed, world.templates)))
+    findings = _judge(world, rules, about)
+    for condition, without in scenarios(world):
+        findings = _worse(findings, _judge(without, rules, about), condition)
+    return findings
+
+
+def _worse(findings: FindingsBuilder, others: FindingsBuilder, condition: str) -> FindingsBuilder:
+    """Return the findings with those that are worse where a condition is false: what is there always must pass alone."""
+    rank = {Verdict.FAIL: 2, Verdict.NOT_EVALUATED: 1}
+
+    def key(row: Finding) -> tuple[str, str, str, str, str]:
+        return row.rule, row.stack, row.region, row.path, row.logical_id
+
+    known = {key(row): row for row in findings.rows}
+    for row in others.rows:
+        before = known.get(key(row))
+        if rank.get(row.verdict, 0) > (rank.get(before.verdict, 0) if before else 0):
+            known[key(row)] = replace(row, message=f"{row.message}, where condition {condition} is false")
+    rules = {**others.rules, **findings.rules}
+    answered = set(known)
+    silent = {
+        rule: [place for place in places if (rule, place.stack, place.region, place.path, place.logical_id) not in answered]
+        for rule, places in findings.silent.items()
+    }
+    return FindingsBuilder(rows=list(known.values()), rules=rules, silent=silent, advice=findings.advice)
+
+
+def _judge(world: TemplateSet, rules: Iterable[Rule], about: Callable[[Resource], bool] | None) -> FindingsBuilder:
     findings = FindingsBuilder()
     resources = [each for template in world.templates for each in (template.as_resource, *template.resources)]
     if about is not None:

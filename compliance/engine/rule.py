@@ -107,7 +107,9 @@ class ViolationsJudge:
         # Asked of every resource by every rule: most answers end here.
         if resource.type not in self._plain and not any(fnmatchcase(resource.type, wanted) for wanted in self._patterns):
             return NOT_APPLICABLE
-        versions = [replace(resource, properties=properties) for properties in branches(resource.properties)]
+        versions = [
+            replace(resource, properties=properties) for properties in branches(resource.properties, resource.template)
+        ]
         concerned = [version for version in versions if self._applies(version, world)]
         if not concerned:
             return NOT_APPLICABLE

@@ -175,7 +175,10 @@ def _changes(resource: Resource, world: TemplateSet) -> Iterator[Change]:
     for pointer, value in _places(resource.properties, ("Properties",)):
         yield from _damages(pointer, value, template, world)
     yield from insertions_into(resource, world)
-    yield from attacks_on(resource)
+    for attack in attacks_on(resource):
+        # CloudFormation refuses a reference to a resource that is not there.
+        if attack[0] != "condition" or not _is_referred_to(template, resource.logical_id):
+            yield attack
 
 
 def _damages_to_attribute(attribute: str, value: Json) -> Iterator[Change]:

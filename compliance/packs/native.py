@@ -42,6 +42,10 @@ def validate(world: TemplateSet) -> FindingsBuilder:
     return findings
 
 
+class IncompleteError(RuntimeError):
+    """Raised when AWS's validation stops without an error, as it does for too many conditional statements."""
+
+
 def warm_up() -> None:
     """Load the rules and schemas (0.3 s, once in a process)."""
     _engine()
@@ -76,7 +80,12 @@ def _taggable(types: frozenset[str]) -> frozenset[str]:
 def _validate_one(template: Template, world: TemplateSet, findings: FindingsBuilder) -> None:
     resources = {resource.logical_id: resource for resource in template.resources}
     failed = set()
-    for diagnostic in _diagnose(template):
+    try:
+        diagnostics = _diagnose(template)
+    except IncompleteError as error:
+        findings.add(_VALID, Verdict.NOT_EVALUATED, place_of(template.as_resource, world), str(error))
+        return
+    for diagnostic in diagnostics:
         resource = resources.get(_logical_id(diagnostic), template.as_resource)
         rule = _rule_of(diagnostic)
         message = f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
@@ -110,7 +119,7 @@ def _diagnose_text(text: str, name: str, region: str, stack_name: str) -> list[D
     report = _engine().validate_template(TemplateContent(text, name), config)
     unread = report.status is not ReportStatus.OK or report.metadata.budget_exhaustions
     if unread and not any(diagnostic.severity in _ERRORS for diagnostic in report.diagnostics):
-        raise RuntimeError(f"AWS's validation stopped at {name} without a reason (status {report.status.name})")
+        raise IncompleteError(f"AWS's validation did not read {name} to its end (status {report.status.name})")
     return list(report.diagnostics)
 
 

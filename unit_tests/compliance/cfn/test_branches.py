@@ -67,7 +67,7 @@ def _reachable(value: Any, given: dict[str, bool]) -> Iterator[str]:  # noqa: AN
 
 @given(properties=_VALUES)
 def test_branches_cover_every_deployment_without_conditions(properties: Any) -> None:  # noqa: ANN401
-    found = branches({"Resources": {"R": {"Type": "T", "Properties": {"p": properties}}}})
+    found = branches(Template(name="t", body={"Resources": {"R": {"Type": "T", "Properties": {"p": properties}}}}))
 
     shown = [branch.body["Resources"] for branch in found]
     assert {leaf for body in shown for leaf in _leaves(body)} == set(_reachable(properties, {}))
@@ -78,7 +78,7 @@ def test_branches_cover_every_deployment_without_conditions(properties: Any) -> 
 def test_template_without_conditions_has_one_branch() -> None:
     body = {"Resources": {"R": {"Type": "T", "Properties": {"p": [1, {"Ref": "Q"}]}}}, "Outputs": {}}
 
-    (branch,) = branches(body)
+    (branch,) = branches(Template(name="t", body=body))
 
     assert branch.body == body
 
@@ -89,13 +89,13 @@ def test_too_many_branches_are_refused() -> None:
         chain = {"Fn::If": [f"C{number}", "y", chain]}
 
     with pytest.raises(BranchesError, match=str(module.MAXIMUM)):
-        branches({"Resources": {"R": {"Properties": chain}}})
+        branches(Template(name="t", body={"Resources": {"R": {"Properties": chain}}}))
     template = Template(name="t", body={"Resources": {"R": {"Type": "AWS::SQS::Queue", "Properties": {"p": chain}}}})
     with pytest.raises(LoadError, match="cannot be judged in full"):
         judge_templates([template], "prod", TODAY, print)
 
 
-NEVER = {"Fn::Equals": ["a", "b"]}
+SOMETIMES = {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
 NO_VALUE = {"Ref": "AWS::NoValue"}
 KEY = "arn:aws:kms:us-east-1:000000000000:key/0"
 
@@ -122,8 +122,12 @@ def test_packs_fail_a_property_that_is_set_in_one_branch_only(
 ) -> None:
     """The same for AWS::NoValue without any condition, and for the branch being the other one."""
     verdicts = []
-    for given_ in (value, {"Fn::If": ["Never", value, NO_VALUE]}, {"Fn::If": ["Never", NO_VALUE, value]}, NO_VALUE):
-        body = {"Conditions": {"Never": NEVER}, "Resources": {"It": {"Type": kind, "Properties": {name: given_}}}}
+    for given_ in (value, {"Fn::If": ["C", value, NO_VALUE]}, {"Fn::If": ["C", NO_VALUE, value]}, NO_VALUE):
+        body = {
+            "Parameters": {"Stage": {"Type": "String", "Default": "prod"}},
+            "Conditions": {"C": SOMETIMES},
+            "Resources": {"It": {"Type": kind, "Properties": {name: given_}}},
+        }
         ledger = judge_templates([Template(name="t", body=body, region="us-east-1")], "prod", TODAY, print)
         (row,) = (row for row in ledger.findings if row.rule.endswith(f"::{rule}"))
         verdicts.append(row.verdict)

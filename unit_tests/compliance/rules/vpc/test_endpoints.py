@@ -1,7 +1,7 @@
 """The rules about VPC endpoints."""
 
 from compliance.cfn.templates import Template
-from unit_tests.compliance.rules.builders import alone
+from unit_tests.compliance.rules.builders import alone, function, role
 from unit_tests.compliance.rules.corruptions import (
     ABSENT,
     UNKNOWN,
@@ -167,4 +167,39 @@ test_endpoint_reach = rule_test(
         alone(elsewhere(RouteTableIds=["rtb-1"])),
     ],
     ignored=[on("It", endpoint("GatewayLoadBalancer", SubnetIds=BOTH))],
+)
+
+
+def calling(*actions: str, **more: Resource) -> dict[str, Resource]:
+    """Return a function in a VPC whose role allows actions, and what is beside it."""
+    config = {"SubnetIds": refs("Subnet0"), "SecurityGroupIds": OURS}
+    return {
+        **network(),
+        **role(*actions, on="arn:aws:s3:::a/*"),
+        "It": changed(function(), "VpcConfig", to=config),
+        "Group": group(CidrIp="10.0.0.0/16"),
+        **more,
+    }
+
+
+QUEUES = changed(INTERFACE, "ServiceName", to="com.amazonaws.us-west-2.sqs")
+
+test_endpoint_present = rule_test(
+    "ActivePassive-VPCEndpointPresent",
+    lambda resources: resources,
+    passes=[
+        calling("s3:GetObject", Gateway=changed(GATEWAY, "ServiceName", to="com.amazonaws.us-west-2.s3")),
+        calling("sqs:SendMessage", Queues=QUEUES),
+        calling("kms:Decrypt", "xray:PutTraceSegments"),  # no function connects to these itself
+    ],
+    fails=[
+        reports("it may call sqs", calling("sqs:SendMessage")),
+        calling("s3:GetObject", "sqs:SendMessage", Queues=QUEUES),
+        calling("sqs:SendMessage", Queues=changed(QUEUES, "VpcId", to="vpc-1")),
+    ],
+    unresolved=[{**calling("sqs:SendMessage"), "Role": resource("IAM::User")}],
+    ignored=[
+        calling("sqs:SendMessage", Exit=resource("EC2::NatGateway")),
+        {**calling("sqs:SendMessage"), "It": function()},
+    ],
 )
