@@ -92,7 +92,7 @@ def cost(
         str, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
     ] = "",
 ) -> None:
-    """Print what an idle month costs: list prices times what the templates and the clocks make; what is not included."""
+    """Print the cost of an idle month: list prices times the quantities, and what is not included."""
     try:
         settings = load_settings(environment or default_environment(ENVIRONMENTS), ENVIRONMENTS)
     except SettingsError as error:

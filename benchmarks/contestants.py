@@ -1,9 +1,9 @@
-"""The handlers that the processor's benchmark compares, each run in a process of its own on one S3 event.
+"""The handlers that the processor's benchmark compares; each runs in a separate process on one S3 event.
 
 `batch_writer` is the loop of AWS's own examples
 (https://docs.aws.amazon.com/boto3/latest/guide/dynamodb.html#batch-writing). `powertools` adds what Powertools advises: the
-batch processor, pydantic models of the event and of each record. Both keep each record under a key of the file and its
-position, and have none of the processor's guarantees.
+batch processor, pydantic models of the event and of each record. Both store each record under a key of the file and its
+position, without the processor's guarantees.
 """
 
 import codecs

@@ -1,4 +1,4 @@
-"""A fake DynamoDB of fixed latency, and S3 objects from a folder, in a process of its own: for the processor's benchmark.
+"""A fake DynamoDB of fixed latency, and S3 objects from a folder, in a separate process for the processor's benchmark.
 
 It answers every request and stores nothing, so that it costs the contestants as little processor time as possible. With
 `--keep FILE` it appends the body of every BatchWriteItem to a file, one a line.

@@ -42,7 +42,7 @@ class Result:
         return _per_resource(a, b), _per_resource(b, c)
 
     def as_dict(self) -> dict[str, Any]:
-        """As reports/benchmarks/gate.json has it."""
+        """The result in the form of reports/benchmarks/gate.json."""
         return {
             "seconds": self.seconds,
             "gate_over_plain_way": self.ratio,

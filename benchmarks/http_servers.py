@@ -28,10 +28,10 @@ _CREATED = 201
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """What was measured.
+    """The measured values.
 
     Attributes:
-        requests: How many each server answered in a round.
+        requests: Requests that each server answered in a round.
         seconds: Median seconds of a round, by server.
         cpu_seconds: Median seconds of the server's processor time in a round, start included, by server.
     """

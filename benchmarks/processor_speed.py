@@ -67,7 +67,7 @@ class Result:
     items_compared: int
 
     def as_dict(self) -> dict[str, Any]:
-        """As reports/benchmarks/processor.json has it."""
+        """The result in the form of reports/benchmarks/processor.json."""
         return {
             "rounds": self.rounds,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
@@ -186,7 +186,7 @@ def _run(contestant: str, port: int, extension: str) -> dict[str, float]:
 
 @contextmanager
 def _fake_aws(folder: Path, latency_ms: float, keep: Path | None = None) -> Iterator[int]:
-    """Run the fake AWS in a process of its own, and yield its port."""
+    """Run the fake AWS in a separate process, and yield its port."""
     command = [sys.executable, "-m", "benchmarks.fake_aws", str(folder), "--latency-ms", str(latency_ms)]
     command += ["--keep", str(keep)] if keep else []
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
@@ -199,7 +199,7 @@ def _fake_aws(folder: Path, latency_ms: float, keep: Path | None = None) -> Iter
 
 
 def _compare(file: Path) -> int:
-    """Compare what the processor sends for a file with what Python's own parsers make of it; return the number.
+    """Compare the items that the processor sends for a file with those of Python's own parsers; return their number.
 
     Raises:
         BenchmarkError: An item is missing, differs or is sent twice.

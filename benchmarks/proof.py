@@ -24,12 +24,12 @@ _STEPS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """Measured values, each step in a process of its own.
+    """Measured values; each step ran in a separate process.
 
     Attributes:
         objects: Uploads.
-        steps: By step: `seconds` by the clock, `cpu_seconds`, which no other process's work adds to, and `peak_bytes`
-            beyond an empty process.
+        steps: Values by step: `seconds` of the clock, `cpu_seconds` of the process, and `peak_bytes` beyond an empty
+            process.
     """
 
     objects: int
@@ -46,7 +46,7 @@ class Result:
         return self.steps["proof"]["seconds"] <= TARGET_SECONDS
 
     def as_dict(self) -> dict[str, Any]:
-        """As reports/benchmarks/proof.json has it."""
+        """The result in the form of reports/benchmarks/proof.json."""
         proof, sets = self.steps["proof"], self.steps["sets"]
         return {
             "objects": self.objects,

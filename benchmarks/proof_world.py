@@ -1,7 +1,7 @@
-"""Two regions' buckets and replicas and the receipts of any number of uploads, made page by page as AWS would answer.
+"""Buckets and replicas of two regions, and receipts, for any number of uploads; each page is made as AWS would return it.
 
-Nothing is held: a page is made when it is asked for, of objects that follow from their number alone, so that the memory
-that is measured is the proof's own.
+Nothing is stored. A page is made on request, from objects that depend only on their number, so that the measured memory is
+the proof's own.
 """
 
 import base64

@@ -1,4 +1,4 @@
-"""Tests that leave the process's own memory: in-process AWS (`moto`), the local cloud and the whole platform on it.
+"""Tests that use more than the process's own memory: `moto` in process, the local cloud, and the whole platform on it.
 
-What each layer proves, and what it cannot, is in its own package's docstring.
+The docstring of each package states what its tests prove and what they cannot prove.
 """

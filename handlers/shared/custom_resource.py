@@ -25,8 +25,8 @@ ANSWER_RESERVE_SECONDS: Final = 5.0
 """Seconds reserved for the answer that the work took too long."""
 DENIED_SECONDS: Final = 40.0
 DENIED_PAUSE_SECONDS: Final = 5.0
-"""How long, and how often, a provider that AWS denies is run again: the deployment has just created or changed the role and
-its permissions, and IAM is eventually consistent.
+"""Seconds for which, and interval at which, a provider is run again after AWS denied it. The deployment has just created or
+changed the role and its permissions, and IAM is eventually consistent.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency"""
 DELIVERY_ATTEMPTS: Final = 4
 DELIVERY_TIMEOUT_SECONDS: Final = 10.0

@@ -1,4 +1,4 @@
-"""Drives index.html in a real headless Chromium: what an auditor does, and what a hostile template must not.
+"""Test index.html in a real headless Chromium: the actions of an auditor, and the attacks of a hostile template.
 
-It cannot prove how the page looks, nor how other browsers take it.
+The tests cannot prove the appearance of the page, or its behaviour in other browsers.
 """

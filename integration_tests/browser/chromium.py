@@ -1,7 +1,7 @@
-"""Unpacks the Chromium of the npm package @sparticuz/chromium, with its libraries and its font.
+"""Unpack the Chromium of the npm package @sparticuz/chromium, with its libraries and its font.
 
-Every machine drives the same browser: package-lock.json pins it by hash, and what it loads beside the C library comes out
-of the package. A browser of the machine's own is used only where LOCKSTEP_CHROMIUM names it.
+Every machine uses the same browser: package-lock.json pins it by hash, and its libraries, except the C library, are in the
+package. Another browser is used only if LOCKSTEP_CHROMIUM names it.
 """
 
 import json
@@ -22,7 +22,7 @@ from infra.cdk_cli import node
 VARIABLE: Final = "LOCKSTEP_CHROMIUM"
 PACKAGE: Final = "@sparticuz/chromium"
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
-"""How it is started: a container has no user namespaces for the sandbox, and the pages are ours and offline."""
+"""Options of the start: a container has no user namespaces for the sandbox, and the pages are our own and offline."""
 
 _ARCHIVES: Final = ("chromium.br", "al2023.tar.br", "fonts.tar.br")
 """The browser, the libraries of Amazon Linux 2023 that it loads, and Open Sans."""
@@ -39,7 +39,7 @@ _FONTS: Final = """<?xml version="1.0"?>
 
 
 class NoBrowserError(Exception):
-    """Raised when there is no browser to drive; says what to type."""
+    """Raised when no browser can be started; the message shows what to type."""
 
 
 @dataclass(frozen=True, kw_only=True)

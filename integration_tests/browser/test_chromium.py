@@ -113,7 +113,7 @@ def test_it_loads_no_library_of_the_machine_but_the_c_library(packed: chromium.C
 
 
 def test_text_has_its_own_font_without_any_of_the_machine(browser: Browser, packed: chromium.Chromium) -> None:
-    """The environment holds nothing but what the browser brings: no HOME with fonts, no font configuration."""
+    """The environment has only the browser's own files: no HOME with fonts, no font configuration."""
     launched = browser.browser_type.launch(
         executable_path=packed.executable, env={**packed.variables}, args=chromium.ARGUMENTS
     )

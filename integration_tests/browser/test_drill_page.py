@@ -147,7 +147,7 @@ def test_it_is_readable_on_a_narrow_screen_and_on_paper(made: Callable[[], Drill
 
 @pytest.mark.parametrize("made", ALL)
 def test_text_stands_out_from_what_is_behind_it(made: Callable[[], DrillReport], open_page: Open) -> None:
-    """By WCAG 2.2's contrast of 4.5 to 1, for every tag and tile, in both colour schemes."""
+    """Each tag and tile has WCAG 2.2's contrast of 4.5 to 1 in both colour schemes."""
     page = open_page(made())
 
     faint = page.evaluate(

@@ -1,1 +1,1 @@
-"""The functions' asset as pip really makes it: proves whose wheels it holds; cannot prove that Lambda imports them."""
+"""Test the functions' asset that pip makes: the wheels that it holds, but not whether Lambda can import them."""

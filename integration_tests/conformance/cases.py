@@ -1,4 +1,4 @@
-"""The cases. Each takes clients of one region and asserts what they answer; keys are the case's own."""
+"""The cases: each takes clients of one region, uses its own keys, and checks the answers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -92,7 +92,7 @@ def _run_all(commands: Iterator[Sequence[str]], checkout: Path, runner: Commands
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a user who has just cloned: nothing that leads back to this checkout."""
+    """Return the variables of a user with a fresh clone, without any that refer to this checkout."""
     return {name: value for name, value in variables.items() if name in _INHERITED or name.startswith(_DOWNLOADS)}
 
 

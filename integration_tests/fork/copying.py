@@ -1,4 +1,4 @@
-"""Copying the repository as a clone would have it, with what is not committed yet."""
+"""Copy the repository as a clone would contain it, with uncommitted changes."""
 
 from __future__ import annotations
 

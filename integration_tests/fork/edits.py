@@ -12,7 +12,7 @@ from infra.settings import environment_names
 SETTINGS_FILE: Final = Path(__file__).parent / "environments.toml"
 """The fork's environments. Between them they set every setting to something else than its default."""
 ENVIRONMENT, *OTHERS = environment_names(SETTINGS_FILE)
-"""The fork's first environment, which commands take by default, for it has no prod; and the others."""
+"""The fork's environments; the first is the default of the commands, because the fork has no prod."""
 
 _TRANSFORM: Final = '''\
 def transform(record: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +39,7 @@ def stored(record: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def edit(checkout: Path) -> None:
-    """Edit what a fork edits, in a copy of the repository."""
+    """Make a fork's edits in a copy of the repository."""
     shutil.copyfile(SETTINGS_FILE, checkout / "environments.toml")
     _replace_function(checkout / "handlers" / "processor" / "transform.py", "transform", _TRANSFORM)
     _replace_function(checkout / "drill" / "load" / "expected.py", "stored", _STORED)

@@ -1,4 +1,4 @@
-"""Starts nox on a terminal of its own (a pty), presses Ctrl-C there, and looks at what is left afterwards."""
+"""Start nox on a separate terminal (a pty), press Ctrl-C there, and find what it leaves behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Final, Self
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _WITHIN_SECONDS: Final = 300.0
-"""Only a hang takes this long: everything is waited for by what can be observed."""
+"""Seconds that only a hang takes: each wait ends with an observable event."""
 _MARK: Final = "LOCKSTEP_INTERRUPT_TEST"
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _START: Final = """
@@ -110,7 +110,7 @@ class Nox:
         self._process.send_signal(number)
 
     def close_terminal(self) -> None:
-        """Close the terminal's window: SIGHUP, and nothing can be printed any more."""
+        """Close the terminal's window: nox gets SIGHUP and can no longer print."""
         if self._terminal >= 0:
             os.close(self._terminal)
             self._terminal = -1

@@ -118,7 +118,7 @@ def test_drill_interrupted_heals_reports_and_leaves_nothing(tmp_path: Path, phas
 
 
 def _assert_small(runs: set[Path]) -> None:
-    """Look for what is large in run folders: the cloud's files, temporary files, the functions' code and evidence."""
+    """Return the large things in run folders: the cloud's files, temporary files, the functions' code and evidence."""
     sizes = {str(file): file.stat().st_size for run in runs for file in run.rglob("*") if file.is_file()}
     assert sum(sizes.values()) < 10_000_000, sorted(sizes.items(), key=lambda one: -one[1])[:10]
     assert not [run for run in runs for name in ("cloud", "tmp") if (run / name).exists()]

@@ -1,1 +1,1 @@
-"""The end-to-end run itself: what it refuses, what it stops, what it removes, and that its comparisons see a difference."""
+"""Test the end-to-end run itself: its refusals, its interruption, its cleanup, and that its comparisons find differences."""

@@ -22,12 +22,12 @@ LIVE = Target(
 
 @dataclass
 class FakeClients:
-    """Stands in the place of boto3: says who is calling and where it would call, and remembers every call.
+    """A replacement of boto3 that returns an identity and endpoints, and records every call.
 
     Attributes:
-        accounts: What STS says, by region.
-        endpoint: Where every client would call, `{service}` and `{region}` standing for themselves.
-        error: What STS raises in place of an answer.
+        accounts: The account that STS returns, by region.
+        endpoint: The endpoint of every client, with the placeholders `{service}` and `{region}`.
+        error: The error that STS raises instead of an answer.
     """
 
     accounts: dict[str, str]
@@ -50,5 +50,5 @@ class FakeClients:
 
 
 def clients(primary: str = ACCOUNT, secondary: str = ACCOUNT, **further: Any) -> FakeClients:  # noqa: ANN401 - any field
-    """Return clients whose credentials are of these accounts in the two regions."""
+    """Return clients with credentials of these accounts in the two regions."""
     return FakeClients({LIVE.primary: primary, LIVE.secondary: secondary}, **further)

@@ -1,4 +1,4 @@
-"""Cleaning up: everything of the run is removed, in both regions, and nothing else is touched."""
+"""Test the cleanup: everything of the run is removed in both regions, and nothing else."""
 
 from __future__ import annotations
 

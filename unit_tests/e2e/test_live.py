@@ -27,7 +27,7 @@ from unit_tests.e2e.targets import ACCOUNT, LIVE, FakeClients, clients
 
 @pytest.fixture
 def began(monkeypatch: pytest.MonkeyPatch) -> list[Target]:
-    """The targets whose tests were begun; none is run."""
+    """The targets for which tests were started; no test runs."""
     begun: list[Target] = []
 
     def run_tests(which: Target, *_: object) -> int:

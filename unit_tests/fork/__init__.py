@@ -1,1 +1,1 @@
-"""A fork's edits, made in a copy: what is cheap enough to look at in every offline run."""
+"""Test a fork's edits in a copy, as far as it is cheap enough for every offline run."""

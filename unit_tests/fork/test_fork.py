@@ -37,7 +37,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(fork: Path, *arguments: str) -> str:
-    """Run Python in the fork, and return what it printed once it ended well."""
+    """Run Python in the fork, check that it succeeds, and return its output."""
     variables = {**os.environ, "PYTHONPATH": str(fork), "CDK_VALIDATION": "false", "CDK_CONTEXT_JSON": "{}"}
     ended = subprocess.run(  # noqa: S603 - our own commands
         [sys.executable, *arguments], cwd=fork, env=variables, capture_output=True, text=True, check=False

@@ -1,6 +1,6 @@
-"""Transforms that a fork may write, mirrored as the README says: what is expected of every file is what the processor makes.
+"""Test transforms that a fork may write, with their copies in `expected.py`: both must give the same records.
 
-The files are the odd ones of the end-to-end run's corpus and a few real ones, so that what fails here fails there.
+The files are the malformed ones of the end-to-end run's corpus and a few real ones, so that a fault here fails there too.
 """
 
 from __future__ import annotations

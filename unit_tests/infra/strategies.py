@@ -124,7 +124,7 @@ def toml_values() -> st.SearchStrategy[Any]:
 
 
 def toml_tables(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Table]:
-    """Tables whose keys are sometimes ours, sometimes nearly, sometimes anything."""
+    """Tables with keys that are ours, almost ours, or arbitrary."""
     ours = st.sampled_from(list(Settings.model_fields))
     nearly = st.sampled_from(["acount", "log_days", "primary-region", "defaults", "environment", "tags.owner", ""])
     return st.dictionaries(ours | nearly | toml_text(), values, max_size=4)

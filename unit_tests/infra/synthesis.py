@@ -27,12 +27,12 @@ REGIONAL = ("PrimaryRegional", "SecondaryRegional")
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as the cloud assembly's manifest has it.
+    """A stack of the cloud assembly's manifest.
 
     Attributes:
         name: its CloudFormation name.
-        region: where it is deployed.
-        account: whose it is: 12 digits.
+        region: its region.
+        account: its account, 12 digits.
         protected: whether CloudFormation refuses to delete it.
         after: the construct ids of the stacks that must be deployed before it.
     """
@@ -49,9 +49,9 @@ class Synthesis:
     """All stacks of one environment.
 
     Attributes:
-        settings: what it was made from.
-        templates: by the stack's construct id.
-        stacks: likewise.
+        settings: its settings.
+        templates: the templates by the stack's construct id.
+        stacks: the stacks by their construct id.
         loaded: the templates as the gate reads them, with the construct path of each resource.
     """
 
@@ -72,9 +72,9 @@ def synthesize(settings: Settings, directory: Path) -> Synthesis:
     """Synthesize the app.
 
     Args:
-        settings: of the environment.
-        directory: an empty directory to write to. Functions run from a stand-in there, for no test of a template
-            looks into the asset.
+        settings: the settings of the environment.
+        directory: an empty directory for the output. It holds a placeholder of the asset, because no test of a
+            template reads the asset.
     """
     asset = directory / "asset"
     (asset / "handlers").mkdir(parents=True)
@@ -132,7 +132,7 @@ def _hashable(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_assembly(settings: Settings, assembly: Path) -> Synthesis:
-    """Read what was synthesized from its folder."""
+    """Read a synthesis from its folder."""
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     stacks = {name: each for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
     return Synthesis(

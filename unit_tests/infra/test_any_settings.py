@@ -1,6 +1,6 @@
-"""Any valid settings synthesize, and the templates hold what the platform relies on; cannot prove that AWS takes them.
+"""Test that any valid settings synthesize, and that the templates have the properties that the platform relies on.
 
-Each check reads templates as plain data and is given the settings that they were made from.
+Each check reads templates as plain data and gets their settings. The tests cannot prove that AWS accepts the templates.
 """
 
 import copy
@@ -261,7 +261,9 @@ def failover_is_by_the_domain_or_client_vpcs_or_by_no_record(made: Synthesis) ->
 
 
 MOST_VARIABLES_BYTES = 4096
-"""Of all environment variables of a function (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+"""Lambda's limit for all environment variables of a function
+(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+"""
 
 
 def environment_variables_fit_into_lambda(made: Synthesis) -> None:

@@ -1,4 +1,4 @@
-"""`python -m infra.cdk_cli`: what it refuses, what it passes to the pinned CLI, and how it reports a mistake.
+"""Test `python -m infra.cdk_cli`: its refusals, the arguments that it passes to the pinned CLI, and its error messages.
 
 A script that prints its arguments replaces the CLI, so these tests cannot prove what the real CLI does with them.
 """
@@ -47,7 +47,7 @@ def refusal(arguments: list[str], variables: dict[str, str] | None = None) -> st
 
 
 def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status or a message
-    """Run the command, and return what it exits with."""
+    """Run the command, and return its exit status."""
     monkeypatch.setattr(sys, "argv", ["cdk_cli", *arguments])
     with pytest.raises(SystemExit) as stopped:
         cdk_cli.main()
@@ -56,7 +56,7 @@ def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN4
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A CLI that prints what it was given and ends with 7."""
+    """A CLI that prints its arguments and exits with 7."""
     script = tmp_path / "cdk.cjs"
     script.write_text(TELLS_ALL)
     monkeypatch.setattr(cdk_cli, "_CLI", script)
@@ -280,12 +280,12 @@ def _write_assembly(folder: Path, template: str, account: str = "123456789012") 
 
 
 class Commands(list[list[str]]):
-    """The commands that would be run, in order, and what the private folder held at each.
+    """The commands in order, and the content of the private folder at each.
 
     Attributes:
         failing: the word of the command that ends with 1; the others end with 0.
         held: by command, the text of the template in the folder that it reads, and the folder's mode.
-        change: called before the command is answered, as somebody who tampers would act.
+        change: called before the command returns, to tamper with the folder.
     """
 
     def __init__(self) -> None:
@@ -336,7 +336,7 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Commands:
 
 @pytest.fixture
 def given_assembly(tmp_path: Path) -> Path:
-    """An assembly that somebody synthesized before."""
+    """An assembly of an earlier synthesis."""
     folder = tmp_path / "given"
     _write_assembly(folder, "given")
     return folder

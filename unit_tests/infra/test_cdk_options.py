@@ -1,6 +1,6 @@
-"""The options for the pinned CDK CLI: one that changes what is deployed after the gate's judgement is refused.
+"""Test the options for the pinned CDK CLI: an option that changes the deployment after the gate's judgement is refused.
 
-Cannot prove that a listed option is harmless: that is what its reason in the list is for.
+The tests cannot prove that an allowed option is harmless; its reason in the list argues that.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""The cost table counts what the templates hold and names its prices; cannot prove what AWS will bill.
+"""Test that the cost table counts the resources of the templates and has a price for each; AWS's bill may differ.
 
-What a run calls is counted by integration_tests/moto/test_cost.py.
+integration_tests/moto/test_cost.py counts the calls of a run.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""docs/data.md lists everything that the templates and the table's schema store; cannot prove what it says of each."""
+"""Test that docs/data.md lists everything that the templates and the table's schema store."""
 
 import re
 from collections.abc import Iterator

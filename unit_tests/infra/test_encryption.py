@@ -1,7 +1,7 @@
-"""Everything that can be encrypted is, by the key of its purpose in its own region, and nothing is reached in the clear.
+"""Test that everything is encrypted with the key of its purpose in its own region, and reached over TLS only.
 
-Read from the templates with the keys' exports resolved to aliases; cannot prove that a key's policy lets its users in,
-which test_least_privilege does.
+The tests read the templates and resolve the keys' exports to aliases. test_least_privilege proves that a key's policy
+admits its users.
 """
 
 from collections.abc import Mapping

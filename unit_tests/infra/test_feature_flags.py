@@ -1,4 +1,4 @@
-"""cdk.json sets every feature flag that the installed CDK recommends for a new app, but for those declared here."""
+"""Test that cdk.json sets every feature flag that the installed CDK recommends, except the exceptions in this file."""
 
 import importlib.resources
 import json

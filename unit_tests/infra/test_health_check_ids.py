@@ -1,6 +1,6 @@
-"""A health check on an alarm has a logical id of what it copied from the alarm, as both stand in the templates.
+"""Test that the logical id of a health check on an alarm holds a digest of the properties that it copies from the alarm.
 
-Cannot prove that Route 53 replaces the check; integration_tests/local_cloud/test_routing.py does that on the local cloud.
+integration_tests/local_cloud/test_routing.py shows on the local cloud that Route 53 then replaces the check.
 """
 
 from collections.abc import Callable

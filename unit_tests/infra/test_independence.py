@@ -1,4 +1,4 @@
-"""Each region stands alone: its stacks deploy and change with nothing of the other region reachable.
+"""Test that each region is independent: its stacks deploy and change while the other region is unreachable.
 
 Only the failover stack, deployed last, may read outputs of other stacks. The rules ActivePassive-CrossRegionReferences and
 -Symmetry of the gate declare where a regional stack may name the other region, and where the two may differ;
@@ -13,7 +13,7 @@ from unit_tests.infra.synthesis import KEYS, REGIONAL, Synthesis, Template
 
 
 def reads(template: Template, intrinsic: str) -> Iterator[object]:
-    """Yield the argument of an intrinsic function, wherever it stands."""
+    """Yield the argument of an intrinsic function at any depth."""
     pending: list[object] = [template]
     while pending:
         match pending.pop():

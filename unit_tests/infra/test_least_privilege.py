@@ -1,7 +1,7 @@
-"""Each role may do exactly what its code needs: nothing missing, nothing more, by every policy that has a say.
+"""Test that each role has exactly the permissions that its code needs, by all policies that apply.
 
-`iam/needs.py` and `iam/services.py` hold the tables; `iam/world.py` evaluates. The mutations at the end prove that the
-check bites: each of them changes one thing in one policy of the templates, and the check must report each.
+`iam/needs.py` and `iam/services.py` hold the tables; `iam/world.py` evaluates. The mutations at the end test the check
+itself: each changes one thing in one policy of the templates, and the check must report it.
 """
 
 import copy
@@ -54,7 +54,7 @@ def test_each_action_allowed_everywhere_is_explained_and_used(world: World) -> N
 
 
 class TestWhatIsRefused:
-    """A refusal must stand against a caller who may otherwise; each of these may."""
+    """Callers that have the permission otherwise, so that a refusal comes from the tested statement."""
 
     @pytest.fixture(params=REGIONAL)
     def uploads(self, request: pytest.FixtureRequest, prod: Synthesis, world: World) -> Request:
@@ -312,7 +312,7 @@ def policies(template: Template) -> Iterator[tuple[str, Path_]]:
 
 
 def mutated(synthesis: Synthesis, stack: str, path: Path_, statements: Statements) -> Synthesis:
-    """Return the templates with one policy's statements replaced; what is not changed is shared."""
+    """Return the templates with one policy's statements replaced; the rest is shared."""
     return replaced(synthesis, stack, _put(synthesis.templates[stack], (*path, "Statement"), statements))
 
 

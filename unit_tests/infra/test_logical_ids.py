@@ -1,7 +1,7 @@
-"""The logical ids of what holds data are frozen: CloudFormation replaces a resource whose logical id changes.
+"""Test that the logical ids of resources with data stay: CloudFormation replaces a resource whose logical id changes.
 
-A construct renamed or moved in the tree is a new logical id, and so a new, empty bucket beside the old one, or a deployment
-that fails because the name is taken.
+A construct that is renamed or moved gets a new logical id. That creates a new, empty bucket beside the old one, or fails
+because the name exists.
 """
 
 import json
@@ -51,7 +51,7 @@ def stateful(templates: Mapping[str, Template]) -> dict[str, dict[str, str]]:
 
 
 def changes(frozen: Mapping[str, Mapping[str, str]], found: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Tell, a line each, what was frozen and is no more, and what is there and was not frozen."""
+    """Return a line for each frozen id that is missing, and for each id that is not frozen."""
     before = {(stack, logical_id, kind) for stack, ids in frozen.items() for logical_id, kind in ids.items()}
     after = {(stack, logical_id, kind) for stack, ids in found.items() for logical_id, kind in ids.items()}
     return [

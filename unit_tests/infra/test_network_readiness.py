@@ -1,6 +1,6 @@
-"""A function in the VPC runs only when everything by which it reaches AWS is there.
+"""Test that a function in the VPC runs only after everything exists by which it reaches AWS.
 
-Read from the templates: what a resource waits for is what it names in `DependsOn`, `Ref` and `Fn::GetAtt`, all the way.
+A resource waits for those that it names in `DependsOn`, `Ref` and `Fn::GetAtt`, and for theirs in turn.
 """
 
 from collections.abc import Mapping

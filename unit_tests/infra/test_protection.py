@@ -17,7 +17,7 @@ HOLDS_DATA = {
     "AWS::SQS::Queue": 6,
     "AWS::SecretsManager::Secret": 1,
 }
-"""Types whose deletion loses something that a new deployment does not bring back, and how many there are of each."""
+"""Types whose deletion loses something that a new deployment does not restore, with the number of each."""
 
 
 def resources(synthesis: Synthesis) -> Iterator[tuple[str, Resource]]:

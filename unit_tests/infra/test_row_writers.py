@@ -1,7 +1,7 @@
-"""Who may write which kind of row: every role, each row, each action and both replicas, by all policies together.
+"""Test which role may write which kind of row: every role, row and action in both replicas, by all policies together.
 
-The tables of `iam/needs.py` hold the policies' text. This asks for their effect, as a thief of a role would, and as an
-administrator would whom no policy of ours limits.
+The tables of `iam/needs.py` hold the policies' text. These tests evaluate their effect, also for a stolen role and for an
+administrator without a limiting policy.
 """
 
 import itertools
@@ -168,7 +168,7 @@ def test_everybody_of_the_account_may_still_read(world: World, row: str) -> None
 
 
 def test_no_role_is_granted_rows_by_what_names_no_key(prod: Synthesis) -> None:
-    """`ForAllValues` holds of a request without the key, so who is held to rows must neither scan nor use PartiQL."""
+    """`ForAllValues` is true without the key, so a role with such a limit must neither scan nor use PartiQL."""
     for arn, role in World(prod).roles.items():
         grants = [grant for each in role.statements for grant in each.grants() if grant.action.startswith("dynamodb:")]
         assert not [grant for grant in grants if "PartiQL" in grant.action], arn

@@ -1,4 +1,4 @@
-"""Settings that are right: read as written, laid over each other, and holding what the platform relies on."""
+"""Test valid settings: they are read as written, override each other, and hold the properties that the platform needs."""
 
 from collections.abc import Mapping
 from itertools import permutations
@@ -142,7 +142,7 @@ SERVICES = (
     *("acm", "apigatewayv2", "cloudformation", "cloudtrail", "cloudwatch", "dynamodb", "ec2", "events", "kms", "lambda"),
     *("logs", "s3", "secretsmanager", "sns", "sqs", "sts", "xray"),
 )
-"""The regional services whose resources are in the templates, or that functions call."""
+"""The regional services that have resources in the templates, or that functions call."""
 OTHER_NAMESPACE_ONLY = {"me-central-1", "me-south-1"}
 """Written again from https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html: all other regions
 have account-regional buckets."""

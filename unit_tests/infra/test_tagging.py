@@ -1,4 +1,4 @@
-"""Tags: the same six on everything that AWS lets us tag, whatever shape a type gives its tags."""
+"""Test that every resource that can have tags has the same six, in each form of tags."""
 
 import pytest
 from aws_cdk import App, Environment, Stack

@@ -132,7 +132,7 @@ REPLACED = [
     (resource("ApiGatewayV2::Api", Name="serverless-ingest-prod"), "ProtocolType", False),
     (resource("Route53::RecordSet", Name="a.b.", HostedZoneId="Z1", Type="A", SetIdentifier="primary"), "Name", True),
 ]
-"""A resource as it stays, the property whose change replaces it, and whether its name is in the way."""
+"""An unchanged resource, the property whose change replaces it, and whether its name prevents that."""
 
 
 @pytest.mark.parametrize(("stays", "cause", "refused"), REPLACED)

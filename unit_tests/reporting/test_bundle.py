@@ -28,7 +28,7 @@ def _problems(content: bytes, folder: Path) -> list[str]:
 
 
 def _repacked(change: Callable[[dict[str, bytes]], object]) -> bytes:
-    """A bundle whose members were changed by someone who left the manifest alone."""
+    """A bundle with changed members and an unchanged manifest."""
     with zipfile.ZipFile(io.BytesIO(WHOLE)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     change(members)

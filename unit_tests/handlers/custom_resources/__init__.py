@@ -1,5 +1,5 @@
-"""The custom resources: their protocol, and the decisions of the two that there are.
+"""Test the custom resources: their protocol, and the decisions of each.
 
-Proves that CloudFormation is answered exactly once whatever happens, through urllib's own code as far as the socket.
-Cannot prove that CloudFormation takes the answer: a deployment does.
+The tests prove that CloudFormation gets exactly one answer in every case, through urllib's own code down to the socket.
+Only a deployment proves that CloudFormation accepts the answer.
 """

@@ -48,7 +48,7 @@ def asked(properties: dict[str, Any]) -> Any:
 
 
 def given(**more: Any) -> dict[str, Any]:
-    """Return the properties with some keys of the rule changed; those that are None are left out."""
+    """Return the properties with some keys of the rule changed; a key with the value None is removed."""
     configuration = PROPERTIES["ReplicationConfiguration"]
     rule = {name: value for name, value in {**configuration["Rules"][0], **more}.items() if value is not None}
     return {**PROPERTIES, "ReplicationConfiguration": {**configuration, "Rules": [rule]}}
@@ -74,7 +74,7 @@ WHOLE = {"Role": ROLE, "Rules": [OTHER, RULE]}
 
 
 def written(current: list[dict[str, Any]] | None, *, role: str = ROLE) -> bool:
-    """Tell whether setting the rule writes, given the rules that S3 answers."""
+    """Return whether setting the rule writes, for the given rules that S3 returns."""
     s3 = boto3.client("s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
     script = Stubber(s3)
     if current is None:
@@ -123,7 +123,7 @@ def test_no_rules_others_rules_and_another_role_are_written() -> None:
 
 
 class TestReadBack:
-    """After a put."""
+    """The rules that S3 returns after a put."""
 
     @pytest.fixture(autouse=True)
     def _no_pause(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
-"""The job that replicates what is older than a rule: what is asked, how long, and what becomes of each answer.
+"""Test the job that replicates older objects: its request, the wait, and the result of each answer.
 
-botocore's own model of S3 Control checks each request and answer. It does not prove that S3 words a failure so.
+botocore's own model of S3 Control checks each request and answer. The tests cannot prove the wording of S3's failures.
 """
 
 # ruff: noqa: ANN401 - answers are JSON

@@ -1,4 +1,4 @@
-"""CloudFormation is answered, exactly once, whatever the provider does."""
+"""Test that CloudFormation gets exactly one answer for any behaviour of the provider."""
 
 import json
 import threading
@@ -18,7 +18,7 @@ TYPES = ["Create", "Update", "Delete"]
 
 
 class Context:
-    """Lambda's context, as far as it is used."""
+    """The used part of Lambda's context."""
 
     log_stream_name = "2026/03/01/[$LATEST]stream"
 
@@ -26,7 +26,7 @@ class Context:
         self._milliseconds = milliseconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return what the test gives."""
+        """Return the value of the test."""
         return self._milliseconds
 
 
@@ -62,7 +62,7 @@ def raising(error: BaseException) -> Callable[[Request], Outcome]:
 
 
 class MuteError(Exception):
-    """An exception that fails when it is asked what it says."""
+    """An exception whose `str()` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError

@@ -14,7 +14,7 @@ from handlers.shared.custom_resource import AnswerError
 
 
 class Line(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
-    """The last of urllib's handlers: keeps what would go over the wire."""
+    """The last of urllib's handlers; records each request instead of sending it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""CloudFormation's ReplicationConfiguration in the S3 API's spelling: all of it, and nothing that it does not know."""
+"""Test the mapping of CloudFormation's ReplicationConfiguration to the S3 API: every known term, and no unknown one."""
 # ruff: noqa: ANN401 - configurations are JSON
 
 import copy

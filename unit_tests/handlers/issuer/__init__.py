@@ -1,5 +1,5 @@
-"""The issuer's decisions: what it accepts, signs, refuses and calls ready.
+"""Test the issuer's decisions: what it accepts, signs and refuses, and when it is ready.
 
-Proves the code's own logic over spaces of inputs. Cannot prove that AWS takes the calls it makes, nor that S3 refuses
-what a signature does not cover: the latter is checked against an implementation of SigV4 of the tests' own.
+The tests prove the code's own logic over spaces of inputs. They cannot prove that AWS accepts its calls. An independent
+implementation of SigV4 checks that a signature covers what it must.
 """

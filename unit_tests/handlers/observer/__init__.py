@@ -1,1 +1,1 @@
-"""The observer, part by part: no table, no network, no clock but what a test gives it."""
+"""Test the parts of the observer, without a table or network and with the tests' own clock."""

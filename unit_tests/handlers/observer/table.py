@@ -33,7 +33,7 @@ class Table:
         self.writes: list[tuple[str, str]] = []
 
     def add(self, *items: Row) -> None:
-        """Put rows, whatever is there."""
+        """Write rows without a condition."""
         for item in items:
             self.rows[_key(item)] = item
             if schema.STATE_INDEX_PARTITION_KEY in item:
@@ -69,7 +69,7 @@ class Table:
                 yield {"Items": [self.rows[key]]}
 
     def put_item(self, *, Item: Row, ExpressionAttributeValues: Row | None = None, **_: Any) -> None:
-        """Put a row, unless the one there is newer."""
+        """Write a row, unless the stored one is newer."""
         old = self.rows.get(_key(Item))
         if old and ExpressionAttributeValues and float(old["at"]["N"]) > float(ExpressionAttributeValues[":at"]["N"]):
             raise ConditionalCheckFailedError

@@ -23,7 +23,7 @@ UPLOAD_ID = new_upload_id(RUN_AT)
 
 
 class Api:
-    """Answers each request by its method, and notes what it was asked."""
+    """Answers each request by its method, and records it."""
 
     def __init__(self, **answers: Any) -> None:  # noqa: ANN401 - a status and a body, or an error
         self.answers = {

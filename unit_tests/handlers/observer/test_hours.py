@@ -65,7 +65,7 @@ class Region:
         return self.outcome
 
     def kept(self, hour: str = HOUR, *, of: str | None = None) -> dict[str, tuple[int, int, int]]:
-        """Return what is kept of an hour."""
+        """Return the stored digests of an hour."""
         found = {}
         for prefix in schema.DIGEST_PREFIXES:
             row = self.table.rows.get((f"DIGEST#{of or self.region}", f"{hour}#{prefix}"))

@@ -10,13 +10,13 @@ from handlers.observer.steps import Steps
 
 
 class Counts:
-    """Notes what is counted."""
+    """Records the counts."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
 
     def count(self, name: str, number: int = 1) -> None:
-        """Note a count."""
+        """Record a count."""
         self.names += [name] * number
 
 

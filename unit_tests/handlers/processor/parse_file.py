@@ -1,4 +1,4 @@
-"""Parse a file with the parsers and the intake, as the pipeline does, and return what it would write."""
+"""Parse a file with the parsers and the intake, as the pipeline does, and return the records that it would write."""
 
 import json
 from collections.abc import Callable, Iterator

@@ -1,6 +1,6 @@
 """Properties of the parsers: every record of any file is accepted or rejected exactly once and unchanged.
 
-The files are written by Python's own json and csv, and by hand where they are bad; what they hold is known before.
+Python's own json and csv write the good files; the malformed ones are written by hand. Their records are known beforehand.
 """
 
 import csv
@@ -43,7 +43,7 @@ BAD_TEXTS = [
 ]
 """Brackets and quotes match in all of them, so each is one element and one line."""
 CUT_LINES = [b'{"a":', b'{"a":"x', b"[", b'"']
-"""Each is one bad record on a line of its own; in an array they would not be elements."""
+"""Malformed records of one line each; in an array they would not be elements."""
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 numbers = st.integers(-(10**37), 10**37) | st.floats(1e-100, 1e100) | st.just(0.0)
@@ -57,7 +57,7 @@ records = st.dictionaries(texts.filter(bool), values, max_size=4)
 
 @dataclass(frozen=True)
 class Bad:
-    """A record that is to be rejected."""
+    """A record that must be rejected."""
 
     text: bytes
 

@@ -43,7 +43,7 @@ class Table:
         self._lock = threading.Lock()
 
     def answer(self, request: Any, **_: object) -> Any:  # noqa: ANN401 - botocore names no type for its events
-        """Take the place of the network for botocore's client."""
+        """Replace the network of botocore's client."""
         assert "AWS4-HMAC-SHA256 Credential=testing/" in str(request.headers["Authorization"])
         assert len(request.body) <= REQUEST_BYTES
         answer = self._write(json.loads(request.body)["RequestItems"]["t"])

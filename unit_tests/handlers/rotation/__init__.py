@@ -1,5 +1,5 @@
-"""The rotation's four steps: what they refuse, and that they may be repeated.
+"""Test the rotation's four steps: their refusals, and that each can be repeated.
 
-Proves the decisions, against a Secrets Manager that answers from a script. Cannot prove that Secrets Manager's labels
-move as the script has them: that is for the tests against moto, and for a rotation in an account.
+The tests prove the decisions, against a Secrets Manager with scripted answers. They cannot prove that Secrets Manager moves
+its labels like the script; the tests against moto and a rotation in an account do.
 """

@@ -1,4 +1,4 @@
-"""A stack with nothing in it, of a region of ours, for one construct to be tried in."""
+"""An empty stack in one of our regions, to test one construct."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def stack_in(of: RegionContext) -> Stack:
 
 
 def key_in(stack: Stack) -> kms.Key:
-    """Return a key that encrypts whatever the construct needs encrypted."""
+    """Return a key for everything that the construct encrypts."""
     return kms.Key(stack, "Key", enable_key_rotation=True)
 
 

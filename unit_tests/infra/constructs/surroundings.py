@@ -16,7 +16,7 @@ ASSET = Path(__file__).parent
 
 
 def surroundings_in(stack: Stack, of: RegionContext, key: kms.IKey) -> FunctionSurroundings:
-    """Return what a function needs around it; a network only where the settings have one."""
+    """Return the resources that a function needs; a network only if the settings have one."""
     has_network = of.settings.vpc.mode == "isolated"
     return FunctionSurroundings(
         context=of,

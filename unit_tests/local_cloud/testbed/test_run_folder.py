@@ -1,4 +1,4 @@
-"""A run's folder: the newest few stay, and nobody's is removed while it runs."""
+"""Test a run's folder: the newest few are kept, and none is removed while its run is active."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_old_folders_go_but_for_the_newest_and_those_under_way(tmp_path: Path) -
 
 
 def _with_everything(folder: RunFolder) -> set[str]:
-    """Write what a run writes; return what is to stay."""
+    """Write the files of a run; return those that are kept."""
     for name in (
         "tmp/left",
         "cloud/local-cloud-1/s3/object",
