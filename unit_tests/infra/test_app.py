@@ -1,11 +1,15 @@
-"""The app in any configuration: an environment, and settings that the caller of `build_app` lays over it."""
+"""The app in any configuration, its warnings, and `python -m infra`."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App
 
+from compliance import gate, plugin
+from infra import __main__ as app_command
 from infra import app as app_module
 from infra.app import build_app
 from infra.settings import Settings, SettingsError, load_settings
@@ -77,3 +81,37 @@ def test_unknown_environment_is_reported() -> None:
 def test_whole_settings_stand_in_for_the_file(tmp_path: Path, asset: Path) -> None:
     app = build_app(settings=Settings(environment="qa"), outdir=str(tmp_path / "out"), asset=asset)
     assert all("Lockstep qa:" in each for each in described(app))
+
+
+@pytest.mark.parametrize(
+    ("settings", "warnings"),
+    [
+        (Settings(), 1),
+        (Settings(alarms_email="on-call@example.com"), 0),
+        (Settings(environment="staging"), 0),
+    ],
+    ids=["prod without", "prod with", "staging without"],
+)
+def test_prod_without_an_alarms_email_warns(settings: Settings, warnings: int, tmp_path: Path, asset: Path) -> None:
+    assembly = Path(build_app(settings=settings, outdir=str(tmp_path / "out"), asset=asset).synth().directory)
+    for stack in ("PrimaryRegional", "SecondaryRegional"):
+        metadata = json.loads((assembly / f"{stack}.metadata.json").read_text("utf-8"))
+        found = [entry["data"] for entries in metadata.values() for entry in entries if entry["type"] == "aws:cdk:warning"]
+        assert len(found) == warnings
+        assert all('alarms_email = "on-call@example.com"' in each for each in found), "it says what to type"
+
+
+@pytest.mark.parametrize(("arguments", "judged"), [([], ["dev"]), (["--unjudged"], []), (["--other"], ["dev"])])
+def test_app_is_judged_as_the_file_s_first_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, arguments: list[str], judged: list[str]
+) -> None:
+    file = tmp_path / "environments.toml"
+    file.write_text("[environments.dev]\n")
+    found: list[str] = []
+    monkeypatch.setattr(app_command, "ENVIRONMENTS", file)
+    monkeypatch.setattr(app_command, "build_app", App)
+    monkeypatch.setattr(plugin, "synthesize", lambda *_: tmp_path)
+    monkeypatch.setattr(gate, "admit", lambda _, environment: found.append(environment))
+    monkeypatch.setattr(sys, "argv", ["infra", *arguments])
+    app_command.main()
+    assert found == judged
