@@ -13,7 +13,7 @@ from typing import Any, Final
 from benchmarks.proof_world import REGIONS, SCOPE, Receipts, World
 from drill.proof.proving import prove_site
 from drill.proof.scope import Site
-from drill.proof.sources import identity_of_key
+from operations.ledger import object_id
 
 TAMPERED: Final = 10
 
@@ -54,7 +54,7 @@ def _compare_sets(objects: int) -> dict[str, Any]:
     sets = [{one.object_id for one in Receipts(objects)}]
     world = World(objects)
     for region in REGIONS:
-        sets.append({identity_of_key(version["Key"]) for version in _versions(world, region)})
+        sets.append({object_id(version["Key"], version["VersionId"]) for version in _versions(world, region)})
         sets.append({row["pk"]["S"][4:] for row in _items(world, region) if row["sk"]["S"] == "RESULT"})
     return {"equal": all(one == sets[0] for one in sets), "objects": len(sets[0]), "wrong": 0}
 

@@ -6,8 +6,12 @@ the proof's own.
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, overload
+
+import jwt
 
 from drill.proof.effect import of_records, record_keys
 from drill.proof.scope import ReceiptRow, Scope, hour_of, moment_of
@@ -23,6 +27,7 @@ _ROWS_A_PAGE: Final = 2500
 """About 1 MB, at which DynamoDB ends a page."""
 _VERSIONS_A_PAGE: Final = 1000
 _FIRST_MILLISECOND: Final = 1_769_860_000_000
+_KEY: Final = "k" * 44
 _MILLISECONDS: Final = 10
 """Between two uploads: a million of them take not quite three hours."""
 
@@ -34,7 +39,10 @@ def receipt(number: int) -> ReceiptRow:
     at = _FIRST_MILLISECOND + number * _MILLISECONDS
     upload_id = f"{at >> 16:08x}-{at & 0xFFFF:04x}-7000-8000-{number:012x}"
     sha256 = hashlib.sha256(b"%d" % number).hexdigest()
-    return ReceiptRow(SOURCE, upload_id, sha256, f"readings/{number:08d}.ndjson", 1000 + number % 100)
+    unsigned = ReceiptRow(SOURCE, upload_id, sha256, f"readings/{number:08d}.ndjson", 1000 + number % 100)
+    claims: dict[str, Any] = {"object_id": unsigned.object_id, "upload_id": upload_id, "source": SOURCE, "key": unsigned.file_key}
+    claims |= {"iss": "lockstep", "iat": 1, "size": unsigned.size, "sha256": sha256}
+    return replace(unsigned, signed=jwt.encode(claims, _KEY, algorithm="HS256"))
 
 
 class Receipts(Sequence[ReceiptRow]):
@@ -79,6 +87,14 @@ class World:
         """Return the bucket's name."""
         return f"serverless-ingest-prod-111111111111-{region}-an"
 
+    def archive_bucket(self, region: str) -> str:
+        """Return the archive bucket's name; it is empty, because no record is rejected."""
+        return f"serverless-archive-prod-111111111111-{region}-an"
+
+    def secret(self, _region: str) -> str:
+        """Return the secret's name."""
+        return "serverless-receipt-signing-prod"
+
     def table(self, region: str) -> str:
         """Return the table's name, the same in each region."""
         return f"serverless-ledger-prod-{region}"
@@ -94,14 +110,21 @@ class _Client:
         self._world, self._region, self._service = world, region, service
 
     def get_paginator(self, operation: str) -> "_Client":
+        if operation == "list_objects_v2":
+            return _Client(self._world, self._region, "archive")
         expected = {"dynamodb": "scan", "s3": "list_object_versions"}[self._service]
         if operation != expected:
             raise NotImplementedError(f"{self._service} has no {operation} here")
         return self
 
+    def get_secret_value(self, **_: str) -> Row:
+        return {"SecretString": json.dumps({"key": _KEY})}
+
     def paginate(self, **arguments: Any) -> Iterator[Row]:  # noqa: ANN401 - as AWS takes them
         if self._service == "dynamodb":
             yield from self._scan(arguments.get("Segment", 0), arguments.get("TotalSegments", 1))
+        elif self._service == "archive":
+            yield {"Name": self._world.archive_bucket(self._region)}
         else:
             yield from self._versions()
 

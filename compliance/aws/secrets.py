@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from functools import cache, lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from detect_secrets.plugins.base import RegexBasedDetector
 
@@ -76,7 +76,7 @@ def _detectors() -> tuple[RegexBasedDetector, ...]:
     """Return detect-secrets' detectors of shapes; its detectors by name and by entropy alone report ordinary settings."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class  # noqa: PLC0415 - it takes 0.4 s
 
-    found = get_mapping_from_secret_type_to_class().values()
+    found: Any = get_mapping_from_secret_type_to_class().values()
     chosen = [each for each in found if issubclass(each, RegexBasedDetector) and each.__name__ not in _NOT_SECRET]
     return tuple(each() for each in sorted(chosen, key=lambda each: each.__name__))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +10,7 @@ import pytest
 
 from drill.proof import Scope, controls, prove
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, deploy, until
-from unit_tests.drill.proof.five_sources import REGIONS, SOURCE, Five
+from unit_tests.drill.proof.five_sources import KEY, REGIONS, SOURCE, Five
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -20,7 +21,7 @@ SCOPE: Final = Scope(SOURCE, stored_checksums=40)
 
 
 class Platform:
-    """A table and two buckets, as `Deployment` would show them."""
+    """A table, and a secret and two buckets in each region, as `Deployment` shows them."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         keys = {"pk": "HASH", "sk": "RANGE"}
@@ -31,16 +32,14 @@ class Platform:
             "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
             "Replicas": [{"Region": region} for region in REGIONS],
         }
+        secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": json.dumps({"key": KEY})}}
         bucket = {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
-        stacks = {
-            EAST: deploy(
-                cloud, {"Bucket": bucket, "Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": table}}, region=EAST
-            ),
-            WEST: deploy(cloud, {"Bucket": bucket}, region=WEST),
-        }
+        both = {"Bucket": bucket, "Archive": bucket, "Secret": secret}
+        replicated = {"Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": table}}
+        stacks = {EAST: deploy(cloud, both | replicated, region=EAST), WEST: deploy(cloud, both, region=WEST)}
         self._cloud = cloud
         self._table = stacks[EAST]["Table"]
-        self._buckets = {region: stack["Bucket"] for region, stack in stacks.items()}
+        self._stacks = stacks
         self._clients: dict[tuple[str, str], Any] = {}
         self.target = SimpleNamespace(regions=REGIONS)
 
@@ -50,7 +49,13 @@ class Platform:
         return self._clients[service, region]
 
     def ingest_bucket(self, region: str) -> str:
-        return self._buckets[region]
+        return self._stacks[region]["Bucket"]
+
+    def archive_bucket(self, region: str) -> str:
+        return self._stacks[region]["Archive"]
+
+    def secret(self, region: str) -> str:
+        return self._stacks[region]["Secret"]
 
     def table(self, region: str) -> str:
         return self._table if region in REGIONS else ""
@@ -64,8 +69,10 @@ class Platform:
         for region in REGIONS:
             for key, ((_, body),) in five.objects[region].items():
                 self.client("s3", region).put_object(
-                    Bucket=self._buckets[region], Key=key, Body=body, ChecksumAlgorithm="SHA256"
+                    Bucket=self.ingest_bucket(region), Key=key, Body=body, ChecksumAlgorithm="SHA256"
                 )
+            for key, body in five.archives[region].items():
+                self.client("s3", region).put_object(Bucket=self.archive_bucket(region), Key=key, Body=body)
 
     def rows(self, region: str) -> int:
         pages = self.client("dynamodb", region).get_paginator("scan").paginate(TableName=self._table, Select="COUNT")
@@ -92,12 +99,15 @@ def test_what_is_whole_is_equal_over_pages_and_segments(filled: tuple[Any, Five]
 
 def test_the_negative_controls_are_found_in_both_replicas_and_undone(filled: tuple[Any, Five]) -> None:
     platform, five = filled
-    injected = controls.inject(platform, SCOPE, five.receipts)
-    # Nobody withholds replication here, so each tamper travels.
+    injected = controls.choose(platform, SCOPE, five.receipts)
+    controls.inject(platform, injected)
+    # Nothing withholds replication here, so each change of a row reaches the other replica.
     assert until(lambda: all(_is_tampered(platform, region, one) for region in REGIONS for one in injected.tampered))
+    deleted = [row for one in injected.emptied for row in one.rows]
+    assert until(lambda: not any(_item(platform, region, row) for region in REGIONS for row in deleted))
     proof = prove(platform, SCOPE, injected.receipts(five.receipts))
-    said = controls.find(injected, proof)
-    assert (said.found, said.injected) == (4, 4)
+    report = controls.find(injected, proof)
+    assert (report.found, report.injected) == (len(controls.NAMES), len(controls.NAMES))
     assert {one.object_id for one in proof.findings} == set(injected.all_object_ids)
     for tampered in injected.tampered:
         assert {one.where for one in proof.findings if one.object_id == tampered.object_id} == {
@@ -110,6 +120,12 @@ def test_the_negative_controls_are_found_in_both_replicas_and_undone(filled: tup
 
 
 def _is_tampered(platform: Platform, region: str, one: controls.Tampered) -> bool:
-    key = {"pk": {"S": one.pk}, "sk": {"S": one.sk}}
-    row = platform.client("dynamodb", region).get_item(TableName=platform.table(region), Key=key)["Item"]
-    return controls.MARK in row["record"]["M"]
+    return controls.MARK in _item(platform, region, {"pk": {"S": one.pk}, "sk": {"S": one.sk}})["record"]["M"]
+
+
+def _item(platform: Platform, region: str, row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of the same keys in a replica; empty if there is none."""
+    key = {name: row[name] for name in ("pk", "sk")}
+    held = platform.client("dynamodb", region).get_item(TableName=platform.table(region), Key=key, ConsistentRead=True)
+    found: dict[str, Any] = held.get("Item", {})
+    return found

@@ -19,7 +19,7 @@ from drill.model import Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls, prove
 from drill.proof.effect import of_records
 from handlers.issuer.upload_id import new_upload_id
-from handlers.processor import intake, messages, pipeline, store
+from handlers.processor import batch_requests, intake, messages, pipeline, store
 from handlers.processor.errors import Reject
 from handlers.processor.store import Ledger
 from handlers.shared import schema
@@ -291,15 +291,15 @@ def test_proof_convicts_a_status_with_several_states(drill: Drill, patch: pytest
 
 
 def sabotage_puts(patch: pytest.MonkeyPatch, change: Callable[[list[Any]], list[Any]]) -> None:
-    puts = store._record_puts  # noqa: SLF001 - it is sabotaged
-    patch.setattr(store, "_record_puts", lambda *args: iter(change(list(puts(*args)))))
+    puts = batch_requests.puts
+    patch.setattr(store, "puts", lambda *args: iter(change(list(puts(*args)))))
 
 
-def moved(put: tuple[Any, int]) -> tuple[Any, int]:
-    """Return the put request of a record, with another ordinal."""
-    changed, size = json.loads(json.dumps(put))
-    changed["PutRequest"]["Item"] |= {"sk": {"S": f"{RECORDS + 4:012d}"}, "ordinal": {"N": str(RECORDS + 4)}}
-    return changed, size
+def moved(put: tuple[str, bytes]) -> tuple[str, bytes]:
+    """Return the sort key and put request of a record, with another ordinal."""
+    changed, sort_key = json.loads(put[1]), f"{RECORDS + 4:012d}"
+    changed["PutRequest"]["Item"] |= {"sk": {"S": sort_key}, "ordinal": {"N": str(RECORDS + 4)}}
+    return sort_key, json.dumps(changed).encode()
 
 
 @pytest.mark.parametrize(
