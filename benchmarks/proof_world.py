@@ -40,8 +40,8 @@ def receipt(number: int) -> ReceiptRow:
     upload_id = f"{at >> 16:08x}-{at & 0xFFFF:04x}-7000-8000-{number:012x}"
     sha256 = hashlib.sha256(b"%d" % number).hexdigest()
     unsigned = ReceiptRow(SOURCE, upload_id, sha256, f"readings/{number:08d}.ndjson", 1000 + number % 100)
-    claims: dict[str, Any] = {"object_id": unsigned.object_id, "upload_id": upload_id, "source": SOURCE, "key": unsigned.file_key}
-    claims |= {"iss": "lockstep", "iat": 1, "size": unsigned.size, "sha256": sha256}
+    claims: dict[str, Any] = {"object_id": unsigned.object_id, "upload_id": upload_id, "key": unsigned.file_key}
+    claims |= {"iss": "lockstep", "iat": 1, "source": SOURCE, "size": unsigned.size, "sha256": sha256}
     return replace(unsigned, signed=jwt.encode(claims, _KEY, algorithm="HS256"))
 
 
@@ -125,8 +125,10 @@ class _Client:
             yield from self._scan(arguments.get("Segment", 0), arguments.get("TotalSegments", 1))
         elif self._service == "archive":
             yield {"Name": self._world.archive_bucket(self._region)}
-        else:
+        elif arguments.get("Prefix", SCOPE.prefix) == SCOPE.prefix:
             yield from self._versions()
+        else:
+            yield {"Name": self._world.ingest_bucket(self._region)}
 
     def describe_table(self, *, TableName: str) -> Row:  # noqa: N803 - DynamoDB's name
         return {"Table": {"TableArn": f"arn:aws:dynamodb:{self._region}:111111111111:table/{TableName}"}}
@@ -187,7 +189,7 @@ def _rows(one: ReceiptRow, number: int, *, is_tampered: bool) -> Iterator[Row]:
         "processed_at": {"S": received},
         "file_order": order,
         "state_order": order,
-        "state_hour": {"S": f"COMPLETED#{hour_of(one.upload_id)}#{int(object_id[:8], 16) % 16:02d}"},
+        "state_hour": {"S": f"COMPLETED#{hour_of(one.upload_id)}#{int(object_id[:8], 16) % 4:02d}"},
     }
     yield {
         "pk": {"S": f"OBJ#{object_id}"},
