@@ -38,5 +38,5 @@ class RegionContext:
 
     @property
     def promotes_itself(self) -> bool:
-        """Whether this region's observer may make it the active one: only the secondary's, if the settings allow it."""
+        """Whether this region's observer may promote it: only the secondary's, if the settings allow it."""
         return self.settings.auto_promote and self.role is RegionRole.SECONDARY

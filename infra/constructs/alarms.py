@@ -379,7 +379,7 @@ def _auto_promotion(context: RegionContext, metrics: RegionMetrics) -> list[Watc
 
 
 def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    """Watch for disagreement between the regions. It cannot be measured, and is not assumed, while one is lost."""
+    """Watch for disagreement between the regions, which cannot be measured while one of them is lost."""
     return [
         Watch(
             resource="lww-conflicts",

@@ -1,4 +1,4 @@
-"""The browser that tests drive is the pinned one, brings all that it needs, and is unpacked once."""
+"""Test the browser of the tests: it is the pinned one, has all its files, and is unpacked once."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The page of a drill in a browser: verdict, pictures, the moment that one chooses, and no word to anyone."""
+"""Test the page of a drill in a browser: verdict, pictures, the slider, and that it makes no request."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page in a browser: verdict, search, filters, details, the map, and no word to anyone."""
+"""Test the page in a browser: verdict, search, filters, details, the map, and that it makes no request."""
 
 import re
 from collections.abc import Callable

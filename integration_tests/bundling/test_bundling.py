@@ -1,4 +1,4 @@
-"""The bundle holds packages for the Lambda runtime, at the locked versions; the host's bundle is its twin."""
+"""Test the bundle: it holds packages for the Lambda runtime at the locked versions; the host's bundle has the same."""
 
 import itertools
 import os

@@ -1,1 +1,1 @@
-"""Reads the site that `nox -s docs` built, and opens it in a browser. It cannot tell whether a page is true."""
+"""Test the site that `nox -s docs` built, by its files and in a browser, but not whether a page is true."""

@@ -1,4 +1,4 @@
-"""Each page of the built site: its links lead somewhere, its diagrams are drawn, and no other host is asked for anything."""
+"""Test each page of the built site: its links lead to pages, its diagrams are drawn, and it requests no other host."""
 
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _SECONDS: Final = 60
 
 
 class _Elements(HTMLParser):
-    """The ids of a page, its links, and what a browser loads with it."""
+    """The ids of a page, its links, and the addresses that a browser loads with it."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,1 +1,1 @@
-"""Real drills on the local cloud, few of them: each deploys the platform and takes minutes."""
+"""Run real drills on the local cloud. They are few, because each deploys the platform and takes minutes."""

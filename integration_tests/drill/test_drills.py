@@ -1,4 +1,4 @@
-"""Drills that are killed, interrupted and left: each ends in a correct report, with nothing left behind."""
+"""Test drills that are killed, interrupted and abandoned: each ends in a correct report and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WITHIN_SECONDS = 900
 
 
 class Drills:
-    """Starts drills in processes of their own, in a folder of their own."""
+    """Starts drills in separate processes, in a separate folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -41,7 +41,7 @@ class Drills:
         )
 
     def folder(self) -> DrillFolder:
-        """The folder of the one drill that was begun."""
+        """The folder of the only drill that has begun."""
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             found = [one for one in self.root.glob("2*") if (one / "journal.jsonl").exists()]
@@ -51,7 +51,7 @@ class Drills:
         raise AssertionError("no drill was begun")
 
     def wait_for(self, process: subprocess.Popen[str], phase: str, event: str = "phase began") -> None:
-        """Return when the drill has come to a phase."""
+        """Wait until the drill is in a phase."""
         file = self.folder().journal
         deadline = time.monotonic() + _WITHIN_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
@@ -69,7 +69,7 @@ class Drills:
 
 @pytest.fixture
 def drills(tmp_path: Path) -> Iterator[Drills]:
-    """Drills; whatever a test does, no local cloud stays."""
+    """A starter of drills; afterwards it ends every local cloud."""
     drills = Drills(tmp_path)
     yield drills
     for folder in tmp_path.glob("2*"):

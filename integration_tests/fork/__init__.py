@@ -1,1 +1,1 @@
-"""A fork of this repository: a copy in which everything that is its owner's to edit was edited, and all must be green."""
+"""Test a fork of this repository: a copy with all edits of an owner, in which every check must pass."""

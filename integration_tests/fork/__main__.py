@@ -23,7 +23,7 @@ _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CI", "XD
 _DOWNLOADS: Final = ("npm_config_", "PIP_", "HTTP_", "HTTPS_", "http_", "https_", "NO_PROXY", "no_proxy", "SSL_CERT_")
 """Prefixes of the variables that name a download cache or a registry."""
 _GRACE_SECONDS: Final = 20.0
-"""The time that a process in the copy has to clean up after Ctrl-C."""
+"""Seconds that a process in the copy has for its cleanup after Ctrl-C."""
 _INTERRUPTED: Final = 130
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -35,12 +35,12 @@ def main(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the copy behind, in .build/fork.")] = False,  # noqa: FBT002
     nox: Annotated[str, typer.Option(metavar="PYTHON", help="The Python that has nox.")] = sys.executable,
 ) -> None:
-    """Copy the repository, edit everything that a fork edits, and run the README's two commands in the copy.
+    """Copy the repository, make a fork's edits, and run the README's two commands in the copy.
 
     The copy has another account, other regions (eu-west-1 and eu-central-1), environments of other names and no prod,
-    every setting set to something else than its default, and a transform that computes, drops and renames fields and
-    rejects records. The end-to-end run is done in each environment. The copy installs an environment of its own; only
-    download caches are shared.
+    every setting at another value than its default, and a transform that computes, drops and renames fields and
+    rejects records. The end-to-end run deploys each environment. The copy installs its own Python environment;
+    only download caches are shared.
 
     Exit status: 0 all passed, 1 a command failed, 130 interrupted.
     """

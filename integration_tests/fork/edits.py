@@ -1,4 +1,4 @@
-"""The edits of a fork's owner: every setting that names something of the fork's, and a transform."""
+"""The edits of a fork's owner: every setting that names something of the fork, and a transform."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from infra.settings import environment_names
 
 SETTINGS_FILE: Final = Path(__file__).parent / "environments.toml"
-"""The fork's environments. Between them they set every setting to something else than its default."""
+"""The fork's environments. Together they set every setting to another value than its default."""
 ENVIRONMENT, *OTHERS = environment_names(SETTINGS_FILE)
 """The fork's environments; the first is the default of the commands, because the fork has no prod."""
 

@@ -1,1 +1,1 @@
-"""Ctrl-C, `kill` and a closed terminal through nox, at several moments of each long session: nothing may stay behind."""
+"""Test Ctrl-C, `kill` and a closed terminal through nox, at several times of each long session: nothing is left behind."""

@@ -85,7 +85,7 @@ class Nox:
 
     @property
     def text(self) -> str:
-        """The text that nox has printed so far, without colours."""
+        """The text that nox has printed until now, without colours."""
         return _CONTROL_SEQUENCE.sub("", self._text)
 
     def wait_for(self, what: str | Callable[[], bool]) -> None:
@@ -121,9 +121,9 @@ class Nox:
         return self._process.wait()
 
     def assert_nothing_is_left(self) -> None:
-        """Wait until the last process has ended, and look into the temporary folder.
+        """Wait until the last process has ended, and check that the temporary folder is empty.
 
-        Where nox itself was killed, the next session has removed its folder before.
+        If nox itself was killed, the next session has removed its folder before.
 
         Raises:
             AssertionError: Something is left.
@@ -143,7 +143,7 @@ class Nox:
         subprocess.run(command, cwd=CHECKOUT, env=environment, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  ours
 
     def processes(self) -> list[int]:
-        """The ids of all processes that this nox has started, directly or not, and that have not ended."""
+        """The ids of all running processes that this nox has started, directly or not."""
         return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal() and self._is_ours(one)]
 
     def _is_ours(self, process: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Ctrl-C, `kill`, a closed terminal and `kill -9` through nox, at several moments of the end-to-end run and of a drill."""
+"""Test Ctrl-C, `kill`, a closed terminal and `kill -9` through nox, during the end-to-end run and a drill."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Act = Callable[[Nox], None]
 
 
 def press_twice(nox: Nox) -> None:
-    """Press Ctrl-C, and again once it has been noticed."""
+    """Press Ctrl-C, and again after the first one was noticed."""
     nox.press_ctrl_c()
     nox.wait_for("^C")
     nox.press_ctrl_c()
@@ -31,12 +31,12 @@ def close(nox: Nox) -> None:
 
 
 def terminate(nox: Nox) -> None:
-    """`kill` nox."""
+    """Send SIGTERM to nox."""
     nox.send(signal.SIGTERM)
 
 
 def kill(nox: Nox) -> None:
-    """`kill -9` nox."""
+    """Send SIGKILL to nox."""
     nox.send(signal.SIGKILL)
 
 

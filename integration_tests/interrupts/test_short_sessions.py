@@ -1,4 +1,4 @@
-"""Ctrl-C through nox at the sessions that can be interrupted within seconds."""
+"""Test Ctrl-C through nox in the sessions that can be interrupted within seconds."""
 
 from __future__ import annotations
 

@@ -394,7 +394,7 @@ def test_peer_that_drops_packets_costs_a_run_less_than_ten_seconds(
         seen = world.minute()[SECONDARY]
     finally:
         world.answers.set()
-    assert world.waited_out == 0, "the run waited until the packets were given up"
+    assert world.waited_out == 0, "the run must not wait until the connection times out"
     assert (seen["Heartbeats"], seen["PeerUnhealthy"], seen["StepsFailed"]) == (1, 1, 4)
     asked = (
         "read the peer's heartbeat",

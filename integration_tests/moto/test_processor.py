@@ -329,7 +329,7 @@ def test_crash_at_any_call_is_completed_by_the_next_delivery(world: World, body:
         world.forget()
         if not has_crashed:
             break
-    assert stopped_before > 7, "RESULT, records, attempts, object and archive make more calls than that"
+    assert stopped_before > 7, "RESULT, records, attempts, object and archive need more calls"
 
 
 def stop_before(call: int) -> None:

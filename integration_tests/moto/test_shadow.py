@@ -173,11 +173,13 @@ def test_overdue_message_is_a_dead_letter_with_its_reason(world: World, capsys: 
     measured = metrics(capsys)
     assert measured["ShadowOverdue"] == [1.0]
     assert measured["ShadowAge"][0] >= SHADOW_MAXIMUM_AGE_SECONDS
-    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}, "it goes round no more"
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}, (
+        "the overdue message is not put back again"
+    )
     (letter,) = world.dead_letters(SECONDARY)
     attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert (attributes["fault"], attributes["object_id"]) == ("overdue", identity)
-    assert world.results(SECONDARY) == {}, "it is no verdict on the object"
+    assert world.results(SECONDARY) == {}, "an overdue message does not conclude the object"
 
 
 def test_promoted_region_processes_what_had_ended_as_overdue(world: World) -> None:
@@ -185,7 +187,7 @@ def test_promoted_region_processes_what_had_ended_as_overdue(world: World) -> No
     world.client("sqs", SECONDARY).purge_queue(QueueUrl=world.queue_url("ingest", SECONDARY))
     days = 5 * 86_400
     assert world.reconcile(SECONDARY, later=days) == 1
-    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}, "it has waited long enough"
+    assert world.depth(SECONDARY) == {"visible": 0, "in flight": 0, "delayed": 0}, "the reconciler sends no old message"
     world.promote(SECONDARY, 1)
     world.reconcile(SECONDARY, later=days + 1000)
     world.invoke(SECONDARY)

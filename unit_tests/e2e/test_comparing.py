@@ -1,4 +1,4 @@
-"""The comparisons of the end-to-end run see every difference, and only differences."""
+"""Test that the comparisons of the end-to-end run find every difference, and only differences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--live`: refused unless STS proves, in both regions and at AWS, that the account is the one that was named."""
+"""Test `--live`: it is refused unless STS at AWS proves, in both regions, that the account is the named one."""
 
 from __future__ import annotations
 

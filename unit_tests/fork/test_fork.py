@@ -1,6 +1,6 @@
-"""A copy in which everything is edited that a fork edits: its templates pass the gate, its shipped files their own tests.
+"""Test a copy with all edits of a fork: its templates pass the gate, and its shipped files pass their own tests.
 
-`nox -s fork` runs the whole of both commands in such a copy.
+`nox -s fork` runs both commands completely in such a copy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The settings that `nox -s fork` tries leave none out: every setting, and every choice of one that has a few."""
+"""Test that the fork of `nox -s fork` sets every setting, and tries each choice of a setting with few choices."""
 
 from __future__ import annotations
 

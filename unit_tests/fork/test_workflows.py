@@ -1,4 +1,4 @@
-"""The workflows name no environment and no region: those are environments.toml's to name."""
+"""Test that the workflows name no environment and no region, because environments.toml defines them."""
 
 from __future__ import annotations
 

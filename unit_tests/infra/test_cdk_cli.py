@@ -387,7 +387,7 @@ def test_deploy_of_an_assembly_judges_and_deploys_its_copy(
     arguments = [each.format(given_assembly) for each in spelling]
     assert main(monkeypatch, "deploy", *arguments, "--all", *WITH_ACCOUNT) == 0
     assert commands.steps == ["compliance", "operations.preflight", "infra.updates", "deploy"]
-    assert commands.held == [("given", 0o700)] * 2, "a change of the given folder reaches neither"
+    assert commands.held == [("given", 0o700)] * 2, "neither command may read the changed folder"
     assert str(given_assembly) not in commands[-1]
     assert commands[-1][2:-1] == ["deploy", "--all", *DEFAULTS["deploy"]]
 

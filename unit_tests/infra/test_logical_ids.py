@@ -67,10 +67,10 @@ def explanation(changed: list[str]) -> str:
             *changed,
             "CloudFormation does not rename: it makes the new one, empty, and lets go of the old one with its data.",
             "If you moved or renamed a construct, give the resource its old id back:",
-            '  resource.node.default_child.override_logical_id("<the id that is gone>")',
-            "If a resource is really new, or really to go (retained ones stay in the account), freeze it on purpose:",
+            '  resource.node.default_child.override_logical_id("<the missing id>")',
+            "If a resource is really new, or really to be removed (retained ones stay in the account), freeze the ids again:",
             f"  {FREEZE}=1 nox -s unit -- unit_tests/infra/test_logical_ids.py",
-            "and say in the pull request what becomes of the data.",
+            "and state in the pull request what happens to the data.",
         ]
     )
 
@@ -79,7 +79,7 @@ def test_what_holds_data_keeps_its_logical_id(templates: Mapping[str, Template])
     found = stateful(templates)
     if os.environ.get(FREEZE):
         FROZEN.write_text(json.dumps(found, indent=2) + "\n")
-        pytest.fail(f"frozen anew into {FROZEN.name}; run again without {FREEZE} and commit the file")
+        pytest.fail(f"{FROZEN.name} is written; unset {FREEZE}, run again and commit the file")
     changed = changes(json.loads(FROZEN.read_text()), found)
     assert not changed, explanation(changed)
 

@@ -18,7 +18,7 @@ _UTF16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 _OTHER_FILES: Final = (
     (b"\x1f\x8b", "gzip data within compressed data: it was compressed twice"),
     (b"\x28\xb5\x2f\xfd", "zstd data within compressed data: it was compressed twice"),
-    (b"PK\x03\x04", "a ZIP archive, or an Office document such as XLSX, of which the rows can be exported as CSV"),
+    (b"PK\x03\x04", "a ZIP archive, or an Office document such as XLSX, whose rows can be exported as CSV"),
     (b"PK\x05\x06", "an empty ZIP archive"),
     (b"BZh", "bzip2 data, which can be recompressed with gzip or zstd"),
     (b"\xfd7zXZ\0", "xz data, which can be recompressed with gzip or zstd"),

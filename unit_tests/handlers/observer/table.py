@@ -40,7 +40,7 @@ class Table:
                 self._by_state.setdefault(item[schema.STATE_INDEX_PARTITION_KEY]["S"], set()).add(_key(item))
 
     def query(self, *, KeyConditionExpression: str, ExpressionAttributeValues: Row, **request: Any) -> Row:
-        """Read a partition of the state index, a page at a time; DynamoDB cuts a page anywhere it likes."""
+        """Read a partition of the state index, a page at a time; DynamoDB may end a page anywhere."""
         assert KeyConditionExpression == "#state_hour = :state_hour"
         assert request["IndexName"] == schema.STATE_INDEX
         wanted = ExpressionAttributeValues[":state_hour"]
