@@ -68,7 +68,7 @@ def explanation(changed: list[str]) -> str:
             "CloudFormation does not rename: it makes the new one, empty, and lets go of the old one with its data.",
             "If you moved or renamed a construct, give the resource its old id back:",
             '  resource.node.default_child.override_logical_id("<the missing id>")',
-            "If a resource is really new, or really to be removed (retained ones stay in the account), freeze the ids again:",
+            "If a resource is new or removed on purpose (retained ones stay in the account), freeze the ids again:",
             f"  {FREEZE}=1 nox -s unit -- unit_tests/infra/test_logical_ids.py",
             "and state in the pull request what happens to the data.",
         ]
