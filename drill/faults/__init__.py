@@ -13,13 +13,14 @@ from drill.faults.lag import Lag
 from drill.faults.partition import Partition
 from drill.faults.permission import Permission
 from drill.faults.planned import Planned
+from drill.faults.reorder import Reorder
 from drill.faults.throttle import Throttle
 
 FAULTS: Final[dict[str, Fault]] = {
     fault.name: fault
     for fault in (
         *(Planned(), Grey(), Blackout(), Destroy(), Partition()),
-        *(Lag(), Throttle(), Permission(), DlqFlood()),
+        *(Lag(), Reorder(), Throttle(), Permission(), DlqFlood()),
     )
 }
 

@@ -46,6 +46,10 @@ class Wave(StrEnum):
 
     BEFORE = "before"
     """Before the fault."""
+    AT_FAULT = "at the fault"
+    """On their way when the fault comes; the drill holds some of them at each station."""
+    FLOW = "flow"
+    """One after the other, in every phase from the fault to the end of the failback."""
     DURING = "during"
     """From the fault until its detection; the client fails over by itself."""
     STRANDED = "stranded"
@@ -54,10 +58,6 @@ class Wave(StrEnum):
     """After the promotion."""
     AFTERWARDS = "afterwards"
     """After the failback."""
-    AT_FAULT = "at the fault"
-    """On their way when the fault comes; the drill holds some of them at each station."""
-    FLOW = "flow"
-    """One after the other, in every phase from the fault to the end of the failback."""
 
 
 _LATER: Final = (

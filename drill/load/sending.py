@@ -207,29 +207,6 @@ class Sender:
                     del self._at_work[id(client)]
 
 
-class HangingTransport:
-    """Sends requests, and lets those to some hosts hang until their time is over, as a region in trouble does.
-
-    Args:
-        transport: The transport that sends the other requests.
-        hosts: Host and port, or texts in the URLs, of the region that hangs.
-    """
-
-    def __init__(self, transport: Transport, hosts: Sequence[str]) -> None:
-        self._transport, self._hosts = transport, tuple(hosts)
-
-    def send(self, request: Request) -> ClientAnswer:
-        """Send a request, or wait for its whole timeout.
-
-        Raises:
-            Unreachable: No response came in time.
-        """
-        if any(host in request.url for host in self._hosts):
-            time.sleep(request.patience)
-            raise Unreachable(f"no answer came within {request.patience:g} s (the drill lets the region hang)")
-        return self._transport.send(request)
-
-
 class LosingTransport:
     """Sends requests, and drops the response to the first PUT of some files, which did arrive.
 

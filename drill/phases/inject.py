@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from drill import fault_control
 from drill.context import Context
-from drill.faults import FAULTS
 from drill.load.items import Wave
-from drill.load.sending import HangingTransport
 from drill.stations import Stations
 
 
@@ -37,15 +35,9 @@ def _first_writes(context: Context) -> None:
     first, second = ([*context.wave(Wave.DURING)[:2], None, None])[:2]
     if first is None:
         return
-    loses = any(FAULTS[name].loses_region for name in fault_control.active_faults(context.journal))
-    hanging = HangingTransport(context.sender.transport(), _hosts(context) if loses else ())
-    context.sender.send([first], context.on_event_marking("first_good_write_helper"), transport=hanging)
-    if second is not None:
+    context.platform.set_outage("hang")
+    context.sender.send([first], context.on_event_marking("first_good_write_helper"))
+    if second is not None and context.platform.set_outage("refuse"):
         context.journal.mark(context.phase, "refused_began")
         context.sender.send([second], context.on_event_marking("first_good_write_refused"))
-
-
-def _hosts(context: Context) -> list[str]:
-    """Return texts in the URLs of the primary: its API and its bucket."""
-    primary = context.target.primary
-    return [context.deployment.api_url(primary), context.deployment.ingest_bucket(primary)]
+        context.platform.set_outage("hang")

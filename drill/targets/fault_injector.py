@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from operations.deployment import Deployment
@@ -37,6 +38,12 @@ class FaultInjector(Protocol):
 
     def set_partition(self, *, cut: bool) -> None:
         """Cut replication between the regions, or restore it."""
+
+    def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
+        """Set the strength of hazards, by name; None: the usual one."""
+
+    def set_outage(self, mode: str) -> bool:
+        """Let a lost region fail its clients by `hang` or `refuse`; return whether this platform can."""
 
     def set_lag(self, seconds: float | None) -> None:
         """Make replication slow by so many seconds; None: as it is usually."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,6 +131,15 @@ class LiveTarget:
                     client.stop_experiment(id=experiment)
                 for name in self._templates(client):
                     client.delete_experiment_template(id=name)
+
+    def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
+        """Refuse: nothing on AWS sets how late or how often it delivers."""
+        if any(strength is not None for strength in strengths.values()):
+            raise RunFailure("The fault reorder cannot be made on AWS.", hint="Drill it on the local cloud.")
+
+    def set_outage(self, mode: str) -> bool:  # noqa: ARG002 - nobody can choose on AWS
+        """Return False: a region in trouble fails its clients as it does."""
+        return False
 
     def set_lag(self, seconds: float | None) -> None:
         """Refuse: nothing on AWS makes replication slow by a given time."""

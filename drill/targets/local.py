@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from drill.targets.live import deny_table
 from local_cloud.fault_injector import FaultInjector
+from local_cloud.hazards import HAZARDS
 from operations.deployment import Deployment
 from operations.target import Target
 
@@ -52,6 +54,16 @@ class LocalTarget:
     def set_partition(self, *, cut: bool) -> None:
         """Cut replication between the regions, or restore it."""
         self.fault_injector.partition(cut=cut)
+
+    def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
+        """Set the strength of hazards, by name; None: the usual one."""
+        for name, strength in strengths.items():
+            self.fault_injector.set_hazard(name, HAZARDS[name].strength if strength is None else strength)
+
+    def set_outage(self, mode: str) -> bool:
+        """Let a lost region fail its clients by `hang` or `refuse`."""
+        self.fault_injector.set_outage(mode)
+        return True
 
     def set_lag(self, seconds: float | None) -> None:
         """Make replication slow by so many seconds; None: as it is usually."""

@@ -53,6 +53,9 @@ class FakeFaultInjector:
     def set_lag(self, seconds: float | None) -> None:
         self._set("lag", seconds, None)
 
+    def set_hazards(self, strengths: dict[str, float | None]) -> None:
+        self._set("hazards", {name: one for name, one in strengths.items() if one is not None}, {})
+
     def set_throttle(self, region: str, share: float) -> None:
         self._set(f"throttle {region}", share, 0)
 

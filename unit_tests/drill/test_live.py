@@ -247,7 +247,7 @@ def test_experiments_of_others_are_left_alone() -> None:
     assert list(aws.templates) == ["theirs"]
 
 
-@pytest.mark.parametrize("name", ["lag", "throttle"])
+@pytest.mark.parametrize("name", ["lag", "throttle", "reorder"])
 def test_what_aws_cannot_do_is_refused_and_its_healing_is_not(name: str) -> None:
     _, live = _live()
     with pytest.raises(RunFailure, match="cannot be made on AWS"):

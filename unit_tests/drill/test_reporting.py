@@ -53,6 +53,6 @@ def test_what_a_drill_of_its_kind_cannot_show_is_listed(tmp_path: Path, mode: st
     listed = {one.what for one in _report(tmp_path, plan=plan).not_tested}
     assert {"The time that an operator needs to decide", "The guard and clients"} <= listed
     assert ("A drill in a real account" in listed) is (mode == "local")
-    assert ("lag, throttle, a true blackout" in listed) is (mode == "live")
+    assert ("lag, reorder, throttle, destroy, a true blackout" in listed) is (mode == "live")
     # It is the live drill that has no name server to ask.
     assert ("DNS" in listed) is (mode == "live")

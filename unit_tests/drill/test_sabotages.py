@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from drill import sampler, self_test
-from drill.model import DrillReport, Sample, Verdict
+from drill.model import DrillReport, Measure, PhaseRecord, Sample, Verdict
 from drill.plan import Plan
 from drill.sabotages import ALL, Code, Sabotage
 from operations.errors import RunFailure
@@ -88,10 +88,23 @@ def test_self_test_counts_the_drills_until_a_conviction(monkeypatch: pytest.Monk
     verdicts = iter([Verdict.PASSED, Verdict.NOT_ALL_MEASURED, Verdict.VOID])
     monkeypatch.setattr(self_test, "_was_drilled", lambda _: True)
     monkeypatch.setattr(
-        self_test, "_one", lambda *_, **__: DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",))
+        self_test,
+        "_one",
+        lambda *_, **__: DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",), measures=()),
     )
     plan: Any = Plan(drill_id="20260101T000000Z-abcdef")
     holder: Any = None
     quiet = Console(quiet=True)
     outcome = self_test._drill(quiet, plan, holder, "odd", most=3)  # noqa: SLF001 - one sabotage
     assert (outcome.drills, outcome.convicted, outcome.reason) == (3, True, "a reason")
+
+
+def test_late_measure_of_a_busy_machine_convicts_nothing() -> None:
+    late = Measure(name="a", title="Backlog", seconds=99.0, target_seconds=30.0, met=False)
+    begun = PhaseRecord(name="baseline", status="done")
+    reasons = ("2 objects lost", "Backlog: 99.0 s, the target is 30 s")
+    report = DrillReport.model_construct(verdict=Verdict.FAILED, measures=(late,), phases=(begun,), reasons=reasons)
+    assert self_test._convicting(report) == ["2 objects lost"]  # noqa: SLF001 - the rule
+    assert self_test._convicting(report.model_copy(update={"reasons": reasons[1:]})) == []  # noqa: SLF001 - likewise
+    unbegun = report.model_copy(update={"phases": (PhaseRecord(name="baseline", status="not begun"),)})
+    assert self_test._convicting(unbegun) == []  # noqa: SLF001 - likewise
