@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -33,6 +34,7 @@ from operations.ledger import object_id
 from operations.target import Mode, Target
 
 _PAUSE_SECONDS: Final = 0.25
+_WATCH_SECONDS: Final = 1.0
 _MOST_DIRECT: Final = 12
 _DURING: Final = frozenset({"load", "inject", "detect", "decide", "switch", "measure"})
 """The phases whose good writes count as writes during the failover."""
@@ -53,6 +55,9 @@ class Context:
         self.phase = "preflight"
         self._platform: FaultInjector | None = None
         self._sampler: Sampler | None = None
+        self._closed = threading.Event()
+        self.lost = ""
+        """A sentence on the end of the local cloud's supervisor; "" while it runs."""
 
     # --- the platform ------------------------------------------------------------------------------------------------
 
@@ -75,6 +80,20 @@ class Context:
             self.watch.expect(row.object_id, time.time())
         self._sampler = Sampler(self.deployment, self.watch, self.folder.samples, self.began_at, self.dns.healthy)
         self._sampler.start()
+        if self.plan.mode == "local":
+            threading.Thread(target=self._watch_supervisor, name="supervisor watch", daemon=True).start()
+
+    def _watch_supervisor(self) -> None:
+        """Name a supervisor that has ended at once: without it every region fails, and the uploads would try for minutes."""
+        while not self._closed.wait(_WATCH_SECONDS):
+            if supervisor.attach(self.folder) is None:
+                self.lost = (
+                    "The process that holds the local cloud has ended, so no region answers; see "
+                    f"{self.folder.supervisor_log}. This drill is reported as failed. "
+                    "To start another, type: python -m drill run"
+                )
+                self.sender.stop()
+                return
 
     @property
     def can_open(self) -> bool:
@@ -83,6 +102,7 @@ class Context:
 
     def close(self) -> None:
         """Stop sampling."""
+        self._closed.set()
         if self._sampler:
             self._sampler.stop()
 
@@ -223,8 +243,11 @@ class Context:
         """Show the supervisor that the drill is running, and check the stop conditions.
 
         Raises:
+            RunFailure: The local cloud has ended.
             Stop: A stop condition holds.
         """
+        if self.lost:
+            raise RunFailure(self.lost)
         with contextlib.suppress(OSError):
             self.folder.alive.touch()
         if self._sampler:

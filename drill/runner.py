@@ -145,7 +145,7 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
     except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
         hint = f" {error.hint}" if isinstance(error, RunFailure) and error.hint else ""
         tail = f" {error.tail}" if isinstance(error, RunFailure) and error.tail else ""
-        _fail(context, f"{error}{hint}{tail}")
+        _fail(context, context.lost or f"{error}{hint}{tail}")
         return False
     journal.state(phase.name, "uploads_by_phase", dict(context.uploaded))
     journal.append(phase.name, "phase done", outcome=outcome)
@@ -188,8 +188,8 @@ def _roll_back(context: Context, steps: Steps) -> None:
     """Heal faults, repair negative controls and make the primary active. After a successful drill this changes nothing."""
     journal = context.journal
     try:
-        if not context.can_open:
-            return
+        if not context.can_open or context.lost:
+            return  # with the local cloud everything that the drill did has gone
         with steps.step("roll back: remove all effects of the drill"):
             context.open(start=False)
             before = fault_control.active_faults(journal)
@@ -225,7 +225,7 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
         The KeyboardInterrupt if the user pressed Ctrl-C; the report is still to be written.
     """
     journal = context.journal
-    if not (any(journal.of("phase failed")) and context.is_open and context.sender.receipts()):
+    if context.lost or not (any(journal.of("phase failed")) and context.is_open and context.sender.receipts()):
         return None
     try:
         with steps.step("prove: compare the sources after the drill was stopped") as step, _shown(context, step):
@@ -246,7 +246,7 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
 def _end_cloud(context: Context) -> None:
     """Measure what only the platform shows, then end the local cloud; the report states the time until it is gone."""
     context.phase = "report"
-    if context.is_open:
+    if context.is_open and not context.lost:
         context.journal.state("report", "account", context.target.account)
         context.journal.state("report", "rpo", rpo.measure(context))
     supervisor.stop(context.folder)

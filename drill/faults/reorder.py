@@ -18,7 +18,7 @@ STRENGTHS: Final = {
 
 
 class Reorder(Fault):
-    """What AWS allows at any time happens all the time, in both regions."""
+    """The disorder that AWS allows at any time happens all the time, in both regions."""
 
     name = "reorder"
     title = "events, messages and replicated items come out of order, late and twice"

@@ -1,0 +1,32 @@
+"""Tests of the context: a supervisor that has ended is named at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from drill import context as module
+from drill.context import Context
+from drill.folder import DrillFolder
+from drill.journal import Journal
+from drill.plan import Plan
+from drill.targets import supervisor
+from operations.errors import RunFailure
+
+
+def test_supervisor_that_has_ended_stops_uploads_and_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    context = Context(
+        Plan(drill_id="20260101T000000Z-abcdef"), DrillFolder(tmp_path), Journal(tmp_path / "j"), lambda _: None
+    )
+    stopped: list[bool] = []
+    vars(context)["sender"] = SimpleNamespace(stop=lambda: stopped.append(True))
+    looks = iter([object(), object(), None])
+    monkeypatch.setattr(module, "_WATCH_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "attach", lambda _: next(looks))
+    context.checkpoint()
+    context._watch_supervisor()  # noqa: SLF001 - the thread's work
+    assert stopped == [True]
+    with pytest.raises(RunFailure, match="The process that holds the local cloud has ended"):
+        context.checkpoint()
