@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +17,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+import msgspec
+import orjson
+
 from benchmarks.contestants import CONTESTANTS, KEY
 from benchmarks.timing import BenchmarkError
+from handlers.processor import handler as handler  # noqa: PLC0414 - sets up the collector for `_refuse`
+from handlers.processor.intake import Intake
+from handlers.processor.parsers import open_object
+from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES
 from handlers.shared import object_keys, schema
 from handlers.shared.attribute_values import attribute_map, canonical_text
 from infra.bundling import REPOSITORY
@@ -65,6 +73,10 @@ class Result:
     rounds: int
     rows: list[Row]
     items_compared: int
+    refusal_seconds: dict[str, float]
+    """Processor seconds until a record of 4 MiB is rejected, by its content."""
+    decoding_microseconds: dict[str, float]
+    """Processor time for decoding one NDJSON record and nothing else, by library: the limit of any processor."""
 
     def as_dict(self) -> dict[str, Any]:
         """The result in the form of reports/benchmarks/processor.json."""
@@ -72,6 +84,8 @@ class Result:
             "rounds": self.rounds,
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
             "items_compared": self.items_compared,
+            "refusal_seconds": self.refusal_seconds,
+            "decoding_microseconds": self.decoding_microseconds,
             "rows": [asdict(row) | {"over_batch_writer": self.ratio(row)} for row in self.rows],
         }
 
@@ -111,7 +125,43 @@ def measure(
                 for latency_ms in latencies_ms:
                     rows += _take_turns(Case(records=size, format=extension, latency_ms=latency_ms), file, rounds, say)
                 file.unlink()
-    return Result(rounds=rounds, rows=rows, items_compared=compared)
+    say("records of 4 MiB, and decoding alone")
+    return Result(
+        rounds=rounds,
+        rows=rows,
+        items_compared=compared,
+        refusal_seconds={name: _refuse(value) for name, value in _LARGE_VALUES.items()},
+        decoding_microseconds={name: _decode(decode) for name, decode in _DECODERS.items()},
+    )
+
+
+_LARGE_VALUES: Final = {"integers": b"1,", "decimals": b"1.5,", "text": b'"a",', "objects": b'{"a":1},', "lists": b"[1],"}
+_DECODERS: Final[dict[str, Callable[[bytes], Any]]] = {
+    "json": json.loads,
+    "orjson": orjson.loads,
+    "msgspec": msgspec.json.Decoder().decode,
+}
+
+
+def _refuse(value: bytes) -> float:
+    """Return the seconds until a record with a list of such values is rejected."""
+    room = MAXIMUM_RECORD_BYTES - len(b'{"a":[1]}')
+    content = b'{"a":1}\n{"a":[%b1]}\n' % (value * (room // len(value)))
+    began = time.process_time()
+    opened = open_object([content], object_key="incoming/large.ndjson", maximum_expanded_bytes=len(content))
+    with Intake("0" * 64, lambda record: record) as intake:
+        intake.take(opened.records)
+        if intake.rejected != 1:
+            raise BenchmarkError(f"a record of {room} bytes was not rejected")
+    return round(time.process_time() - began, 3)
+
+
+def _decode(decode: Callable[[bytes], Any]) -> float:
+    lines = [json.dumps(_order(number)).encode() for number in range(_CHUNK_RECORDS)]
+    began = time.process_time()
+    for line in lines:
+        decode(line)
+    return round((time.process_time() - began) / len(lines) * 1e6, 2)
 
 
 def write_orders(file: Path, count: int) -> None:
@@ -238,6 +288,10 @@ def _exact_items(file: Path) -> Iterator[tuple[tuple[str, str], str]]:
             yield schema.record_keys(object_id, ordinal), canonical_text(attribute_map(record)[0])
 
 
+def _listed(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
 def as_markdown(result: Result) -> str:
     """Return the rows as a Markdown table."""
     facts = result.as_dict()
@@ -245,6 +299,9 @@ def as_markdown(result: Result) -> str:
         "# Speed of the processor",
         "",
         f"Medians of {result.rounds} interleaved rounds; {facts['machine']}; {result.items_compared:,} items compared.",
+        "",
+        f"Seconds of the processor until a record of 4 MiB is rejected: {_listed(result.refusal_seconds)}.",
+        f"Microseconds for decoding alone: {_listed(result.decoding_microseconds)}.",
         "",
         "| records | format | DynamoDB | contestant | records/s | over batch_writer | CPU µs/record | peak MB |",
         "|---:|---|---:|---|---:|---:|---:|---:|",
