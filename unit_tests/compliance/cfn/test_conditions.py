@@ -54,7 +54,7 @@ def test_too_many_combinations_count_as_independent() -> None:
     assert choices(made(conditions)) == ()
 
 
-def test_resource_that_is_never_deployed_is_gone_and_branches_never_taken_too() -> None:
+def test_resource_and_branches_that_are_never_deployed_are_left_out() -> None:
     value = {"Fn::If": ["Prod", "a", {"Fn::If": ["Never", "b", "c"]}]}
     resources = {
         "Gone": {"Type": "T", "Condition": "Never"},
