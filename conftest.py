@@ -9,6 +9,12 @@ from hypothesis import settings
 
 from infra.bundling import REPOSITORY
 from infra.cdk_cli import JSII_CACHE, node
+from operations.target import TARGET_VARIABLE
+
+# A profile, region or endpoint of AWS in the user's shell is for other programs; only a live run needs them.
+if TARGET_VARIABLE not in os.environ:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
 
 os.environ |= {
     # CDK's own validation engine takes five seconds to build; the gate runs the same rules natively.

@@ -34,12 +34,17 @@ BIN = "Scripts" if os.name == "nt" else "bin"
 PYTHON = str(VENV / BIN / "python")
 LOCK = ROOT / "requirements" / "dev.txt"
 
+# The user's shell may set these for other programs: their modules would shadow the locked ones, pip would fail at its own
+# warnings, and a Python without assertions would pass tests that fail.
+os.environ["PYTHONPATH"] = str(ROOT)
+for variable in ("PYTHONWARNINGS", "PYTHONOPTIMIZE"):
+    os.environ.pop(variable, None)
+
 OFFLINE = {
     # CDK's validation engine takes five seconds to start; the gate runs the same rules natively.
     "CDK_VALIDATION": "false",
     "CDK_DISABLE_CLI_TELEMETRY": "true",
     "AWS_EC2_METADATA_DISABLED": "true",
-    "PYTHONPATH": str(ROOT),
     # jsii's default is in HOME, and it fails if it may not write there.
     "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(ROOT / ".build" / "jsii"),
 }
