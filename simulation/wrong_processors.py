@@ -16,6 +16,7 @@ from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Concluded, Ledger, Result
+from handlers.shared import timestamps
 from handlers.shared.control import ControlRegister
 
 Change = tuple[object, str, Any]
@@ -69,7 +70,7 @@ def _kind_without(ignored: Kind) -> Callable[..., Kind | None]:
 
 
 def _conclude_always(self: Any, result: Any, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
-    item = result.item(store.timestamps.from_epoch(now))
+    item = result.item(timestamps.from_epoch(now))
     self._dynamodb.put_item(TableName=self._table_name, Item=item)
     return True
 

@@ -228,7 +228,7 @@ def letters(target: Target, deployment: Deployment) -> None:
         sender = DeadLetters(sqs=sqs, queue_url=deployment.regional[region]["DeadLetterQueueUrl"], region=region)
         for number, fault in enumerate([Fault.OVERDUE, *[Fault.NOT_AN_S3_EVENT] * 2]):
             body = event_body("b", f"incoming/{number}/a b.csv", "1", "2026-11-29T00:00:00Z")
-            sender.send(Message("m", body, 1, 0, 7, False, False), UnreadableError(fault, "why"), "id")
+            sender.send(Message("m", "h", body, 1, 0, 7, False, False), UnreadableError(fault, "why"), "id")
 
 
 def _waiting(deployment: Deployment, region: str) -> tuple[int, int]:

@@ -61,7 +61,7 @@ def test_every_version_under_a_prefix_is_sent_but_no_canary(
     assert progress[-1:] == [count][: len(progress)]
     messages = received(deployment)
     assert len(messages) == count
-    events = [event for message in messages for event in message.objects("ingest")]
+    events = [event for message in messages for event in message.objects("ingest", "ingest")]
     assert all(isinstance(event, ObjectEvent) for event in events)
     assert len({(event.key, event.version_id) for event in events if isinstance(event, ObjectEvent)}) == count
     assert all(message.must_reprocess == reprocess and not message.must_verify for message in messages)
