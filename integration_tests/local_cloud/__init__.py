@@ -1,1 +1,1 @@
-"""Tests of each shim of the local cloud by its behaviour, on clouds of their own."""
+"""Test each shim of the local cloud by its behaviour, on separate clouds."""

@@ -1,4 +1,4 @@
-"""One local cloud for the whole run: the tests deploy stacks of their own and leave each other's alone."""
+"""One local cloud for the whole run; each test deploys its own stacks and does not touch the others."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 FACTOR: Final = 20.0
 MINUTE: Final = 60 / FACTOR
-"""How long one of AWS's minutes takes in the fast cloud, in seconds."""
+"""Seconds that one of AWS's minutes takes in the fast cloud."""
 
 
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[LocalCloud]:
-    """A running local cloud without hazards; a test of one sets its strength."""
+    """A running local cloud without hazards; a test of a hazard sets its strength."""
     with LocalCloud.start(calm=True) as running:
         yield running
 
 
 @pytest.fixture
 def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
-    """The cloud; whatever a test does to its regions and to replication is undone."""
+    """The cloud; changes of its regions and of replication are undone after each test."""
     yield cloud
     cloud.partition(cut=False)
     cloud.set_outage("refuse")
@@ -43,6 +43,6 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="session")
 def fast() -> Iterator[LocalCloud]:
-    """A cloud whose minutes take three seconds, and whose health checkers are at work."""
+    """A cloud whose minutes take three seconds, with running health checkers."""
     with LocalCloud.start(time_factor=FACTOR, health_checkers=True, calm=True) as running:
         yield running

@@ -1,4 +1,4 @@
-"""The platform's own stacks, synthesized and deployed by the pinned CDK CLI, one stack at a time."""
+"""Synthesize the platform's own stacks, and deploy them with the pinned CDK CLI, one stack at a time."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _WITHIN_SECONDS: Final = 240
 
 
 class Refused(Exception):  # noqa: N818  the CLI refused; the message is all it said
-    """The CDK CLI ended with another status than 0."""
+    """Raised when the CDK CLI ends with another status than 0."""
 
 
 def synthesize(cloud: LocalCloud, folder: Path, **settings: Any) -> Path:  # noqa: ANN401  whatever a setting takes
     """Synthesize prod into a folder, and return it.
 
     Args:
-        cloud: Where it is to be deployed; its account must be the assembly's.
-        folder: The new cloud assembly's.
-        settings: What differs from environments.toml; a setting's dots are written as `__`.
+        cloud: The cloud to deploy to; its account must be the assembly's.
+        folder: The folder of the new cloud assembly.
+        settings: Settings that override environments.toml; `__` in a name stands for a dot.
     """
     context = {"bundle": "host", **{name.replace("__", "."): value for name, value in settings.items()}}
     variables = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
@@ -41,9 +41,9 @@ class Cdk:
     """The CDK CLI, as an operator in one region runs it.
 
     Args:
-        cloud: The cloud it is pointed at.
-        region: The operator's own region: where the CLI asks who it is.
-        folder: Where it runs, and keeps its cache. There is no `cdk.json`, so nothing is synthesized again.
+        cloud: The cloud that it calls.
+        region: The operator's own region, whose STS the CLI calls.
+        folder: Its working folder and cache, without a `cdk.json`, so that it does not synthesize again.
     """
 
     def __init__(self, cloud: LocalCloud, region: str, folder: Path) -> None:
@@ -51,11 +51,11 @@ class Cdk:
         folder.mkdir()
 
     def bootstrap(self, region: str) -> None:
-        """Bootstrap the account in a region; Refused if the CLI fails."""
+        """Bootstrap the account in a region; raise Refused if the CLI fails."""
         self._cdk("bootstrap", f"aws://{self._cloud.account}/{region}")
 
     def deploy(self, assembly: Path, *stacks: str) -> None:
-        """Deploy these stacks, by construct id, and none that they depend on; Refused if the CLI fails."""
+        """Deploy these stacks by construct id, without those that they depend on; raise Refused if the CLI fails."""
         self._cdk("deploy", *stacks, "--exclusively", "--app", str(assembly), "--require-approval", "never")
 
     def _cdk(self, *arguments: str) -> None:

@@ -1,4 +1,4 @@
-"""Small CloudFormation templates, deployed through the public API as a user would."""
+"""Deploy small CloudFormation templates through the public API, as a user does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 EAST: Final = "us-east-1"
 WEST: Final = "us-west-2"
 USUAL_LAG_SECONDS: Final = 0.05
-"""What a cloud begins with; a test that sets another lag sets it back."""
+"""The initial lag of a cloud; a test that sets another one restores it."""
 _DEPLOYED_WITHIN_SECONDS: Final = 90.0
 _UNFINISHED: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
@@ -35,19 +35,19 @@ class Stack:
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
-        """A client of the stack's region."""
+        """Return a client of the stack's region."""
         if service not in self._clients:
             self._clients[service] = self.cloud.client(service, self.region)
         return self._clients[service]
 
     def __getitem__(self, logical_id: str) -> str:
-        """The physical id of a resource."""
+        """Return the physical id of a resource."""
         detail = self.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
         identity: str = detail["StackResourceDetail"]["PhysicalResourceId"]
         return identity
 
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs."""
+        """Return the stack's outputs."""
         described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
@@ -60,7 +60,7 @@ class Stack:
         _settle(self)
 
     def delete(self) -> None:
-        """Delete the stack and wait until it is gone."""
+        """Delete the stack and wait until it is deleted."""
         self.client("cloudformation").delete_stack(StackName=self.name)
         _settle(self)
 
@@ -73,7 +73,7 @@ def deploy(
     region: str = "us-east-1",
     name: str = "",
 ) -> Stack:
-    """Create a stack and return it once it is complete; AssertionError with the reasons when it fails."""
+    """Create a stack and return it when it is complete; raise AssertionError with the reasons if it fails."""
     stack = Stack(cloud, region, name or f"test-{uuid.uuid4().hex[:10]}")
     stack.client("cloudformation").create_stack(
         StackName=stack.name,
@@ -109,7 +109,7 @@ def _settle(stack: Stack) -> None:
 
 
 def until(ask: Callable[[], Answer], *, seconds: float = 20.0) -> Answer:
-    """Ask until the answer is true in Python's sense; the last answer, whatever it is, when the time is up."""
+    """Call until the answer is true in Python's sense; return the last answer after the timeout."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()) and time.monotonic() < deadline:
         time.sleep(0.03)
@@ -117,7 +117,7 @@ def until(ask: Callable[[], Answer], *, seconds: float = 20.0) -> Answer:
 
 
 def zipped(source: str) -> bytes:
-    """A deployment package of one module, `index`."""
+    """Return a deployment package of one module, `index`."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("index.py", textwrap.dedent(source))
@@ -125,7 +125,7 @@ def zipped(source: str) -> bytes:
 
 
 def role(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
-    """A role for a service, allowed what the statements say."""
+    """Return a role for a service, with the permissions of the statements."""
     trust = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
@@ -138,12 +138,12 @@ def role(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
 
 
 def allow(*actions: str, resource: Any = "*") -> dict[str, Any]:  # noqa: ANN401  a string or an intrinsic function
-    """A statement that allows actions."""
+    """Return a statement that allows actions."""
     return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
 
 
 def function(source: str, role_id: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
-    """A Python function of one module."""
+    """Return a Python function of one module."""
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {
@@ -158,7 +158,7 @@ def function(source: str, role_id: str, **properties: Any) -> dict[str, Any]:  #
 
 
 def key(*principals: Any) -> dict[str, Any]:  # noqa: ANN401  ARNs or intrinsic functions
-    """A KMS key that admits the account's root as administrator, and exactly these principals as users."""
+    """Return a KMS key with the account's root as administrator, and only these principals as users."""
     root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
     administer = ["kms:Create*", "kms:Describe*", "kms:Put*", "kms:Get*", "kms:ScheduleKeyDeletion", "kms:TagResource"]
     statements: list[dict[str, Any]] = [
@@ -174,7 +174,7 @@ def key(*principals: Any) -> dict[str, Any]:  # noqa: ANN401  ARNs or intrinsic 
 
 
 def admitting(service: str) -> dict[str, Any]:
-    """A key that an AWS service may use, and no role."""
+    """Return a key that an AWS service may use, and no role."""
     admitted = key()
     use = ["kms:GenerateDataKey", "kms:Decrypt"]
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": use, "Resource": "*"}
@@ -183,13 +183,13 @@ def admitting(service: str) -> dict[str, Any]:
 
 
 def impatient(cloud: LocalCloud, service: str, region: str) -> Any:  # noqa: ANN401  a boto3 client
-    """A client that asks once: what is expected to fail should fail at once."""
+    """Return a client without retries, so that an expected failure is fast."""
     once = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1})
     return cloud.client(service, region, config=once)
 
 
 def assume(cloud: LocalCloud, role_arn: str, service: str, region: str = "us-east-1") -> Any:  # noqa: ANN401  a boto3 client
-    """A client that acts as a role."""
+    """Return a client that acts as a role."""
     credentials = cloud.client("sts", region).assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
     return cloud.client(
         service,

@@ -1,4 +1,4 @@
-"""Plays strangers: the web pages and the other users of a machine on which the local cloud runs. Each is refused."""
+"""Test that the local cloud refuses web pages and the other users of its machine."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def ask(cloud: LocalCloud, text: bytes) -> tuple[int, str]:
 
 
 def request(cloud: LocalCloud, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    """A request as it is on the wire; `Host` is the cloud's own unless it is given."""
+    """Return a request as it is sent; `Host` is the cloud's own unless another one is given."""
     host = {} if "Host" in headers else {"Host": urlsplit(cloud.endpoint_url).netloc}
     every = {**host, **headers, "Content-Length": str(len(body)), "Connection": "close"}
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in every.items())]
@@ -122,7 +122,7 @@ def refused(cloud: LocalCloud, method: str, path: str, headers: dict[str, str], 
 
 @pytest.fixture(scope="module")
 def victim(cloud: LocalCloud) -> str:
-    """A function that writes a file when it runs, which a stranger wants to run; its name."""
+    """Create a function that writes a file when it runs, which an attacker tries to run; return its name."""
     role = cloud.client("iam").create_role(RoleName="victim", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     code = zipped(
         """
@@ -142,7 +142,7 @@ def victim(cloud: LocalCloud) -> str:
 
 @pytest.fixture
 def harmless(cloud: LocalCloud, victim: str, tmp_path: Path) -> Iterator[Path]:
-    """A file that the victim would write; afterwards it is not there, and no function but the victim is."""
+    """A file that the victim would write; afterwards check that it does not exist and that only the victim is a function."""
     file = tmp_path / "it_ran"
     yield file
     assert not file.exists()
@@ -401,7 +401,7 @@ def test_server_and_workers_listen_on_loopback_only(cloud: LocalCloud, victim: s
 
 
 def _listening(group: int) -> Iterator[tuple[str, str]]:
-    """Yield protocol and address, in /proc's hexadecimal, of each socket of a process group that others can reach."""
+    """Yield protocol and address, in /proc's hexadecimal, of each socket of a process group that is reachable from outside."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if int((process / "stat").read_text("utf-8").rpartition(")")[2].split()[2]) != group:
@@ -422,7 +422,7 @@ def _listening(group: int) -> Iterator[tuple[str, str]]:
 
 
 def signed_headers(cloud: LocalCloud, method: str, path: str) -> dict[str, str]:
-    """The headers by which root signs a request without a body."""
+    """Return the headers with which root signs a request without a body."""
     asked = AWSRequest(method, f"{cloud.endpoint_url}{path}")
     SigV4Auth(Credentials(cloud.account, cloud.secret_access_key), "lambda", EAST).add_auth(asked)
     return {name: value for name, value in asked.headers.items() if name != "Host"}

@@ -1,4 +1,4 @@
-"""S3 Batch Replication as the platform's custom resource starts it: what is older than a bucket's rule reaches the other."""
+"""Test S3 Batch Replication with the platform's custom resource: older objects than a bucket's rule are replicated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Pair:
-    """A bucket in the west whose rule comes late, the bucket that it leads to, and roles."""
+    """A bucket in the west that gets its rule late, the destination bucket, and roles."""
 
     def __init__(self, cloud: LocalCloud, name: str, *needs: str, batch: str = BATCH) -> None:
         self._there: Stack = deploy(cloud, {"Bucket": bucket(f"{name}-there", **VERSIONED)})

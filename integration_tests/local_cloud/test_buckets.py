@@ -1,4 +1,4 @@
-"""Buckets: names, properties read back, replication, and the permissions of both."""
+"""Test buckets: names, properties that are read back, replication, and the permissions of both."""
 
 from __future__ import annotations
 
@@ -120,20 +120,20 @@ def test_object_lock_holds_a_version_until_its_time(cloud: LocalCloud) -> None:
 
 
 class Pair:
-    """Two buckets in two regions; the first replicates `incoming/` to the second, whose events go to a queue."""
+    """Two buckets in two regions; the first replicates `incoming/` to the second, which sends events to a queue."""
 
     def __init__(self, source: Stack, destination: Stack) -> None:
         self.source, self.destination = source, destination
         self.source_bucket, self.destination_bucket = source["Bucket"], destination["Bucket"]
 
     def put(self, name: str, body: bytes = b"content") -> str:
-        """Write an object in the source; its version id."""
+        """Write an object to the source; return its version id."""
         answer = self.source.client("s3").put_object(Bucket=self.source_bucket, Key=name, Body=body)
         version: str = answer["VersionId"]
         return version
 
     def arrived(self, name: str, version: str) -> dict[str, Any] | None:
-        """What HeadObject answers for the version in the destination, if it is there."""
+        """Return HeadObject's answer for the version in the destination; None without the version."""
         try:
             head: dict[str, Any] = self.destination.client("s3").head_object(
                 Bucket=self.destination_bucket, Key=name, VersionId=version
@@ -143,12 +143,12 @@ class Pair:
         return head
 
     def status(self, name: str) -> str:
-        """The source's replication status."""
+        """Return the source's replication status."""
         head = self.source.client("s3").head_object(Bucket=self.source_bucket, Key=name)
         return str(head.get("ReplicationStatus"))
 
     def events(self) -> list[dict[str, Any]]:
-        """The S3 events that the destination's queue holds now; they are taken from it."""
+        """Receive and delete the S3 events in the destination's queue."""
         sqs = self.destination.client("sqs")
         messages = sqs.receive_message(QueueUrl=self.destination["Queue"], MaxNumberOfMessages=10).get("Messages", [])
         for message in messages:

@@ -1,4 +1,4 @@
-"""A cloud whose clocks run faster: alarms, checks, names and schedules keep AWS's times, divided by the factor."""
+"""Test a cloud with faster clocks: alarms, checks, names and schedules keep AWS's times, divided by the factor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cloud itself: it starts, obeys, stops and leaves nothing running; and what has no other place."""
+"""Test the cloud itself: it starts, obeys, stops and leaves no process."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def alive(process_id: int) -> bool:
 
 
 def worker_of(cloud: LocalCloud) -> int:
-    """Deploy a function, and answer the process that ran it."""
+    """Deploy a function, and return the process that ran it."""
     source = "import os\ndef handler(event, context): return os.getpid()"
     stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Function": function(source, "Role")})
     answer = stack.client("lambda").invoke(FunctionName=stack["Function"])
@@ -137,7 +137,7 @@ def test_start_removes_no_folder_of_another_cloud_and_no_kept_one(cloud: LocalCl
 
 
 def busy_worker(url: str, secret: str) -> int:
-    """Make a function without CloudFormation, leave it in the middle of an invocation, and answer its process."""
+    """Create a function without CloudFormation, leave it within an invocation, and return its process."""
 
     def client(service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
         credentials = {"aws_access_key_id": "000000000000", "aws_secret_access_key": secret}
@@ -155,7 +155,7 @@ def busy_worker(url: str, secret: str) -> int:
 
 
 class Command:
-    """`python -m local_cloud`, running; and what it has printed so far."""
+    """A running `python -m local_cloud`, and its output until now."""
 
     def __init__(self, *arguments: str) -> None:
         command = [sys.executable, "-m", "local_cloud", *arguments]
@@ -175,11 +175,11 @@ class Command:
         self.process.communicate()
 
     def variables(self) -> dict[str, str]:
-        """The variables that it says to export."""
+        """Return the variables that it prints for export."""
         return dict(re.findall(r"^  export (\w+)=(.*)$", self.printed, re.MULTILINE))
 
     def folder(self) -> Path:
-        """Where it says that its log is."""
+        """Return the path of the log that it prints."""
         found = re.search(r"^Its log: (.*)/server.log$", self.printed, re.MULTILINE)
         assert found, self.printed
         return Path(found[1])

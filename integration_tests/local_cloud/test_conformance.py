@@ -1,4 +1,4 @@
-"""The local cloud answers the handlers' calls as the simulated services and moto do."""
+"""Test that the local cloud answers the handlers' calls as the simulated services and moto do."""
 
 from __future__ import annotations
 

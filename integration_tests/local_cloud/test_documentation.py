@@ -1,4 +1,4 @@
-"""docs/local_cloud.md says what the code says: every shim, every command, everything that is not faithful."""
+"""Test that docs/local_cloud.md lists every shim, every command and every known gap of the code."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TEXT = (PACKAGE.parent / "docs" / "local_cloud.md").read_text()
 
 
 def section(title: str) -> str:
-    """The text under a heading, up to the next one of its level or higher."""
+    """Return the text under a heading, up to the next one of its level or higher."""
     heading = re.search(rf"^(#+) {re.escape(title)}$", TEXT, re.MULTILINE)
     assert heading, f"docs/local_cloud.md has no section {title!r}"
     return re.split(rf"^#{{1,{len(heading[1])}}} ", TEXT[heading.end() :], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(title: str) -> list[tuple[str, ...]]:
-    """The rows of a section's table, without its head."""
+    """Return the rows of a section's table, without its head."""
     lines = [line for line in section(title).splitlines() if line.startswith("|")]
     return [tuple(cell.strip() for cell in line.strip("|").split(" | ")) for line in lines[2:]]
 

@@ -1,4 +1,4 @@
-"""A first deployment: what fails is deployed again, and what is uploaded meanwhile is processed when it is done."""
+"""Test a first deployment: a failed one is repeated, and files that are uploaded meanwhile are processed at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FIRST: Final = (
     ("SecondaryRegional", "regional", SECONDARY),
     ("PrimaryRegional", "regional", PRIMARY),
 )
-"""Construct id, the word in the name and the region of each stack, in the order of a deployment."""
+"""Construct id, resource word of the name, and region of each stack, in the order of a deployment."""
 EARLY: Final = ("incoming/early/one.ndjson", "incoming/early/another.ndjson")
 CANARIES: Final = "incoming/uploads/canary/"
 
@@ -39,9 +39,9 @@ def cloud() -> Iterator[LocalCloud]:
 
 
 def failing(assembly: Path, folder: Path, stack: str) -> Path:
-    """Copy a cloud assembly, with a resource in one stack that comes after all others and cannot be made.
+    """Copy a cloud assembly, and add to one stack a resource that is created last and fails.
 
-    Only what is protected against deletion comes after it: a rollback could not take that away, here or on AWS.
+    Only resources with deletion protection come after it, because a rollback could not delete them, here or on AWS.
     """
     copy = folder / f"failing-{stack}"
     shutil.copytree(assembly, copy)
@@ -112,7 +112,7 @@ def upload(stack: Stack, key: str) -> str:
 
 
 def waiting(stack: Stack) -> int:
-    """Count the messages in a region's ingest queue, whatever they wait for."""
+    """Return the number of messages in a region's ingest queue, in any state."""
     counts = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
     found = stack.client("sqs").get_queue_attributes(QueueUrl=stack.outputs()["IngestQueueUrl"], AttributeNames=list(counts))
     return sum(int(found["Attributes"][name]) for name in counts)
@@ -126,13 +126,13 @@ def observe(stack: Stack) -> None:
 
 
 def canaries(stack: Stack) -> int:
-    """Count the canaries in a region's bucket."""
+    """Return the number of canaries in a region's bucket."""
     listed = stack.client("s3").list_objects_v2(Bucket=stack.outputs()["IngestBucketName"], Prefix=CANARIES)
     return int(listed["KeyCount"])
 
 
 def refuse_a_forged_canary(stack: Stack) -> None:
-    """Put a canary as a role that may do everything, but is not the issuer's; the bucket's policy must refuse it."""
+    """Put a canary with a role that has all permissions but is not the issuer's; the bucket's policy must refuse it."""
     stranger = deploy(
         stack.cloud,
         {"Stranger": role("lambda.amazonaws.com", allow("*"))},

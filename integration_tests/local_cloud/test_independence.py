@@ -1,14 +1,14 @@
-"""The secondary stands alone: the platform's own stacks of it deploy, serve and change with us-east-1 unreachable.
+"""Test that the secondary is independent: its stacks deploy, serve and change while us-east-1 is unreachable.
 
-Which can and which cannot, and why that is right:
+The stacks, and what each can do:
 
 | stack | with the primary's region unreachable |
 |---|---|
-| SecondaryKeys | is made, changes |
-| SecondaryRegional | is made, changes; it needs the data stack, which is in its own region |
-| Data | cannot be made: its table and its secret have a replica in the primary's region. Once made, it serves |
+| SecondaryKeys | can be created and changed |
+| SecondaryRegional | can be created and changed; it needs the data stack, which is in its own region |
+| Data | cannot be created, because table and secret have a replica in the primary's region. Once created, it serves |
 | PrimaryKeys, PrimaryRegional | are in the primary's region |
-| Failover | reads both regions' outputs: made last, and no failover needs it to change |
+| Failover | reads both regions' outputs. It is deployed last, and no failover needs to change it |
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """From an empty account, without the primary: bootstrap the secondary's region and deploy its keys."""
+    """Bootstrap the secondary's region in an empty account and deploy its keys, without the primary."""
     folder = tmp_path_factory.mktemp("independence")
     # A short rest in the shadow queue and a short memory of who is active: the tests wait for both.
     quick = {"limits__shadow_delay_seconds": 1, "limits__control_cache_seconds": 1}
@@ -77,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def secondary(site: Site) -> Stack:
-    """The secondary's regional stack, made while us-east-1 is down. Of the primary there have only ever been keys."""
+    """The secondary's regional stack, created while us-east-1 is down. The primary has only its keys."""
     site.cloud.region_up(PRIMARY)
     site.cdk.bootstrap(PRIMARY)
     site.cdk.deploy(site.assembly, "PrimaryKeys", "Data")
@@ -102,14 +102,14 @@ class Api:
         return json.loads(send(method, self._url + path, data, dict(request.headers)))
 
     def upload(self, key: str, body: bytes) -> str:
-        """Ask for an upload and send the file; its object id."""
+        """Request an upload and send the file; return its object id."""
         digest = hashlib.sha256(body).hexdigest()
         issued = self.call("POST", "/uploads", {"key": key, "size": len(body), "sha256": digest, "source": "alone"})
         send("PUT", issued["url"], body, issued["headers"])
         return str(issued["id"])
 
     def state(self, object_id: str) -> dict[str, Any]:
-        """What the API tells of an object."""
+        """Return the API's answer about an object."""
         answer: dict[str, Any] = self.call("GET", f"/uploads/{object_id}")
         return answer
 
@@ -130,7 +130,7 @@ def api(secondary: Stack) -> Api:
 
 
 def promote(secondary: Stack) -> None:
-    """Claim the register for the secondary (data rule 4): one write, through its own region."""
+    """Claim the active role for the secondary (data rule 4) with one write through its own region."""
     claim = {"pk": {"S": f"CONTROL#{SECONDARY}"}, "sk": {"S": "ACTIVE"}, "epoch": {"N": "1"}}
     secondary.client("dynamodb").put_item(TableName=secondary.outputs()["TableName"], Item=claim)
 

@@ -1,4 +1,4 @@
-"""Alarms that fire on their own data and on no other's, metrics to fire on, and health checks with a status."""
+"""Test alarms, which fire on their own data only, the metrics that they read, and the status of health checks."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def test_a_suppressed_composite_alarm_changes_and_announces_nothing(cloud: Local
 
 
 def queue_alarm(**topic: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
-    """A dead-letter queue, an alarm on its depth, and a topic that a queue listens to."""
+    """A dead-letter queue, an alarm on its depth, and a topic with a queue as subscriber."""
     publish = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},

@@ -1,4 +1,4 @@
-"""A region that is down: it answers nothing, runs nothing, delivers nothing; and the other one goes on."""
+"""Test a region that is down: it answers, runs and delivers nothing, and the other one continues."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_an_output_is_read_in_the_region_that_the_reference_names(disturbed: Loc
 
 
 def timed(cloud: LocalCloud, service: str, region: str, read_timeout: float) -> Any:  # noqa: ANN401 - a boto3 client
-    """Return a client that asks once and waits a while."""
+    """Return a client without retries and with a longer timeout."""
     once = Config(proxies={}, s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, read_timeout=read_timeout)
     return cloud.client(service, region, config=once)
 

@@ -1,4 +1,4 @@
-"""The drill's proof over real pages: a global table that replicates a tamper, buckets that list their versions."""
+"""Test the drill's proof over real pages: a global table that replicates a tampered row, and buckets that list versions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCOPE: Final = Scope(SOURCE, stored_checksums=40)
 
 
 class Platform:
-    """A table, and a secret and two buckets in each region, as `Deployment` shows them."""
+    """A table, and a secret and two buckets in each region, with the interface of `Deployment`."""
 
     def __init__(self, cloud: LocalCloud) -> None:
         keys = {"pk": "HASH", "sk": "RANGE"}

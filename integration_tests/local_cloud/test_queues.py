@@ -1,4 +1,4 @@
-"""Queues: the say of their keys, what they measure, and messages that are moved back."""
+"""Test queues: the policies of their keys, their metrics, and messages that are moved back."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_batch_is_allowed_by_the_permission_of_the_single_request(cloud: Local
 
 
 def notifying(sealing: dict[str, Any]) -> dict[str, Any]:
-    """A bucket that tells an encrypted queue of its objects."""
+    """A bucket that notifies an encrypted queue of its objects."""
     arn = {"Fn::GetAtt": ["Queue", "Arn"]}
     send = {
         "Effect": "Allow",

@@ -1,4 +1,4 @@
-"""Two regions that replicate both ways, tables and buckets: disturbed, healed, and the same again on both sides."""
+"""Test two-way replication of tables and buckets: after a fault is healed, both sides are equal again."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ class Site:
     table: str
 
     def put_object(self, region: str, key: str, body: bytes = b"x", **more: Any) -> str:  # noqa: ANN401  PutObject's
-        """Write an object; its version id."""
+        """Write an object; return its version id."""
         answer = self.cloud.client("s3", region).put_object(Bucket=self.buckets[region], Key=key, Body=body, **more)
         return str(answer["VersionId"])
 
     def history(self, region: str, key: str) -> list[str]:
-        """The version ids of an object and of its delete markers, the newest first."""
+        """Return the version ids of an object and of its delete markers, the newest first."""
         listed = self.cloud.client("s3", region).list_object_versions(Bucket=self.buckets[region], Prefix=key)
         entries = [entry for kind in ("Versions", "DeleteMarkers") for entry in listed.get(kind, []) if entry["Key"] == key]
         return [entry["VersionId"] for entry in sorted(entries, key=lambda entry: entry["IsLatest"], reverse=True)]
 
     def status(self, region: str, key: str) -> str:
-        """The replication status that HeadObject tells."""
+        """Return the replication status of HeadObject."""
         head = self.cloud.client("s3", region).head_object(Bucket=self.buckets[region], Key=key)
         return str(head.get("ReplicationStatus"))
 
@@ -56,7 +56,7 @@ class Site:
         self.cloud.client("dynamodb", region).delete_item(TableName=self.table, Key={"pk": {"S": pk}})
 
     def item(self, region: str, pk: str) -> str | None:
-        """An item's value, if it is there."""
+        """Return an item's value; None without the item."""
         found = self.cloud.client("dynamodb", region).get_item(TableName=self.table, Key={"pk": {"S": pk}})
         return found["Item"]["value"]["S"] if "Item" in found else None
 
@@ -138,7 +138,7 @@ WRITES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def named(request: Any, **names: str) -> Any:  # noqa: ANN401  a request of any shape
-    """The request with placeholders replaced, wherever they stand."""
+    """Return the request with its placeholders replaced at any depth."""
     if isinstance(request, dict):
         return {names.get(key, key): named(value, **names) for key, value in request.items()}
     if isinstance(request, list):

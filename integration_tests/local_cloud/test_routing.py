@@ -1,4 +1,4 @@
-"""Health checkers by the clock, and the name server that answers by what they make of it."""
+"""Test the health checkers, and the name server, which answers by their results."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def built(fast: LocalCloud) -> Site:
 
 @pytest.fixture
 def site(built: Site) -> Iterator[Site]:
-    """The site, whole and with the first region active, before and after."""
+    """The site, which is undamaged with the first region active before and after each test."""
     assert until(lambda: built.active() == EAST)
     yield built
     for region in (EAST, WEST):

@@ -1,4 +1,4 @@
-"""EventBridge rules: they run functions by the clock, where they may, and not in a region that is down or stalled."""
+"""Test EventBridge rules: they run functions on time and with permission, and not in a region that is down or stalled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TELLS = """
 
 @pytest.fixture
 def quick(fast: LocalCloud) -> Iterator[LocalCloud]:
-    """The fast cloud; what a test does to its regions is undone."""
+    """The fast cloud; changes of its regions are undone after each test."""
     yield fast
     for region in (EAST, WEST):
         fast.region_up(region)
@@ -38,7 +38,7 @@ def quick(fast: LocalCloud) -> Iterator[LocalCloud]:
 
 
 def scheduled(*, admitted: bool = True, dead: bool = True, seconds: float = 0, fails: str = "") -> dict[str, Any]:
-    """A function that a rule runs every minute; its queue of runs, and one for what could not be delivered."""
+    """A function that a rule runs every minute; its queue of runs, and a queue for undeliverable events."""
     rule_arn = {"Fn::GetAtt": ["Rule", "Arn"]}
     send = {
         "Effect": "Allow",

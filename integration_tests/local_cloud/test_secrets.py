@@ -1,4 +1,4 @@
-"""Secrets: identity, replicas, rotation that runs, and the key's say."""
+"""Test secrets: identity, replicas, rotation, and the policies of their keys."""
 
 from __future__ import annotations
 

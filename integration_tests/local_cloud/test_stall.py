@@ -1,4 +1,4 @@
-"""A region that is stalled accepts and replicates, and runs and delivers nothing; and DynamoDB that throttles."""
+"""Test a stalled region, which accepts and replicates but runs and delivers nothing, and a throttled DynamoDB."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def notifying() -> dict[str, Any]:
-    """A bucket that tells a queue."""
+    """A bucket that notifies a queue."""
     statement = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:*", "Resource": "*"}
     configuration = {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Told", "Arn"]}}
     told = {"NotificationConfiguration": {"QueueConfigurations": [configuration]}}

@@ -1,4 +1,4 @@
-"""Strongly consistent global tables: one state in both regions, whatever happens between them, and what AWS refuses."""
+"""Test strongly consistent global tables: one state in both regions in every case, and the refusals of AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Global tables: replicas with settings of their own, and replication that is late, ordered and lossy like AWS's."""
+"""Test global tables: replicas with separate settings, and replication that is late, ordered and lossy like AWS's."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def refused(call: Any, *arguments: Any) -> bool:  # noqa: ANN401  a request of t
 
 @pytest.fixture(scope="module")
 def limited(cloud: LocalCloud, table: Stack) -> tuple[Any, str]:
-    """A client whose role may touch rows below `mine#` and no others."""
+    """A client whose role may use rows below `mine#` only."""
     statement = allow(*WRITES, *READS) | {"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["mine#*"]}}}
     stack = deploy(
         cloud, {"Role": role("lambda.amazonaws.com", statement)}, {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST
@@ -226,7 +226,7 @@ def test_leading_keys_hold_a_role_to_its_rows(request_: str, limited: tuple[Any,
 
 
 def test_scan_names_no_leading_key(limited: tuple[Any, str]) -> None:
-    """So `ForAllValues` is true of it, as IAM documents: a role that is held to rows must not be allowed to scan."""
+    """`ForAllValues` is true without the key, as IAM documents, so a role with such a limit must not be allowed to scan."""
     client, name = limited
     assert not refused(lambda: client.scan(TableName=name))
 
