@@ -401,7 +401,7 @@ def test_server_and_workers_listen_on_loopback_only(cloud: LocalCloud, victim: s
 
 
 def _listening(group: int) -> Iterator[tuple[str, str]]:
-    """Yield protocol and address, in /proc's hexadecimal, of each socket of a process group that is reachable from outside."""
+    """Yield protocol and address, in hexadecimal, of each socket of a process group that is reachable from outside."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if int((process / "stat").read_text("utf-8").rpartition(")")[2].split()[2]) != group:
