@@ -16,6 +16,7 @@ from drill.load.items import LoadItem
 from drill.load.sending import Sender
 from drill.proof import effect
 from drill.proof.scope import ReceiptRow
+from handlers.processor.errors import UnreadableError
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
 from unit_tests.fixtures import shipped_is_known, shipped_stored, shipped_transform
@@ -33,6 +34,10 @@ def test_the_drill_expects_what_the_platform_makes_of_its_files(seed: int, objec
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(expected, "stored", shipped_stored)
             records = expected.records(one.parsed)
+        if one.is_unreadable:
+            with pytest.raises(UnreadableError):
+                processed(one, object_id)
+            continue
         accepted, held, digest = processed(one, object_id)
         assert (len(records), one.records) == (accepted, held)
         assert effect.of_records(object_id, records) == digest
@@ -61,7 +66,11 @@ def test_a_receipt_tells_what_is_to_become_of_its_file(tmp_path: Path) -> None:
     files = items.make(1, 6, SOURCE)
     for one in files:
         (row,) = rows(tmp_path, files, receipt(one.item.key, State.ACCEPTED))
-        assert (row.records, row.accepted) == (one.records, one.records)
+        assert (row.records, row.accepted, row.is_unreadable) == (
+            one.records,
+            len(expected.records(one.parsed)),
+            one.is_unreadable,
+        )
         assert row.effect == effect.of_records(row.object_id, expected.records(one.parsed))
 
 
