@@ -93,11 +93,14 @@ def test_a_drill_that_is_killed_in_three_phases_ends_in_a_correct_report(drills:
     report = drills.report()
     assert report.verdict is not Verdict.VOID, output
     assert (report.lost, report.duplicated, report.divergent) == (0, 0, 0), output
-    assert report.negative_controls.found == report.negative_controls.injected == 4, output
+    assert report.negative_controls.found == report.negative_controls.injected == 8, output
     assert {one.name: one.resumed for one in report.phases if one.resumed} == {"load": 1, "measure": 1, "reconcile": 1}
-    assert code == (0 if report.verdict is Verdict.PASSED else 1)
+    # A duration that spans a kill is not measured, so the drill does not simply pass.
+    assert report.verdict in {Verdict.NOT_ALL_MEASURED, Verdict.FAILED}
+    assert code == (0 if report.verdict is Verdict.NOT_ALL_MEASURED else 1)
     # What may be late on a busy machine is late; nothing else may be wrong.
-    assert all("promised" in reason for reason in report.reasons) or report.verdict is Verdict.PASSED, report.reasons
+    late = [reason for reason in report.reasons if "the target is" in reason]
+    assert len(late) == len(report.reasons) or report.verdict is Verdict.NOT_ALL_MEASURED, report.reasons
     assert supervisor.attach(drills.folder()) is None
     code, output = _end(drills.start("resume"))
     assert (code, "has ended" in output) == (2, True), output
