@@ -137,7 +137,7 @@ def test_only_letters_about_the_runs_own_objects_go(deployment: Deployment) -> N
     assert held["ApproximateNumberOfMessages"] == str(len(_FOREIGN_KEYS) + 1)
 
 
-def test_what_object_lock_keeps_is_told_and_left(deployment: Deployment) -> None:
+def test_object_under_object_lock_is_reported_and_kept(deployment: Deployment) -> None:
     s3 = deployment.client("s3", LIVE.primary)
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 10}}

@@ -36,37 +36,37 @@ _records = st.recursive(
 
 @pytest.mark.property
 @given(_properties)
-def test_what_is_answered_as_it_was_said_is_no_difference(said: dict[str, Any]) -> None:
-    assert list(differences(said, copy.deepcopy(said), "here")) == []
+def test_answer_equal_to_the_template_is_no_difference(declared: dict[str, Any]) -> None:
+    assert list(differences(declared, copy.deepcopy(declared), "here")) == []
 
 
 @pytest.mark.property
 @given(_properties, st.data())
 @example({"Tags": [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": "d"}]}, None)
-def test_whatever_is_dropped_is_seen(said: dict[str, Any], data: st.DataObject | None) -> None:
-    paths = [path for path in _paths(said) if path]
+def test_dropped_value_is_a_difference(declared: dict[str, Any], data: st.DataObject | None) -> None:
+    paths = [path for path in _paths(declared) if path]
     path = data.draw(st.sampled_from(paths)) if data else ("Tags", 1)
-    answered = copy.deepcopy(said)
+    answered = copy.deepcopy(declared)
     holder: Any = answered
     for part in path[:-1]:
         holder = holder[part]
     del holder[path[-1]]
-    assert list(differences(said, answered, "here"))
+    assert list(differences(declared, answered, "here"))
 
 
 @pytest.mark.property
 @given(_properties, st.data())
-def test_whatever_is_changed_is_seen(said: dict[str, Any], data: st.DataObject) -> None:
-    leaves = [path for path in _paths(said) if not isinstance(_at(said, path), dict | list)]
+def test_changed_value_is_a_difference(declared: dict[str, Any], data: st.DataObject) -> None:
+    leaves = [path for path in _paths(declared) if not isinstance(_at(declared, path), dict | list)]
     path = data.draw(st.sampled_from(leaves))
-    answered = copy.deepcopy(said)
+    answered = copy.deepcopy(declared)
     holder = _at(answered, path[:-1])
     holder[path[-1]] = "something else"
-    assert list(differences(said, answered, "here"))
+    assert list(differences(declared, answered, "here"))
 
 
 @pytest.mark.parametrize(
-    ("said", "answered"),
+    ("declared", "answered"),
     [
         (True, "true"),
         ("1209600", 1209600),
@@ -77,8 +77,8 @@ def test_whatever_is_changed_is_seen(said: dict[str, Any], data: st.DataObject) 
         ({"Roles": [UNKNOWN]}, {"Roles": ["generated"]}),
     ],
 )
-def test_what_the_apis_write_in_another_way_is_the_same(said: object, answered: object) -> None:
-    assert list(differences(said, answered, "here")) == []
+def test_other_notation_of_an_api_is_no_difference(declared: object, answered: object) -> None:
+    assert list(differences(declared, answered, "here")) == []
 
 
 def test_values_are_counted() -> None:

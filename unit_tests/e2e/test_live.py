@@ -53,7 +53,7 @@ def test_the_right_account_is_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "message"),
     [
         (clients(primary="210987654321"), "STS in us-east-1 reports that these credentials belong to account 210987654321"),
         (clients(secondary="210987654321"), "STS in us-west-2 reports"),
@@ -64,10 +64,10 @@ def test_the_right_account_is_tested(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     ],
 )
 def test_anything_else_is_refused_before_a_test_begins(
-    answers: FakeClients, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, began: list[Target]
+    answers: FakeClients, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, began: list[Target]
 ) -> None:
     monkeypatch.setattr(target, "_client", answers)
-    with pytest.raises(Refused, match=said) as refused:
+    with pytest.raises(Refused, match=message) as refused:
         _run(LIVE, tmp_path)
     assert refused.value.hint
     assert began == []
@@ -84,7 +84,7 @@ def test_an_endpoint_in_the_environment_is_not_followed(monkeypatch: pytest.Monk
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4566")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "made-up")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up")
-    target._session.cache_clear()  # noqa: SLF001 - the session keeps what the environment said
+    target._session.cache_clear()  # noqa: SLF001 - the session keeps the credentials of the environment
     target._client.cache_clear()  # noqa: SLF001
     for service in ("sts", "s3", "dynamodb"):
         require_aws_endpoint(LIVE.client(service, LIVE.primary).meta.endpoint_url)
@@ -104,7 +104,7 @@ def test_a_local_run_reaches_loopback_by_address_only(endpoint: str | None) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--live"], "needs the account"),
         (["--live", "--account", "1234"], "'1234' is not an account id"),
@@ -117,12 +117,12 @@ def test_a_local_run_reaches_loopback_by_address_only(endpoint: str | None) -> N
     ],
 )
 def test_wrong_use_ends_with_status_2_and_says_what_to_type(
-    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command_line, "run_live", lambda *_: pytest.fail("it was begun"))
     result = CliRunner().invoke(command_line.app, arguments)
     assert result.exit_code == 2, result.output
-    assert said in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())
     assert "Traceback" not in result.output
 
 
@@ -141,7 +141,7 @@ def test_wrong_use_ends_with_status_2_and_says_what_to_type(
         known_gaps=st.lists(st.tuples(st.text(), st.text())).map(tuple),
     )
 )
-def test_the_tests_are_told_the_very_target(tmp_path_factory: pytest.TempPathFactory, which: Target) -> None:
+def test_tests_get_the_given_target(tmp_path_factory: pytest.TempPathFactory, which: Target) -> None:
     file = tmp_path_factory.mktemp("target") / "target.json"
     which.save(file)
     assert Target.load(file) == which

@@ -53,5 +53,5 @@ def test_gate_passes_the_templates_of_a_fork(fork: Path) -> None:
 
 def test_shipped_files_of_a_fork_pass_their_own_tests(fork: Path) -> None:
     tests = ("infra/test_shipped_settings.py", "handlers/processor/test_shipped_transform.py", "drill/test_load.py")
-    said = run(fork, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}" for test in tests))
-    assert " passed" in said
+    output = run(fork, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}" for test in tests))
+    assert " passed" in output

@@ -1,4 +1,4 @@
-"""Programs that the run starts: none outlives it, and one that fails is told with its log."""
+"""Test the programs that a run starts: none outlives it, and the error of a failed one names its log."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _run(commands: Commands, tmp_path: Path, program: str, **further: Callable[[
         log=tmp_path / "logs" / "program.log",
         cwd=tmp_path,
         env=dict(os.environ),
-        hint="Mend it.",
+        hint="Fix it.",
         **further,
     )
 
@@ -45,12 +45,12 @@ def test_its_output_is_logged_and_followed(tmp_path: Path) -> None:
     assert (tmp_path / "logs" / "program.log").read_text() == "one\ntwo\n"
 
 
-def test_a_failure_is_told_with_its_status_its_log_and_the_logs_end(tmp_path: Path) -> None:
+def test_failure_reports_status_log_and_the_end_of_the_log(tmp_path: Path) -> None:
     program = "import sys\nfor n in range(100): print('line', n)\nsys.exit(3)"
     with Commands() as commands, pytest.raises(RunFailure, match="The program ended with status 3") as failed:
         _run(commands, tmp_path, program)
     assert failed.value.log == tmp_path / "logs" / "program.log"
-    assert failed.value.hint == "Mend it."
+    assert failed.value.hint == "Fix it."
     assert failed.value.tail.splitlines()[-1] == "line 99"
     assert len(failed.value.tail.splitlines()) == 30
 
