@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from client import Event, Item, Kind
@@ -37,7 +38,8 @@ def test_progress_without_a_terminal_prints_a_line_for_each_file() -> None:
     ]
 
 
-def test_progress_on_a_terminal_prints_a_bar_and_the_problems() -> None:
+def test_progress_on_a_terminal_prints_a_bar_and_the_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=120)
     with UploadProgress(console, ITEMS) as progress:
