@@ -358,7 +358,7 @@ def test_processed_object_in_one_bucket_is_not_durable(world: FrontDoors) -> Non
 def test_deleted_upload_is_quarantined_until_a_copy_is_processed(world: FrontDoors) -> None:
     answer = world.issue()
     world.put_row(answer["id"], f"ATTEMPT#{SECONDARY}", {"gone": "gone: of the other region's bucket"})
-    assert world.state(answer["id"]) == "unknown", "what the other region began, it may have taken with it"
+    assert world.state(answer["id"]) == "unknown", "an attempt of the other region proves nothing here"
     world.put_row(answer["id"], f"ATTEMPT#{PRIMARY}", {"gone": "gone: version v1 was deleted"})
     _, answered = world.call("GET", f"/uploads/{answer['id']}")
     assert (answered["state"], answered["reason"], answered["durable"]) == (
@@ -529,7 +529,7 @@ def test_only_observers_may_send_and_read_canaries(world: FrontDoors) -> None:
     assert world.call("GET", f"/uploads/{answer['id']}", caller=OBSERVER)[0] == 200
     assert world.call("GET", f"/uploads/{answer['id']}")[0] == 404
     assert world.call("GET", "/files", query={"key": "reports/january.csv"})[1]["files"] == []
-    assert world.call("POST", "/uploads", body=good_body(), caller=OBSERVER)[0] == 403, "and it sends nothing else"
+    assert world.call("POST", "/uploads", body=good_body(), caller=OBSERVER)[0] == 403, "an observer may send canaries only"
 
 
 def test_rows_of_an_upload_hold_the_caller(world: FrontDoors) -> None:
@@ -620,7 +620,7 @@ def test_each_route_refuses_another_caller_of_the_source(tenants: FrontDoors, st
         status, answered = ask(method, path)
         assert status in (400, 404), (method, path)
         assert not [word for word in ("january", answer["upload_id"], DIGEST) if word in json.dumps(answered)]
-    assert tenants.by_key(region) == before, "and nothing is written"
+    assert tenants.by_key(region) == before, "a refused request writes nothing"
     assert tenants.call("GET", f"/uploads/{answer['id']}", region=region, caller=ALPHA)[0] == 200
 
 

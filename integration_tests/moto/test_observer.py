@@ -297,7 +297,7 @@ def test_canary_ids_are_unpredictable_and_kept_before_they_are_sent(
     for _ in range(3):
         world.minute()
         runs.append(world.now // 60 * 60)
-    assert [one.run_at for one in kept] == runs, "each though the API did not answer"
+    assert [one.run_at for one in kept] == runs, "each run is kept although the API did not answer"
     assert len({one.upload_id[14:] for one in kept}) == 3
 
 
@@ -332,7 +332,7 @@ def test_peer_is_not_called_before_the_deployment_wrote_its_host(world: Observed
     world.broken_apis.add(PRIMARY)
     world.minute()
     assert world.memory(SECONDARY)["peer_api_url"] is None
-    assert world.minute()[SECONDARY]["PeerUnhealthy"] == 0, "what was never heard of is not ill"
+    assert world.minute()[SECONDARY]["PeerUnhealthy"] == 0, "a peer that never ran is not unhealthy"
     world.note_that_files_replicate()
     for _ in range(6):
         seen = world.minute()

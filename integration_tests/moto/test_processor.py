@@ -191,7 +191,7 @@ def test_another_version_of_a_key_is_another_object(world: World) -> None:
 def test_unreadable_object_is_quarantined_with_its_properties(world: World) -> None:
     body = gzip.compress(lines(100))[:-10]
     put = world.put("incoming/cut.ndjson.gz", body)
-    assert world.invoke().failed == [], "it never gets better, so it is not delivered again"
+    assert world.invoke().failed == [], "a permanent failure is not retried"
     result = world.results()[put.key]
     assert (result["state"], result["accepted"], result["rejected"]) == ("QUARANTINED", 0, 0)
     assert result["reason"].startswith("bad_compression: ")
@@ -279,7 +279,7 @@ def test_crash_between_records_and_result_writes_the_same_rows_again(world: Worl
         assert isinstance(world.invoke().crash, Crash)
     records = world.records()
     assert len(records) == 2
-    assert world.results() == {}, "what is not concluded must not read as done"
+    assert world.results() == {}, "an unfinished object has no RESULT"
     assert len(world.unfinished()) == 1
     assert world.invoke().failed == []
     assert world.records() == records
