@@ -57,6 +57,7 @@ ROOMS: Final = (
     "unit_tests/client",
     "unit_tests/compliance",
     "unit_tests/conftest.py",
+    "unit_tests/drill",
     "unit_tests/e2e",
     "unit_tests/fixtures",
     "unit_tests/fork",

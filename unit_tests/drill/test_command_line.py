@@ -1,4 +1,4 @@
-"""What is typed: combinations that mean two things are refused, in words and before anything is done."""
+"""Tests of the command line: contradictory options are refused before anything is done."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, l
     """Run a command line; return the exit status, the output, and the drills that were started or resumed."""
     done: list[str] = []
     monkeypatch.setattr(runner, "begin", lambda *_: done.append("begin"))
-    monkeypatch.setattr(command_line, "_resume", lambda *_, **__: done.append("go on"))
+    monkeypatch.setattr(command_line, "_resume", lambda *_, **__: done.append("resume"))
     monkeypatch.setattr(command_line, "_conclude", lambda *_: None)
     monkeypatch.setattr(command_line, "end_like_ctrl_c_on", lambda *_: None)
     result = CliRunner().invoke(command_line.app, command_line.with_default_command(list(arguments)))

@@ -117,7 +117,7 @@ def test_a_fault_that_was_injected_is_not_injected_again(tmp_path: Path) -> None
     assert context.platform.state == {}
 
 
-def test_healing_is_tried_again_and_what_cannot_be_healed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_healing_is_tried_again_and_a_failure_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     context = _context(tmp_path, FakeFaultInjector(), FaultSpec("blackout"))
     fault_control.inject(context, "inject")

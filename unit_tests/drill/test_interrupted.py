@@ -1,4 +1,4 @@
-"""What is output of an interrupted drill follows from its journal."""
+"""Tests of the message of an interrupted drill, which follows from its journal."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.property
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_a_journal_that_was_cut_anywhere_is_gone_on_with(tmp_path: Path, data: st.DataObject) -> None:
+def test_journal_that_was_cut_anywhere_is_continued(tmp_path: Path, data: st.DataObject) -> None:
     file = tmp_path / "journal.jsonl"
     file.unlink(missing_ok=True)
     content = _written(file)

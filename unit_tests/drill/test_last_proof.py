@@ -105,7 +105,7 @@ class _Down(Five):
 
 
 @pytest.mark.parametrize(("waiting", "hint"), [(0, "The proof names the objects"), (4, "dead-letter queue")])
-def test_who_waits_in_vain_is_told_what_is_missing_and_what_waits(
+def test_wait_without_result_reports_what_is_missing_and_waits(
     monkeypatch: pytest.MonkeyPatch, waiting: int, hint: str
 ) -> None:
     done, missing = "a" * 64, "b" * 64

@@ -89,7 +89,7 @@ class _Client:
         return self._once(arguments["clientToken"], lambda: self._new_template(arguments))
 
     def _once(self, token: str, do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What AWS did for a token before, or what it does now."""
+        """Return the earlier result for a token, or a new one."""
         if token not in self._aws.tokens:
             self._aws.tokens[token] = do()
         return self._aws.tokens[token]
@@ -212,7 +212,7 @@ def test_the_concurrency_that_was_there_comes_back_after_any_history(states: lis
     assert all(held == {"reserved": reserved, "tags": {}} for held in aws.functions.values())
 
 
-def test_a_kill_between_the_tag_and_the_deed_loses_nothing() -> None:
+def test_kill_between_the_tag_and_the_action_loses_nothing() -> None:
     aws, live = _live(7)
     aws.function(EAST, "processor")["tags"][CONCURRENCY_TAG] = "7"
     live.set_region_stalled(EAST, stalled=True)

@@ -120,7 +120,7 @@ def test_dns_target_applies_only_to_faults_of_the_health_check(
     assert ("no target:" in one.how) is not is_promised
 
 
-def test_a_backlog_is_told_with_its_size(tmp_path: Path) -> None:
+def test_backlog_is_reported_with_its_size(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.state("decide", "backlog_at_decision", {"objects": 58, "messages": 61})
     assert "58 objects had no RESULT there, and 61 messages were in its queue" in _of(journal, "backlog_zero").how
@@ -140,6 +140,6 @@ def test_unmeasured_targets_are_listed_first(tmp_path: Path) -> None:
     assert any(unmeasured)
 
 
-def test_whole_drill_begins_with_the_command_and_ends_with_the_last_process(tmp_path: Path) -> None:
+def test_whole_drill_lasts_from_the_command_to_the_last_process(tmp_path: Path) -> None:
     found = _measure(tmp_path, command=-3.5, gone=237.0)
     assert found["full_drill"].seconds == 240.5

@@ -35,7 +35,7 @@ def test_the_faults_of_the_issue_are_there() -> None:
 
 @pytest.mark.property
 @given(st.sampled_from(KNOWN), st.sampled_from(FAULT_PHASES))
-def test_a_wish_is_read_as_it_is_written(name: str, phase: str) -> None:
+def test_fault_specification_is_read_as_written(name: str, phase: str) -> None:
     spec = FaultSpec(name, phase)
     assert FaultSpec.parse(str(spec), KNOWN) == spec
     assert FaultSpec.parse(name, KNOWN) == FaultSpec(name, "inject")

@@ -25,7 +25,7 @@ def _context(mode: str = "local") -> Any:  # noqa: ANN401 - stands for a context
 
 
 def _heartbeats(monkeypatch: pytest.MonkeyPatch, *rounds: dict[str, Heartbeat]) -> None:
-    """What is read: one of these rounds after the other, and then the last one again."""
+    """Rounds of answers, one after the other, and then the last one again."""
     asked = {EAST: 0, WEST: 0}
 
     def read(client: object, table: str, region: str) -> Heartbeat | None:

@@ -39,7 +39,7 @@ def test_report_without_a_proof_has_unknown_losses(tmp_path: Path, capsys: pytes
     assert "0 lost" not in output
 
 
-def test_with_a_proof_its_counts_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_with_a_proof_shows_its_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = _report(tmp_path, PROOF)
     assert (report.lost, report.duplicated, report.divergent) == (0, 3, 1)
     with pytest.raises(typer.Exit):

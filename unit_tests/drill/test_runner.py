@@ -152,7 +152,7 @@ def test_stopped_drill_without_a_proof_is_still_reported(world: World, error: Ex
     assert any("nothing could be proved after the drill was stopped: gone" in one.what for one in report.timeline)
 
 
-def test_whoever_has_waited_enough_for_the_last_proof_has_the_report(world: World) -> None:
+def test_ctrl_c_during_the_last_proof_still_writes_the_report(world: World) -> None:
     world.at["switch"] = _raise(Stop("no further"))
     world.left = cast("Callable[[], Proof]", _raise(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):

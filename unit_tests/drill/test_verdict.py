@@ -55,8 +55,8 @@ ALL_FOUND = _controls(True, True, True, True)
 )
 def test_verdict_each_reason_alone_decides(given_: dict[str, object], expected: Verdict, reason: str) -> None:
     usual = {"failures": [], "proof": _proof(), "controls": ALL_FOUND, "guard": GUARD, "measures": [IN_TIME]}
-    said_verdict, reasons = verdict.judge(**{**usual, **given_})  # type: ignore[arg-type]
-    assert said_verdict is expected
+    judged, reasons = verdict.judge(**{**usual, **given_})  # type: ignore[arg-type]
+    assert judged is expected
     assert reason in " ".join(reasons)
 
 

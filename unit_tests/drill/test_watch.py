@@ -73,7 +73,7 @@ def test_look_reads_a_limited_number_and_reaches_every_object() -> None:
     assert watch.pending(EAST) == 1999
 
 
-def test_the_age_of_what_waits_and_of_what_is_behind_is_told() -> None:
+def test_look_returns_the_age_of_what_waits_and_is_behind() -> None:
     watch, (east, west) = Watch((EAST, WEST)), _ledgers({"a"}, set())
     watch.expect("a", 1.0)
     watch.look(east)

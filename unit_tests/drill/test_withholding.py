@@ -1,4 +1,4 @@
-"""Damage done on purpose: replication is withheld meanwhile, and goes on again whatever happens."""
+"""Damage done on purpose: replication is withheld meanwhile, and continues again whatever happens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Drill:
             journal=Journal(folder / "journal.jsonl"),
             folder=SimpleNamespace(samples=folder / "samples.jsonl"),
             phase="reconcile",
-            platform=SimpleNamespace(set_partition=lambda *, cut: self.done.append("withheld" if cut else "goes on")),
+            platform=SimpleNamespace(set_partition=lambda *, cut: self.done.append("withheld" if cut else "continues")),
             waiting=lambda _: iter([None]),
             note=lambda *_, **__: None,
         )
@@ -64,12 +64,12 @@ class Drill:
         return do
 
 
-EXPECTED = ["choose", "withheld", "inject", "prove", "find", "repair_records", "goes on", "repair", "is_repaired"]
+EXPECTED = ["choose", "withheld", "inject", "prove", "find", "repair_records", "continues", "repair", "is_repaired"]
 
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
-    [("local", EXPECTED), ("live", [one for one in EXPECTED if one not in {"withheld", "goes on"}])],
+    [("local", EXPECTED), ("live", [one for one in EXPECTED if one not in {"withheld", "continues"}])],
 )
 def test_replication_is_withheld_where_it_can_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str, expected: list[str]
@@ -92,7 +92,7 @@ def test_what_fails_in_between_leaves_nothing_withheld(
     monkeypatch.setattr(proving if failing == "prove_sources" else controls, failing, fail)
     with pytest.raises(RunFailure, match="no"):
         proving._controls(drill.context)  # noqa: SLF001 - the step that is tested
-    assert drill.done[-3:] == ["goes on", "repair", "is_repaired"]
+    assert drill.done[-3:] == ["continues", "repair", "is_repaired"]
     assert drill.context.journal.fact("damage") is None
 
 
@@ -100,6 +100,6 @@ def test_resumed_drill_restores_withheld_replication(tmp_path: Path, monkeypatch
     drill = Drill(tmp_path, monkeypatch, "local")
     drill.context.journal.state("reconcile", "damage", INJECTED.as_dict())
     proving.undo_damage(drill.context)
-    assert drill.done == ["repair_records", "goes on", "repair", "is_repaired"]
+    assert drill.done == ["repair_records", "continues", "repair", "is_repaired"]
     proving.undo_damage(drill.context)
     assert len(drill.done) == 4

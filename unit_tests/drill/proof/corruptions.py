@@ -110,7 +110,7 @@ def effect_of_nothing(five: Five, object_id: str) -> Found:
 
 
 def fewer_records_than_the_file(five: Five, object_id: str) -> Found:
-    """What was never counted is missed by nobody but the one who made the file."""
+    """Only the file's author knows of a record that was never counted."""
     for number, receipt in enumerate(five.receipts):
         if receipt.object_id == object_id:
             five.receipts[number] = dataclasses.replace(receipt, records=(receipt.records or 0) + 1)

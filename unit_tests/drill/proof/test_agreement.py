@@ -1,4 +1,4 @@
-"""What the proof computes by itself is what the functions wrote, for all that they can write: two codes, one definition."""
+"""Tests that the proof's own code and the functions' code compute the same, for everything that the functions can write."""
 
 import base64
 from decimal import Decimal

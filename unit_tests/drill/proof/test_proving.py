@@ -136,7 +136,7 @@ def test_a_lost_answer_that_made_a_second_upload_doubled_the_file() -> None:
     assert five.prove(Scope(SOURCE, files_once=False)).equal
 
 
-def test_an_upload_of_which_the_client_is_not_certain_may_be_there_or_not() -> None:
+def test_upload_without_a_certain_receipt_may_be_there_or_not() -> None:
     five = Five(9)
     there, not_there = five.ids[4], five.ids[7]
     five.receipts = [replace(receipt, is_certain=receipt.object_id not in {there, not_there}) for receipt in five.receipts]

@@ -49,7 +49,7 @@ def test_rotated_secret_verifies_nothing_of_its_region() -> None:
 
 @pytest.fixture
 def rejecting() -> Five:
-    """Five uploads, of which one has two rejected records."""
+    """Five uploads; one of them has two rejected records."""
     five = Five(5)
     number = 2
     receipt = five.receipts[number]

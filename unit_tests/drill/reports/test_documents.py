@@ -1,4 +1,4 @@
-"""What the runbook and docs/drill.md tell people to type is what the platform and the drill understand."""
+"""Tests that the platform and the drill understand what the runbook and docs/drill.md tell people to type."""
 
 from __future__ import annotations
 

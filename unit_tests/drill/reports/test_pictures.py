@@ -116,11 +116,11 @@ def test_duration_is_formatted_with_units(seconds: float | None, output: str) ->
         (None, None),
     ],
 )
-def test_a_moment_is_told_from_the_drill_s_beginning(moment: str | None, seconds: float | None) -> None:
+def test_moment_is_counted_from_the_start_of_the_drill(moment: str | None, seconds: float | None) -> None:
     assert formatting.since(moment, "2026-11-24T20:15:00Z") == seconds
 
 
-def test_a_date_is_said_in_utc_and_any_other_text_as_it_is() -> None:
+def test_date_is_shown_in_utc_and_other_text_unchanged() -> None:
     assert formatting.date("2026-11-24T21:15:30.447055+01:00") == "2026-11-24 20:15:30 UTC"
     assert formatting.date("0001-01-01T00:00:00+14:00") == "0001-01-01T00:00:00+14:00"
     assert formatting.date("soon") == "soon"
