@@ -13,6 +13,10 @@ MAXIMUM_CONDITIONS: Final = 8
 """Most conditions of one value, which give 256 versions; a value with more is refused, never judged in part."""
 
 
+class TooManyConditionsError(UnresolvedError):
+    """Raised for a value whose conditions have too many combinations."""
+
+
 def branches(value: Json, template: Template | None = None) -> Iterator[Json]:
     """Return every version of a value that the template's conditions allow, free of Fn::If, AWS::NoValue and null.
 
@@ -29,7 +33,9 @@ def branches(value: Json, template: Template | None = None) -> Iterator[Json]:
     possible = None if template is None or not names else feasible(names, template)
     if possible is None:
         if len(names) > MAXIMUM_CONDITIONS:
-            raise UnresolvedError(f"it depends on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed")
+            raise TooManyConditionsError(
+                f"it depends on {len(names)} conditions; at most {MAXIMUM_CONDITIONS} can be followed"
+            )
         possible = (dict(zip(names, each, strict=True)) for each in product((True, False), repeat=len(names)))
     for choice in possible:
         version = decided(value, choice)

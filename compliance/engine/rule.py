@@ -1,11 +1,11 @@
 """A rule of ours, and the judge that asks it about every version of a resource that its conditions allow."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
-from compliance.cfn.reading import branches
+from compliance.cfn.reading import TooManyConditionsError, branches
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.engine.findings import RuleInfo, Severity, Verdict
@@ -92,6 +92,42 @@ def always(_resource: Resource, _world: TemplateSet) -> bool:
     return True
 
 
+class _Recorded(dict[str, Json]):
+    """Properties that record the names that are read."""
+
+    def __init__(self, asked: set[str], properties: Mapping[str, Json]) -> None:
+        super().__init__(properties)
+        self._asked = asked
+
+    def __getitem__(self, name: str) -> Json:
+        self._asked.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name: str, default: Json = None) -> Json:
+        self._asked.add(name)
+        return super().get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        self._asked.add(str(name))
+        return super().__contains__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        self._asked.update(super().keys())
+        return super().__iter__()
+
+    def keys(self) -> KeysView[str]:
+        self._asked.update(super().keys())
+        return super().keys()
+
+    def items(self) -> ItemsView[str, Json]:
+        self._asked.update(super().keys())
+        return super().items()
+
+    def values(self) -> ValuesView[Json]:
+        self._asked.update(super().keys())
+        return super().values()
+
+
 class ViolationsJudge:
     """A rule's `judge` that asks for violations; `types` are those that it is about."""
 
@@ -107,13 +143,43 @@ class ViolationsJudge:
         # Asked of every resource by every rule: most answers end here.
         if resource.type not in self._plain and not any(fnmatchcase(resource.type, wanted) for wanted in self._patterns):
             return NOT_APPLICABLE
-        versions = [
-            replace(resource, properties=properties) for properties in branches(resource.properties, resource.template)
+        try:
+            return self._judge(resource, branches(resource.properties, resource.template), world)
+        except TooManyConditionsError:
+            return self._judge_what_is_read(resource, world)
+
+    def _judge(self, resource: Resource, versions: Iterable[Json], world: TemplateSet) -> Judgement:
+        concerned = [
+            version
+            for version in (replace(resource, properties=properties) for properties in versions)
+            if self._applies(version, world)
         ]
-        concerned = [version for version in versions if self._applies(version, world)]
         if not concerned:
             return NOT_APPLICABLE
         return judge_each(concerned, lambda version: self._violations(version, world))
+
+    def _judge_what_is_read(self, resource: Resource, world: TemplateSet) -> Judgement:
+        """Judge every version of the properties that the rule reads: conditions of others do not change its answer.
+
+        Raises:
+            TooManyConditionsError: These alone depend on too many.
+        """
+        read: set[str] = set()
+        while True:
+            asked: set[str] = set()
+            rest = {name: value for name, value in resource.properties.items() if name not in read}
+            needed = {name: value for name, value in resource.properties.items() if name in read}
+            versions = [_Recorded(asked, {**rest, **version}) for version in branches(needed, resource.template)]
+            try:
+                answer = self._judge(resource, versions, world)
+            except Exception:
+                # A property that was not read before may still hold an Fn::If, which the rule does not expect.
+                if asked <= read:
+                    raise
+            else:
+                if asked <= read:
+                    return answer
+            read |= asked
 
 
 def rule_from(violations: Violations, *types: str, applies: Applies = always) -> ViolationsJudge:

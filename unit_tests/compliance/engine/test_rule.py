@@ -61,3 +61,16 @@ def test_worst_version_of_a_resource_decides(size: Json, expected: tuple[Verdict
 def test_rule_is_asked_about_its_types_only() -> None:
     assert _judged("small", "A::B::D")[0] is Verdict.NOT_APPLICABLE
     assert _judged("small", "Custom::Thing")[0] is Verdict.FAIL
+
+
+def test_conditions_of_properties_that_the_rule_does_not_read_do_not_count() -> None:
+    tags = [{"Fn::If": [f"C{number}", "a", "b"]} for number in range(40)]
+
+    def judged(size: Json) -> Verdict:
+        properties = {"Size": size, "Tags": tags}
+        (resource,) = template({"It": {"Type": "A::B::C", "Properties": properties}}).resources
+        return JUDGE(resource, WORLD).verdict
+
+    assert (judged("large"), judged(_either("large", "small"))) == (Verdict.PASS, Verdict.FAIL)
+    with pytest.raises(UnresolvedError, match="40 conditions"):
+        judged(tags)
