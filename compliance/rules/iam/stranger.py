@@ -34,13 +34,15 @@ _NETWORK: Final = re.compile(
     r"(?<![\w-])((?:acl|ami|cgw|dopt|eigw|eni|fs|fsap|igw|lgw|nat|pcx|pl|rtb|sg|snap|subnet|tgw|tgw-attach|tgw-rtb|vgw|vol|vpc|vpce"
     r"|vpce-svc)-(?:[0-9a-f]{8}|[0-9a-f]{17}))(?![\w-])"
 )
-_OF_AWS: Final = frozenset(
-    {
-        "pl-63a5400a", "pl-02cd2c6b",  # us-east-1: S3, DynamoDB
-        "pl-68a54001", "pl-00a54069",  # us-west-2
-    }
-)  # fmt: skip
-"""Prefix lists that AWS itself keeps; `aws ec2 describe-managed-prefix-lists` prints those of a region."""
+_OF_AWS: Final[Mapping[str, tuple[str, str]]] = {
+    "eu-central-1": ("pl-6ea54007", "pl-66a5400f"),
+    "eu-west-1": ("pl-6da54004", "pl-6fa54006"),
+    "us-east-1": ("pl-63a5400a", "pl-02cd2c6b"),
+    "us-east-2": ("pl-7ba54012", "pl-4ca54025"),
+    "us-west-1": ("pl-6ba54002", "pl-6ea54007"),
+    "us-west-2": ("pl-68a54001", "pl-00a54069"),
+}
+"""AWS's own prefix lists of S3 and DynamoDB, by region, as `aws ec2 describe-managed-prefix-lists` prints them."""
 _S3: Final = re.compile(r"arn:[\w-]+:s3:::([^/:\s]+)")
 _URL: Final = re.compile(r"(?:https?|wss?|tcp|tls|amqps?|mqtts?|ftps?)://(?:[^/\s@]*@)?([^/\s:?#]+)")
 _SERVICE: Final = re.compile(
@@ -99,7 +101,7 @@ def _of_network(text: Text, resource: Resource, _world: TemplateSet) -> Iterator
     if resource.type == "AWS::Route53::HostedZone" and text.name == "VPCId":
         return
     for identifier in _NETWORK.findall(text.text):
-        if identifier not in _OF_AWS:
+        if identifier not in _OF_AWS.get(resource.template.region, ()):
             yield f"{text.where} names {identifier}, which no template here declares; refer to a resource of the templates"
 
 
@@ -146,7 +148,8 @@ def _of_service_name(text: Text, _resource: Resource, _world: TemplateSet) -> It
 
 def _of_region(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
     regions = regions_of(world)
-    if len(regions) < 2:  # noqa: PLR2004 - templates of one region do not say where the others are
+    # Templates of one region do not say where the others are. A witness keeps what was written, and nobody can read it.
+    if len(regions) < 2 or "GlobalTableWitnesses" in text.place:  # noqa: PLR2004
         return
     named = [(service, region) for service, region in _ARN_REGION.findall(text.text) if service not in _ONE_REGION]
     if text.name.endswith("Region") and _REGION.fullmatch(text.text):

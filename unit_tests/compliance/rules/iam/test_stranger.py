@@ -23,7 +23,7 @@ OWN: tuple[Any, ...] = (
     f"https://sqs.us-east-1.amazonaws.com/{US}/a",
     {"Fn::Sub": "https://${Api}.execute-api.us-east-1.amazonaws.com/"},
     "http://www.w3.org/2001/XMLSchema",
-    "pl-63a5400a",
+    "pl-68a54001",  # AWS's own, of S3 in the west
     {"Ref": "AnyParameter"},
     US,
     "us-east-1",
@@ -55,6 +55,7 @@ STRANGE: tuple[Any, ...] = (
     "ou-ab12-01234567",
     "vpce-0123456789abcdef0",
     "pl-0123456789abcdef0",
+    "pl-6ba54002",  # of another region
     "sg-01234567",
     "ami-0123456789abcdef0",
     "arn:aws:sqs:eu-west-1:000000000000:a",
@@ -91,6 +92,7 @@ test_stranger = rule_test(
         {"DestinationBucketName": "serverless-ingest-prod"},
         {"ServiceName": "com.amazonaws.us-east-1.s3"},
         {"PeerRegion": "us-west-2"},
+        {"GlobalTableWitnesses": [{"Region": "us-east-2"}]},
         {"CodeHash": "0123456789abcdef" * 4},
         {"Federated": {"Ref": "Provider"}},
         _policy("Deny"),
