@@ -96,9 +96,9 @@ class Admission:
             key, text = name.decode("latin-1").lower(), decode_header_value(value)
             headers[key] = f"{headers[key]},{text}" if key in headers else text
         path = scope["path"]
-        said = _of_a_page(headers) or _of_another_host(headers, path)
-        if said:
-            return Refusal(said)
+        reason = _of_a_page(headers) or _of_another_host(headers, path)
+        if reason:
+            return Refusal(reason)
         if path.startswith(CONTROL_PREFIX):
             return self._without_token(headers)
         return self._of_a_stranger(scope, headers, body)

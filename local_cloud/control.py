@@ -7,7 +7,7 @@ Each needs the run's secret in the header `X-Local-Cloud-Token`.
 | `GET /_local_cloud/health` | says that the server is running, and what is disturbed |
 | `POST /_local_cloud/region/<region>/down` and `/up` | takes a region away, brings it back |
 | `POST /_local_cloud/region/<region>/destroy` | takes a region away for good; what had not left it is lost |
-| `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, until it goes on |
+| `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, or resumes |
 | `POST /_local_cloud/outage/<mode>` | how it fails clients then: `hang`, `reset`, or `refuse` by 503 |
 | `POST /_local_cloud/lost-answers/<region>/<share>` | that share of requests takes effect and loses its answer; 0 ends it |
 | `POST /_local_cloud/throttle/<region>/<share>` | its DynamoDB throttles that share, 0 to 1, of functions' calls |

@@ -13,7 +13,7 @@ _TIMEOUT_SECONDS: Final = 30.0
 
 
 class FaultInjector:
-    """What can be done to a running local cloud.
+    """The faults and hazards of a running local cloud.
 
     Attributes:
         endpoint_url: `http://127.0.0.1:<port>`.
@@ -28,7 +28,7 @@ class FaultInjector:
         self._secret = secret
 
     def health(self) -> dict[str, Any]:
-        """What is disturbed, how many writes wait, how fast its clock is and where its name server listens."""
+        """Return the active faults, the number of waiting writes, the seed, the hazards, the clock and the name server."""
         return self._control("health", method="GET")
 
     def region_down(self, region: str) -> None:
@@ -36,7 +36,7 @@ class FaultInjector:
         self._control(f"region/{region}/down")
 
     def region_up(self, region: str) -> None:
-        """Bring a region back; what was waiting for it goes on."""
+        """Bring a region back; waiting work resumes."""
         self._control(f"region/{region}/up")
 
     def region_destroy(self, region: str) -> None:
@@ -48,7 +48,7 @@ class FaultInjector:
         self._control(f"region/{region}/stall")
 
     def region_unstall(self, region: str) -> None:
-        """Let a stalled region go on, with all that it has accepted."""
+        """Let a stalled region resume all that it has accepted."""
         self._control(f"region/{region}/unstall")
 
     def set_throttle(self, region: str, share: float) -> None:

@@ -22,7 +22,7 @@ _SEEDS: Final = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Hazard:
-    """What AWS may do at any time.
+    """A behaviour of AWS that needs no fault.
 
     Attributes:
         strength: The default.
@@ -161,7 +161,7 @@ def chosen_seed(seed: int | None) -> int:
     return int(text)
 
 
-def is_calm(calm: bool | None) -> bool:  # noqa: FBT001 - the caller's own wish
+def is_calm(calm: bool | None) -> bool:  # noqa: FBT001 - the caller's own choice
     """Return whether the hazards are off: as given, else as the environment says.
 
     Raises:

@@ -34,8 +34,8 @@ def main() -> None:
     arguments = _arguments()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit())
-    # One thread, the event loop's, answers everybody, and each of its system calls hands the interpreter on: with the
-    # usual 5 ms, whoever else computes would let each answer wait that long, several times.
+    # One thread, the event loop's, answers everybody, and each of its system calls releases the interpreter: with the
+    # usual 5 ms, any other thread that computes delays each answer that long, several times.
     sys.setswitchinterval(_SWITCH_SECONDS)
     clock.factor = arguments.time_factor
     hazards.current.begin(arguments.seed, calm=arguments.calm)

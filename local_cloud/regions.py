@@ -21,7 +21,7 @@ class Outage(StrEnum):
 
 @dataclass
 class Disturbance:
-    """What is wrong with the cloud right now.
+    """The faults that are active right now.
 
     Attributes:
         down: Regions that answer nothing, run nothing and deliver nothing.
@@ -78,7 +78,7 @@ def destroy(region: str) -> None:
 
 
 def set_stalled(region: str, *, stalled: bool) -> None:
-    """Stall a region or let it go on, and wake whatever waited for it."""
+    """Stall a region or let it resume, and wake what waited for it."""
     _set(lambda: (current.stalled.add if stalled else current.stalled.discard)(region))
 
 

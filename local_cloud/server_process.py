@@ -150,7 +150,7 @@ class ServerProcess:
         )
 
     def _environment(self, account: str, port: int) -> dict[str, str]:
-        """What the server sees. Lambda workers inherit it, so nothing of the caller's leaks in but the basics."""
+        """Return the server's environment. Lambda workers inherit it, so it has only the basics of the caller's."""
         scratch = self.folder / "tmp"
         scratch.mkdir()
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
@@ -203,7 +203,7 @@ class ServerProcess:
 def remove_folder(folder: Path) -> None:
     """Remove a folder in which processes that were just killed may still write.
 
-    A process of its own does it, and goes on if this one is killed meanwhile.
+    A process of its own does it, and continues if this one is killed meanwhile.
     """
     begin_removal(folder).wait()
 

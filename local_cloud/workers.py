@@ -125,7 +125,7 @@ def _start_few_at_once() -> None:
         try:
             worker, reason = stock(name, configuration, code, qualifier, **named)
             if reason == "spawn":
-                # What does not start fails again, and is told, where the invocation begins.
+                # An environment that does not start fails again, with its reason, where the invocation begins.
                 with contextlib.suppress(Exception):
                     lambda_runtime.ensure_spawned(worker)
             return worker, reason

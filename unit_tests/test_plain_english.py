@@ -48,6 +48,8 @@ ROOMS: Final = (
     "integration_tests/fork",
     "integration_tests/interrupts",
     "integration_tests/moto",
+    "integration_tests/local_cloud",
+    "local_cloud",
     "noxfile.py",
     "operations",
     "pyproject.toml",

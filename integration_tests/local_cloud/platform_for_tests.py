@@ -17,7 +17,7 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _WITHIN_SECONDS: Final = 240
 
 
-class Refused(Exception):  # noqa: N818  the CLI refused; the message is all it said
+class Refused(Exception):  # noqa: N818  the CLI refused; the message is its output
     """Raised when the CDK CLI ends with another status than 0."""
 
 

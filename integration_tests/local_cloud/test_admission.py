@@ -114,10 +114,10 @@ def request(cloud: LocalCloud, method: str, path: str, headers: dict[str, str], 
 
 def refused(cloud: LocalCloud, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> str:
     """Assert that a request is refused by 403, and return the reason."""
-    status, said = ask(cloud, request(cloud, method, path, headers, body))
-    assert status == 403, said
-    told = json.loads(said) if said.startswith("{") else {"message": said}
-    return str(told.get("message") or told.get("Message"))
+    status, answer = ask(cloud, request(cloud, method, path, headers, body))
+    assert status == 403, answer
+    error = json.loads(answer) if answer.startswith("{") else {"message": answer}
+    return str(error.get("message") or error.get("Message"))
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +170,9 @@ def test_page_with_the_right_signature_is_refused_too(cloud: LocalCloud, page: s
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD", "PUT", "DELETE"])
 def test_preflight_and_every_method_of_a_page_are_refused(cloud: LocalCloud, method: str) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
-    status, said = ask(cloud, request(cloud, method, FUNCTIONS, headers))
+    status, answer = ask(cloud, request(cloud, method, FUNCTIONS, headers))
     assert status == 403
-    assert "access-control" not in said.lower()
+    assert "access-control" not in answer.lower()
 
 
 def test_unsigned_creation_and_invocation_are_refused(cloud: LocalCloud, victim: str, harmless: Path) -> None:
@@ -270,8 +270,8 @@ def test_request_with_several_hosts_or_none_is_malformed(cloud: LocalCloud, text
 
 @pytest.mark.parametrize("headers", [b"", b"Host: \r\n", b"Host: evil.example\r\n"])
 def test_http_1_0_without_a_host_of_the_cloud_is_refused(cloud: LocalCloud, headers: bytes) -> None:
-    status, said = ask(cloud, b"GET / HTTP/1.0\r\n" + headers + b"\r\n")
-    assert (status, OF_ANOTHER_HOST in said) == (403, True)
+    status, answer = ask(cloud, b"GET / HTTP/1.0\r\n" + headers + b"\r\n")
+    assert (status, OF_ANOTHER_HOST in answer) == (403, True)
 
 
 def test_websocket_upgrade_is_refused(cloud: LocalCloud) -> None:
@@ -345,7 +345,7 @@ def test_request_changed_after_it_was_signed_is_refused(cloud: LocalCloud) -> No
     assert "expired" in refused(cloud, "GET", FUNCTIONS, old)
 
 
-def test_presigned_url_serves_whoever_has_it_until_it_expires(cloud: LocalCloud) -> None:
+def test_presigned_url_serves_any_holder_until_it_expires(cloud: LocalCloud) -> None:
     name = f"presigned-{time.time_ns()}"
     path_style = Config(signature_version="s3v4", s3={"addressing_style": "path"}, proxies={})
     s3 = cloud.client("s3", EAST, config=path_style)

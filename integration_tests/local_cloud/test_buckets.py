@@ -344,7 +344,7 @@ def test_replication_fails_without_its_roles_permission(cloud: LocalCloud, pair:
         iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(policy))
 
 
-def test_replication_fails_where_the_destinations_key_does_not_admit_its_role(pair: Pair) -> None:
+def test_replication_fails_where_the_destinations_key_refuses_its_role(pair: Pair) -> None:
     kms, name = pair.destination.client("kms"), pair.destination["Key"]
     policy = kms.get_key_policy(KeyId=name, PolicyName="default")["Policy"]
     administration = {"Version": "2012-10-17", "Statement": json.loads(policy)["Statement"][:1]}
@@ -386,7 +386,7 @@ def test_a_key_whose_policy_lacks_the_caller_denies_the_object(cloud: LocalCloud
     reader.put_object(Bucket=stack["Bucket"], Key="b", Body=b"x")
 
 
-def test_only_who_may_list_a_bucket_is_told_that_an_object_is_not_there(cloud: LocalCloud) -> None:
+def test_missing_object_is_a_404_only_for_who_may_list_the_bucket(cloud: LocalCloud) -> None:
     reads = allow("s3:GetObject", "s3:GetObjectVersion")
     arn = {"Fn::GetAtt": ["Bucket", "Arn"]}
     under_a_prefix = {**allow("s3:ListBucket", resource=arn), "Condition": {"StringLike": {"s3:prefix": "*"}}}
@@ -428,7 +428,7 @@ def test_a_bucket_that_holds_objects_cannot_be_deleted(cloud: LocalCloud) -> Non
     stack.delete()
 
 
-def test_the_key_of_an_object_is_told_by_its_arn(cloud: LocalCloud) -> None:
+def test_key_of_an_object_is_returned_as_its_arn(cloud: LocalCloud) -> None:
     resources = {
         "Key": key(),
         "Alias": {

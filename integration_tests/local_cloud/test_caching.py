@@ -1,4 +1,4 @@
-"""What saves the server work gives what the thing would give whose place it takes."""
+"""The server's caches and fast copies return the same values as what they replace."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def test_a_text_says_the_same_however_often_it_is_read(texts: list[str | bytes])
     remembering = reading(2)
     for text in texts:
         try:
-            said = json.loads(text)
+            parsed = json.loads(text)
         except ValueError as error:
             with pytest.raises(type(error)):
                 remembering.loads(text)
         else:
             read = remembering.loads(text)
-            assert (read, type(read)) == (said, type(said))
+            assert (read, type(read)) == (parsed, type(parsed))

@@ -91,7 +91,7 @@ NEVER_ENDS = """
 
 
 @pytest.mark.parametrize("also_killed", ["nobody", "server"])
-def test_whoever_is_killed_no_server_and_no_busy_worker_stays(also_killed: str) -> None:
+def test_killed_owner_or_server_leaves_no_server_and_no_worker(also_killed: str) -> None:
     with subprocess.Popen(  # noqa: S603  a program of this test
         [sys.executable, "-c", textwrap.dedent(STARTS_ONE)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     ) as user:
@@ -113,7 +113,7 @@ def test_whoever_is_killed_no_server_and_no_busy_worker_stays(also_killed: str) 
     assert until(lambda: not Path(folder).exists())
 
 
-def test_folder_that_takes_long_to_remove_is_removed_when_its_owner_is_killed(tmp_path: Path) -> None:
+def test_folder_is_removed_though_its_owner_is_killed_meanwhile(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     for number in range(40):
         (folder / str(number)).mkdir(parents=True)
@@ -199,8 +199,8 @@ def test_alone_it_tells_how_to_reach_it_and_is_gone_when_it_is_stopped(how: sign
         environment = {**inherited, **one.variables()}
         program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
         asked = [sys.executable, "-c", program]
-        said = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  ours
-        assert said.stdout.strip() == "123456789012"
+        ended = subprocess.run(asked, env=environment, capture_output=True, text=True, check=True)  # noqa: S603  ours
+        assert ended.stdout.strip() == "123456789012"
         assert f"{environment['AWS_ENDPOINT_URL']}/_local_cloud/region/us-east-1/down" in one.printed
         folder = one.folder()
         assert folder.exists()
@@ -243,8 +243,8 @@ def test_what_is_kept_is_the_folder_with_the_log() -> None:
 def test_a_port_that_cannot_be_had_is_an_error_that_says_what_to_give(cloud: LocalCloud, port: str) -> None:
     with Command(f"--port={cloud.endpoint_url.rpartition(':')[2] if port == 'taken' else port}") as one:
         assert one.process.wait(20) == 1
-    told = r"Cannot listen on 127\.0\.0\.1:-?\d+: .*\. Give another port, or 0 to take any free one\.\n"
-    assert re.fullmatch(told, one.printed)
+    message = r"Cannot listen on 127\.0\.0\.1:-?\d+: .*\. Give another port, or 0 to take any free one\.\n"
+    assert re.fullmatch(message, one.printed)
 
 
 def test_its_environment_lets_nothing_of_the_real_aws_through(cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,10 +255,10 @@ def test_its_environment_lets_nothing_of_the_real_aws_through(cloud: LocalCloud,
     assert "AWS_SESSION_TOKEN" not in environment
     assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint_url
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    said = subprocess.run(  # noqa: S603  a program of this test
+    ended = subprocess.run(  # noqa: S603  a program of this test
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip() == cloud.account
+    assert ended.stdout.strip() == cloud.account
 
 
 def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
@@ -275,7 +275,7 @@ def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
     assert addresses("udp", "udp6", state="07") == ["0100007F"]
 
 
-def test_an_unknown_command_is_told_what_there_is(cloud: LocalCloud) -> None:
+def test_unknown_command_is_refused_with_the_list_of_commands(cloud: LocalCloud) -> None:
     with pytest.raises(LocalCloudError, match="region/<region>/down"):
         cloud._control("nonsense")  # noqa: SLF001  a command that no method sends
     with pytest.raises(LocalCloudError, match="from 0 up"):

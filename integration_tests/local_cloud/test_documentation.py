@@ -72,7 +72,7 @@ def shims_package() -> ast.Module:
     return ast.parse((PACKAGE / "shims" / "__init__.py").read_text())
 
 
-def test_what_is_not_faithful_is_told_word_for_word() -> None:
+def test_known_gaps_are_documented_word_for_word() -> None:
     assert rows("NOT FAITHFUL") == [(what, why) for what, why in known_gaps.NOT_FAITHFUL]
 
 
@@ -82,8 +82,8 @@ def test_each_hazard_is_documented_with_its_strength() -> None:
     assert all("https://" in row[-1] for row in rows("Hazards"))
 
 
-def test_each_disturbance_is_told() -> None:
-    told = " ".join(row[0] for row in rows("Disturb it"))
+def test_each_fault_is_documented() -> None:
+    documented = " ".join(row[0] for row in rows("Disturb it"))
     disturbing = [name for name, value in vars(FaultInjector).items() if callable(value) and not name.startswith("_")]
     assert disturbing
-    assert [name for name in disturbing if f"{name}(" not in told] == []
+    assert [name for name in disturbing if f"{name}(" not in documented] == []

@@ -54,7 +54,7 @@ def table() -> dict[str, Any]:
     }
 
 
-def test_a_function_may_do_what_its_role_allows_and_nothing_once_that_is_removed(cloud: LocalCloud) -> None:
+def test_function_may_do_what_its_role_allows_until_that_is_removed(cloud: LocalCloud) -> None:
     resources = {
         "Table": table(),
         "Role": role("lambda.amazonaws.com", allow("dynamodb:PutItem")),
@@ -263,8 +263,8 @@ LOOPS_THROUGH_A_BUCKET = """
     import boto3, json, os
     def handler(event, context):
         for record in event["Records"]:
-            for told in json.loads(record["body"]).get("Records", []):
-                hop = int(told["s3"]["object"]["key"])
+            for event_record in json.loads(record["body"]).get("Records", []):
+                hop = int(event_record["s3"]["object"]["key"])
                 boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=str(hop + 1), Body=b"x")
 """
 
@@ -307,10 +307,10 @@ def test_a_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> No
 
 
 def problem(stack: Stack) -> str:
-    """What the stack's mapping says that it cannot do; nothing while it can."""
+    """Return the problem that the stack's mapping reports; nothing while it works."""
     mapping = stack.client("lambda").get_event_source_mapping(UUID=stack["Mapping"])
-    said = str(mapping.get("LastProcessingResult", ""))
-    return said if said.startswith("PROBLEM") else ""
+    result = str(mapping.get("LastProcessingResult", ""))
+    return result if result.startswith("PROBLEM") else ""
 
 
 def message_receives(stack: Stack) -> int:
@@ -366,7 +366,7 @@ TAKES_ITS_TIME = """
 
 
 def slow(name: str, version: str) -> dict[str, Any]:
-    """A function that sleeps as long as it is told to and then names its process and its version."""
+    """A function that sleeps as long as its event says and then names its process and its version."""
     environment = {"Variables": {"IS": version}}
     return {
         "Role": role("lambda.amazonaws.com"),
@@ -554,17 +554,17 @@ CALLS_AN_API = """
     from botocore.session import Session
     http = URLLib3Session(timeout=5)
     def handler(event, context):
-        request = AWSRequest("GET", os.environ["API"] + "/healthz?b=2&a=1", headers={"x-told": "x"})
+        request = AWSRequest("GET", os.environ["API"] + "/healthz?b=2&a=1", headers={"x-signed-header": "x"})
         SigV4Auth(Session().get_credentials(), "execute-api", os.environ["AWS_REGION"]).add_auth(request)
         if event:
-            request.headers.replace_header("x-told", event)
+            request.headers.replace_header("x-signed-header", event)
         answer = http.send(request.prepare())
         return [answer.status_code, answer.text]
 """
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
-def test_a_function_calls_an_api_by_its_own_name_with_a_signature_that_must_hold(cloud: LocalCloud, region: str) -> None:
+def test_function_calls_an_api_by_its_own_name_with_a_valid_signature(cloud: LocalCloud, region: str) -> None:
     resources = {
         **api("AWS_IAM"),
         "Caller": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
@@ -574,9 +574,9 @@ def test_a_function_calls_an_api_by_its_own_name_with_a_signature_that_must_hold
     }
     stack = deploy(cloud, resources, region=region)
     assert invoke(stack, stack["Calls"]) == (None, [200, "/healthz"])
-    failed, (status, said) = invoke(stack, stack["Calls"], "tampered with")
+    failed, (status, text) = invoke(stack, stack["Calls"], "tampered with")
     assert (failed, status) == (None, 403)
-    assert "signature" in said.lower()
+    assert "signature" in text.lower()
     stack.update({**resources, "Caller": role("lambda.amazonaws.com")})
     assert invoke(stack, stack["Calls"])[1][0] == 403
 

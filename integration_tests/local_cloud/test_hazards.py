@@ -1,4 +1,4 @@
-"""What AWS does on any day without a fault: late, out of order, twice, in part. And a region that does not come back."""
+"""Hazards without a fault: late, out of order, twice, in part. And a region that does not come back."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_from_nothing_its_keys_are_made_and_replicated_data_is_not(site: Site) -
     failed.delete()
 
 
-def test_an_upload_waits_in_the_passive_secondary_and_is_processed_once_it_is_promoted(secondary: Stack, api: Api) -> None:
+def test_upload_waits_in_the_passive_secondary_until_it_is_promoted(secondary: Stack, api: Api) -> None:
     with pytest.raises(ClientError, match="503"):
         impatient(secondary.cloud, "sts", PRIMARY).get_caller_identity()
     waiting = api.upload("alone/passive.ndjson", FILE)
@@ -185,7 +185,7 @@ def test_its_keys_and_its_regional_stack_change(site: Site, secondary: Stack, ap
     assert until(lambda: api.state(after)["state"] == "processed", seconds=20)
 
 
-def test_what_was_written_meanwhile_reaches_the_primarys_replica_when_it_is_back(secondary: Stack, api: Api) -> None:
+def test_writes_reach_the_primarys_replica_when_it_is_back(secondary: Stack, api: Api) -> None:
     promote(secondary)
     written = api.upload("alone/back.ndjson", FILE + b"\n\n")
     assert until(lambda: api.state(written)["state"] == "processed", seconds=20)

@@ -194,7 +194,7 @@ def test_a_suppressed_composite_alarm_changes_and_announces_nothing(cloud: Local
     assert until(lambda: state(stack, "Hush") == "ALARM")
     put(stack, "Hushed", 9)
     assert until(lambda: state(stack, "Quiet") == state(stack, "Loud") == "ALARM")
-    assert [said["AlarmName"] for said in until(lambda: heard(stack))] == [stack["Loud"]]
+    assert [message["AlarmName"] for message in until(lambda: heard(stack))] == [stack["Loud"]]
     assert not until(lambda: heard(stack), seconds=0.5)
 
 
@@ -240,12 +240,12 @@ def heard(stack: Stack) -> list[dict[str, Any]]:
     return [json.loads(message["Body"]) for message in messages]
 
 
-def test_a_message_in_a_dead_letter_queue_raises_its_alarm_and_is_announced(cloud: LocalCloud) -> None:
+def test_message_in_a_dead_letter_queue_raises_and_announces_its_alarm(cloud: LocalCloud) -> None:
     stack = deploy(cloud, queue_alarm(), region="us-west-2")
     assert until(lambda: state(stack, "Alarm") == "OK")
     stack.client("sqs").send_message(QueueUrl=stack["Dead"], MessageBody="failed")
-    said = until(lambda: heard(stack))
-    assert [(message["NewStateValue"], message["AlarmName"]) for message in said] == [("ALARM", stack["Alarm"])]
+    messages = until(lambda: heard(stack))
+    assert [(message["NewStateValue"], message["AlarmName"]) for message in messages] == [("ALARM", stack["Alarm"])]
 
 
 def test_an_encrypted_topic_must_admit_cloudwatch(cloud: LocalCloud) -> None:
@@ -258,7 +258,7 @@ def test_an_encrypted_topic_must_admit_cloudwatch(cloud: LocalCloud) -> None:
     stack.update({**resources, "Key": admitting("cloudwatch.amazonaws.com")})
     stack.client("sqs").purge_queue(QueueUrl=stack["Dead"])
     stack.client("cloudwatch").set_alarm_state(AlarmName=stack["Alarm"], StateValue="OK", StateReason="again")
-    assert [said["NewStateValue"] for said in until(lambda: heard(stack))] == ["ALARM"]
+    assert [message["NewStateValue"] for message in until(lambda: heard(stack))] == ["ALARM"]
 
 
 def test_the_settings_of_a_topic_are_read_back_and_can_be_taken_away(cloud: LocalCloud) -> None:

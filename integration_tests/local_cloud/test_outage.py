@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from local_cloud import LocalCloud
 
 
-def test_a_region_that_is_down_answers_nothing_and_goes_on_afterwards(disturbed: LocalCloud) -> None:
+def test_region_that_is_down_answers_nothing_and_resumes_afterwards(disturbed: LocalCloud) -> None:
     stack = deploy(disturbed, looping(), region=WEST)
     queue, west, east = stack["Queue"], impatient(disturbed, "sts", WEST), disturbed.client("sts", EAST)
     stack.client("sqs").send_message(QueueUrl=queue, MessageBody='{"hop": 12}', DelaySeconds=1)
@@ -53,27 +53,27 @@ def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(disturbed:
             boto3.client("sqs", "us-east-1").send_message(QueueUrl=os.environ["QUEUE"], MessageBody="tried")
             raise RuntimeError("again")
     """
-    told = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    seen = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
     resources = {
         "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
-        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": told["Queue"]}}),
+        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": seen["Queue"]}}),
     }
     stack = deploy(disturbed, resources, region=WEST)
     stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
-    assert until(lambda: depth(told, "Queue")) == 1
+    assert until(lambda: depth(seen, "Queue")) == 1
     disturbed.region_down(WEST)
     # Both retries would be over by then.
     until(lambda: False, seconds=2.5)
     back = time.time()
     disturbed.region_up(WEST)
-    assert until(lambda: depth(told, "Queue") == 3)
+    assert until(lambda: depth(seen, "Queue") == 3)
     times = {"MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["SentTimestamp"]}
-    messages = told.client("sqs").receive_message(QueueUrl=told["Queue"], **times)["Messages"]
+    messages = seen.client("sqs").receive_message(QueueUrl=seen["Queue"], **times)["Messages"]
     _, *retries = sorted(int(message["Attributes"]["SentTimestamp"]) for message in messages)
     assert [sent >= int(back * 1000) for sent in retries] == [True, True]
 
 
-def test_a_bucket_of_a_region_that_is_down_answers_no_request_wherever_it_is_signed_for(disturbed: LocalCloud) -> None:
+def test_bucket_of_a_region_that_is_down_answers_no_request(disturbed: LocalCloud) -> None:
     lost, left = (deploy(disturbed, {"Bucket": bucket("outage")}, region=region)["Bucket"] for region in (EAST, WEST))
     western = impatient(disturbed, "s3", WEST)
     # As AWS does, the cloud redirects it, and the client signs it again for the bucket's own region.
@@ -89,7 +89,7 @@ def test_a_bucket_of_a_region_that_is_down_answers_no_request_wherever_it_is_sig
     western.put_object(Bucket=left, Key="a", Body=b"x")
 
 
-def test_global_services_cannot_be_changed_without_us_east_1_and_permissions_and_records_stay(disturbed: LocalCloud) -> None:
+def test_global_services_cannot_be_changed_without_us_east_1(disturbed: LocalCloud) -> None:
     resources = {"Role": role("lambda.amazonaws.com", allow("s3:ListAllMyBuckets"))}
     arn = deploy(disturbed, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST).outputs()["Role"]
     disturbed.region_down(EAST)
@@ -103,7 +103,7 @@ def test_global_services_cannot_be_changed_without_us_east_1_and_permissions_and
         assume(disturbed, arn, "sqs", WEST).list_queues()
 
 
-def test_an_open_route_of_a_region_that_is_down_answers_503_and_its_health_check_fails(disturbed: LocalCloud) -> None:
+def test_open_route_of_a_region_that_is_down_fails_its_health_check(disturbed: LocalCloud) -> None:
     host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
     lost = deploy(disturbed, api("NONE"), {"Host": host}, region=WEST)
     configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": lost.outputs()["Host"], "ResourcePath": "/healthz"}

@@ -162,7 +162,7 @@ def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: L
     assert task[0]["ApproximateNumberOfMessagesMoved"] == 1
 
 
-def test_a_move_keeps_its_rate_goes_where_it_is_told_and_can_be_cancelled(cloud: LocalCloud) -> None:
+def test_move_keeps_its_rate_and_destination_and_can_be_cancelled(cloud: LocalCloud) -> None:
     redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}
     resources = {name: {"Type": "AWS::SQS::Queue"} for name in ("Dead", "Elsewhere")}
     stack = deploy(cloud, {**resources, "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive}}})

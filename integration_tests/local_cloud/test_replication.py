@@ -264,7 +264,7 @@ def test_however_two_replicas_were_written_apart_the_last_write_is_in_both(
     assert until(lambda: everywhere() == [expected, expected], seconds=2), everywhere()
 
 
-def test_a_replica_in_a_region_that_is_down_cannot_be_made_and_leaves_nothing_behind(disturbed: LocalCloud) -> None:
+def test_replica_in_a_region_that_is_down_fails_and_leaves_nothing(disturbed: LocalCloud) -> None:
     resources = {"Table": global_table(replica(WEST), replica(EAST), TableName="never-half")}
     disturbed.region_down(EAST)
     with pytest.raises(AssertionError, match=r"replica of never-half in us-east-1 .*503"):

@@ -118,7 +118,7 @@ def test_a_failover_record_answers_the_primary_while_it_is_healthy(site: Site) -
         assert response.flags & dns.flags.AA
 
 
-def test_a_check_changes_its_state_only_after_as_many_failures_as_its_threshold_says(site: Site) -> None:
+def test_check_changes_its_state_after_its_threshold_of_failures(site: Site) -> None:
     began = time.monotonic()
     site.cloud.region_down(EAST)
     assert until(lambda: health(site.global_, "Ready").startswith("Failure: HTTP status code 503"))
@@ -149,7 +149,7 @@ def test_the_primary_is_answered_when_neither_is_healthy(site: Site) -> None:
     assert until(lambda: site.active() == WEST)
 
 
-def test_a_metric_of_the_other_region_fails_over_and_what_it_said_last_holds_in_silence(site: Site) -> None:
+def test_metric_of_the_other_region_fails_over_and_holds_in_silence(site: Site) -> None:
     put(site.secondary, "Forced", 1)
     assert until(lambda: site.active() == WEST)
     # The datapoint has left the evaluation range by then.
@@ -201,7 +201,7 @@ def test_no_metric_is_taken_or_read_in_a_region_that_is_down(site: Site) -> None
     assert site.active() == EAST
 
 
-def test_what_is_not_there_is_told_as_dns_tells_it(site: Site) -> None:
+def test_missing_name_is_answered_as_dns_answers_it(site: Site) -> None:
     assert site.ask("nothing", "TXT").rcode() == dns.rcode.NXDOMAIN
     there_of_another_type = site.ask("region", "MX")
     assert (there_of_another_type.rcode(), there_of_another_type.answer) == (dns.rcode.NOERROR, [])

@@ -109,7 +109,7 @@ def counted(stack: Stack, metric: str) -> float:
     return float(sum(point["Sum"] for point in answer["Datapoints"]))
 
 
-def test_a_rule_runs_its_function_at_its_rate_and_the_function_gets_its_event(quick: LocalCloud) -> None:
+def test_rule_runs_its_function_at_its_rate_with_its_event(quick: LocalCloud) -> None:
     began = time.monotonic()
     stack = deploy(quick, scheduled(), region=WEST)
     assert until(lambda: depth(stack, "Ran") == 3)
@@ -127,13 +127,13 @@ def test_a_rule_runs_its_function_at_its_rate_and_the_function_gets_its_event(qu
     stack.delete()
 
 
-def test_a_rule_that_may_not_invoke_its_function_sends_its_event_to_the_dead_letter_queue(quick: LocalCloud) -> None:
+def test_rule_that_may_not_invoke_its_function_fills_the_dead_letters(quick: LocalCloud) -> None:
     stack = deploy(quick, scheduled(admitted=False))
     assert until(lambda: depth(stack, "Dead"))
     message = stack.client("sqs").receive_message(QueueUrl=stack["Dead"], MessageAttributeNames=["All"])["Messages"][0]
-    told = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
-    assert told["ERROR_CODE"] == "NO_PERMISSIONS"
-    assert told["RULE_ARN"].endswith(stack["Rule"])
+    attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
+    assert attributes["ERROR_CODE"] == "NO_PERMISSIONS"
+    assert attributes["RULE_ARN"].endswith(stack["Rule"])
     assert depth(stack, "Ran") == 0
     assert counted(stack, "FailedInvocations") >= 1
     stack.update(scheduled())

@@ -21,34 +21,34 @@ if TYPE_CHECKING:
 def notifying() -> dict[str, Any]:
     """A bucket that notifies a queue."""
     statement = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:*", "Resource": "*"}
-    configuration = {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Told", "Arn"]}}
-    told = {"NotificationConfiguration": {"QueueConfigurations": [configuration]}}
+    configuration = {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Notified", "Arn"]}}
+    notified = {"NotificationConfiguration": {"QueueConfigurations": [configuration]}}
     return {
-        "Told": {"Type": "AWS::SQS::Queue"},
+        "Notified": {"Type": "AWS::SQS::Queue"},
         "Policy": {
             "Type": "AWS::SQS::QueuePolicy",
             "Properties": {
-                "Queues": [{"Ref": "Told"}],
+                "Queues": [{"Ref": "Notified"}],
                 "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
             },
         },
-        "Bucket": {**bucket("stalled", **told), "DependsOn": "Policy"},
+        "Bucket": {**bucket("stalled", **notified), "DependsOn": "Policy"},
     }
 
 
-def test_a_stalled_region_accepts_messages_and_objects_and_acts_on_them_when_it_goes_on(disturbed: LocalCloud) -> None:
+def test_stalled_region_accepts_work_and_does_it_when_it_resumes(disturbed: LocalCloud) -> None:
     stack = deploy(disturbed, {**looping(), **notifying()}, region=WEST)
     # S3 sends one test event of its own.
-    assert until(lambda: depth(stack, "Told")) == 1
+    assert until(lambda: depth(stack, "Notified")) == 1
     disturbed.region_stall(WEST)
     assert disturbed.health()["regions_stalled"] == [WEST]
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 12}')
     stack.client("s3").put_object(Bucket=stack["Bucket"], Key="a", Body=b"x")
     until(lambda: False, seconds=1.5)
-    assert (depth(stack, "Queue"), depth(stack, "Dead"), depth(stack, "Told")) == (1, 0, 1)
+    assert (depth(stack, "Queue"), depth(stack, "Dead"), depth(stack, "Notified")) == (1, 0, 1)
     disturbed.region_unstall(WEST)
     assert until(lambda: depth(stack, "Dead")) == 1
-    assert until(lambda: depth(stack, "Told") == 2)
+    assert until(lambda: depth(stack, "Notified") == 2)
 
 
 def test_a_stalled_region_replicates_in_both_directions(disturbed: LocalCloud) -> None:
@@ -61,7 +61,7 @@ def test_a_stalled_region_replicates_in_both_directions(disturbed: LocalCloud) -
     assert until(lambda: value(east, stack["Table"], "out")) == "2"
 
 
-def test_whoever_waits_for_a_function_of_a_stalled_region_is_told_at_once(disturbed: LocalCloud) -> None:
+def test_caller_of_a_stalled_function_is_refused_at_once(disturbed: LocalCloud) -> None:
     host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
     configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": host, "ResourcePath": "/healthz"}
     check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
@@ -85,14 +85,14 @@ READS_OFTEN = """
     once = boto3.client("dynamodb", config=Config(retries={"total_max_attempts": 1}))
     patient = boto3.client("dynamodb", config=Config(retries={"total_max_attempts": 10, "mode": "standard"}))
     def handler(event, context):
-        said = []
+        codes = []
         for _ in range(event["times"]):
             try:
                 (patient if event["patient"] else once).get_item(TableName=os.environ["TABLE"], Key={"pk": {"S": "a"}})
-                said.append("")
+                codes.append("")
             except ClientError as error:
-                said.append(error.response["Error"]["Code"])
-        return said
+                codes.append(error.response["Error"]["Code"])
+        return codes
 """
 
 
@@ -104,21 +104,21 @@ def test_functions_are_throttled_to_the_share_that_is_set_and_nobody_else(distur
     }
     stack = deploy(disturbed, resources)
 
-    def said(*, patient: bool = False) -> list[str]:
+    def outcomes(*, patient: bool = False) -> list[str]:
         failed, answer = invoke(stack, stack["Function"], {"times": 3 if patient else 60, "patient": patient})
         assert failed is None
         return list(answer)
 
-    assert set(said()) == {""}
+    assert set(outcomes()) == {""}
     disturbed.set_throttle(EAST, 1)
-    assert set(said()) == {"ThrottlingException"}
+    assert set(outcomes()) == {"ThrottlingException"}
     assert stack.client("dynamodb").get_item(TableName=stack["Table"], Key={"pk": {"S": "a"}})
     disturbed.set_throttle(EAST, 0.5)
     assert disturbed.health()["throttled"] == {EAST: 0.5}
-    assert 10 < said().count("ThrottlingException") < 50
-    assert set(said(patient=True)) == {""}
+    assert 10 < outcomes().count("ThrottlingException") < 50
+    assert set(outcomes(patient=True)) == {""}
     disturbed.set_throttle(EAST, 0)
-    assert set(said()) == {""}
+    assert set(outcomes()) == {""}
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])

@@ -12,7 +12,7 @@ from ministack.services import iam, kms
 
 _POLICY_REQUIRED: Final = ("kms",)
 NO_SERVICE: Final = {"aws:principalisawsservice": "false"}
-"""What every signed request says of a caller that is not a service of AWS's."""
+"""Condition key of every signed request of a caller that is not a service of AWS's."""
 Principal = Any
 """ministack's `PrincipalInfo`: who acts, and the parsed policies that say what they may."""
 
@@ -40,7 +40,7 @@ def of_role(role: str) -> Principal:
 
 
 def of_access_key(access_key: str) -> Principal | None:
-    """Whoever signed a request with the access key; None for credentials that are none."""
+    """Return the principal of an access key; None if the key is unknown."""
     principal = iam_evaluator.resolve_principal(access_key, get_account_id())
     return principal if isinstance(principal, iam_evaluator.PrincipalInfo) else None
 

@@ -131,7 +131,7 @@ def _recent(points: list[dict[str, Any]], since: float) -> list[dict[str, Any]]:
 
 
 def is_breaching(alarm: dict[str, Any]) -> bool | None:
-    """What the alarm's data says, whatever its state is and however it treats missing data; None when there is none.
+    """Return whether the alarm's data breaches, in any state and with any treatment of missing data; None without data.
 
     Args:
         alarm: An alarm of the region in whose name this code runs.

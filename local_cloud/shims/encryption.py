@@ -1,4 +1,4 @@
-"""KMS behind other services: whoever reads or writes encrypted data must be allowed to use its key.
+"""KMS behind other services: a caller that reads or writes encrypted data needs permission to use its key.
 
 Faithful: S3 objects (kms:Decrypt to get, kms:GenerateDataKey to put), SQS messages (both to send, kms:Decrypt to
 receive), secrets (kms:Decrypt to get, kms:GenerateDataKey and kms:Decrypt to put) and items of DynamoDB tables
@@ -60,7 +60,7 @@ def _guard(module: Any, refusal: Callable[[str, str, Headers, bytes, Any], Answe
 
 @dataclass(frozen=True)
 class _Use:
-    """What a request needs of a key."""
+    """The key, the actions and the context that a request needs."""
 
     key: str
     actions: tuple[str, ...]
@@ -70,7 +70,7 @@ class _Use:
 
 
 def _denied(headers: Headers, query: Any, use: _Use) -> str | None:  # noqa: ANN401  parsed query parameters
-    """What the caller lacks to use a key, in AWS's words; None when nothing."""
+    """Return why the caller may not use a key, in AWS's words; None if it may."""
     if _permissions.is_aws_managed(use.key):
         return None
     principal = _permissions.of_access_key(app.extract_access_key_id(headers, query) or "")
@@ -98,8 +98,8 @@ def _s3_refusal(method: str, path: str, headers: Headers, _body: bytes, query: A
         key, actions = ("" if error else (settled or {}).get(_KEY_HEADER, "")), ("kms:GenerateDataKey",)
     else:
         return None
-    said = _denied(headers, query, _Use(key, actions, "s3", record["region"], _s3_context(bucket, name)))
-    return s3._error("AccessDenied", said, 403) if said else None
+    denial = _denied(headers, query, _Use(key, actions, "s3", record["region"], _s3_context(bucket, name)))
+    return s3._error("AccessDenied", denial, 403) if denial else None
 
 
 def _names_subresource(query: Any) -> bool:  # noqa: ANN401  parsed query parameters
@@ -127,8 +127,8 @@ def _sqs_refusal(_method: str, path: str, headers: Headers, body: bytes, query: 
         return None
     queue = sqs._queues.get(sqs._queue_url((json.loads(body).get("QueueUrl") or path).rpartition("/")[2]))
     key = (queue or {}).get("attributes", {}).get("KmsMasterKeyId", "")
-    said = _denied(headers, query, _Use(key, _SQS_NEEDS[action], "sqs", get_region()))
-    return sqs._json_err_resp("KmsAccessDenied", said, 400) if said else None
+    denial = _denied(headers, query, _Use(key, _SQS_NEEDS[action], "sqs", get_region()))
+    return sqs._json_err_resp("KmsAccessDenied", denial, 400) if denial else None
 
 
 def _secret_refusal(_method: str, _path: str, headers: Headers, body: bytes, query: Any) -> Answer | None:  # noqa: ANN401
@@ -151,8 +151,8 @@ def _table_refusal(_method: str, _path: str, headers: Headers, body: bytes, quer
         table = dynamodb._tables.get(name.rpartition("/")[2]) or {}
         key = (table.get("SSEDescription") or {}).get("KMSMasterKeyArn", "")
         context = {"kms:EncryptionContext:aws:dynamodb:tableName": name.rpartition("/")[2]}
-        if said := _denied(headers, query, _Use(key, _READS, "dynamodb", get_region(), context)):
-            return dynamodb.error_response_json("AccessDeniedException", f"KMS key access denied error: {said}", 400)
+        if denial := _denied(headers, query, _Use(key, _READS, "dynamodb", get_region(), context)):
+            return dynamodb.error_response_json("AccessDeniedException", f"KMS key access denied error: {denial}", 400)
     return None
 
 

@@ -68,7 +68,7 @@ def _tag(mapping: _templates.Resource) -> _templates.Attributes:
 
 
 def _remembered(role: str, queue_arn: str, queue: dict[str, Any]) -> str | None:
-    """What the role lacks. The poller asks a hundred times a second, and IAM takes its time on AWS, too."""
+    """Return the missing permission. The poller asks a hundred times a second, so it is cached; AWS's IAM is late, too."""
     now, known = time.monotonic(), _known.get((role, queue_arn))
     if known is None or known[0] < now:
         known = _known[role, queue_arn] = (now + _REMEMBERED_SECONDS, _lacking(role, queue_arn, queue))

@@ -1,4 +1,4 @@
-"""What an invocation leaves behind: AWS/Lambda metrics, its log where its role may write, and metrics in the log.
+"""Publishes AWS/Lambda metrics of each invocation, its log where its role may write, and the metrics in the log.
 
 Faithful: Invocations, Errors and Duration of every invocation, whatever caused it; log events only where the role may
 `logs:PutLogEvents` (and may create the group, where it does not exist); embedded metric format lines become metrics.

@@ -86,7 +86,7 @@ def _apply(table: _templates.Resource) -> _templates.Attributes:
         _set_ttl(name, table)
     except Exception:
         if not table.previous:
-            # The home table is undone by whoever called; a replica that is left would be in the next attempt's way.
+            # The caller undoes the home table; a replica that is left would block the next attempt.
             _match_replicas(name, home, {home})
         raise
     described = _api.client("dynamodb").describe_table(TableName=name)["Table"]

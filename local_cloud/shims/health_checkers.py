@@ -42,23 +42,23 @@ COPY: Final = "CopiedAlarm"
 
 @dataclass
 class _Seen:
-    """What the checker of one endpoint remembers.
+    """The state of the checker of one endpoint.
 
     Attributes:
         healthy: What it takes the endpoint for. Until there is enough data, that is healthy.
-        contrary: How many checks in a row have said otherwise.
-        said: What the last one saw.
+        contrary: How many checks in a row contradict the state.
+        observation: The result of the last one.
         due: When the next one is due, on the monotonic clock; infinitely late while one is under way.
     """
 
     healthy: bool = True
     contrary: int = 0
-    said: str = "no check has ended yet"
+    observation: str = "no check has ended yet"
     due: float = 0.0
 
-    def note(self, healthy: bool, said: str, threshold: int) -> None:  # noqa: FBT001  what was seen
+    def note(self, healthy: bool, observation: str, threshold: int) -> None:  # noqa: FBT001  what was seen
         """Take in one check: as many in a row as the threshold says change the state, in either direction."""
-        self.said = said
+        self.observation = observation
         self.contrary = 0 if healthy == self.healthy else self.contrary + 1
         if self.contrary >= threshold:
             self.healthy, self.contrary = healthy, 0
@@ -88,17 +88,17 @@ class Checkers:
             return False, f"there is no health check {identity}"
         configuration = check["config"]
         if configuration.get("Disabled"):
-            healthy, said = True, "the health check is disabled"
+            healthy, observation = True, "the health check is disabled"
         elif configuration["Type"] == "CALCULATED":
-            healthy, said = self._calculate(configuration)
+            healthy, observation = self._calculate(configuration)
         elif configuration["Type"] == "CLOUDWATCH_METRIC":
-            healthy, said = self._read_metric(identity, configuration)
+            healthy, observation = self._read_metric(identity, configuration)
         elif self._by_clock:
             seen = self._seen.setdefault(identity, _Seen())
-            healthy, said = seen.healthy, seen.said
+            healthy, observation = seen.healthy, seen.observation
         else:
-            healthy, said = _probe(configuration)
-        return healthy != bool(configuration.get("Inverted")), said
+            healthy, observation = _probe(configuration)
+        return healthy != bool(configuration.get("Inverted")), observation
 
     def _calculate(self, configuration: dict[str, Any]) -> tuple[bool, str]:
         verdicts = [self.state(child)[0] for child in configuration.get("ChildHealthChecks", [])]

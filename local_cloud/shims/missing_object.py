@@ -27,10 +27,10 @@ def install() -> None:
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:  # noqa: ANN401
         answer = await stock(method, path, headers, body, query)
-        said = _denied(path, headers, query) if _says_missing(method, answer) else None
-        if said is None:
+        denial = _denied(path, headers, query) if _says_missing(method, answer) else None
+        if denial is None:
             return answer
-        status, its_headers, its_body = s3._error("AccessDenied", said, HTTPStatus.FORBIDDEN.value)
+        status, its_headers, its_body = s3._error("AccessDenied", denial, HTTPStatus.FORBIDDEN.value)
         return status, its_headers, b"" if method == "HEAD" else its_body
 
     s3.handle_request = handle

@@ -130,8 +130,8 @@ def _understand_prefix_lists() -> None:
             place = 1
             while identity := ec2._p(parameters, f"{prefix}.{number}.PrefixListIds.{place}.PrefixListId"):
                 entry = {"PrefixListId": identity}
-                if said := ec2._p(parameters, f"{prefix}.{number}.PrefixListIds.{place}.Description"):
-                    entry["Description"] = said
+                if description := ec2._p(parameters, f"{prefix}.{number}.PrefixListIds.{place}.Description"):
+                    entry["Description"] = description
                 rule["PrefixListIds"].append(entry)
                 place += 1
         return rules

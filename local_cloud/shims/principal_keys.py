@@ -1,4 +1,4 @@
-"""What conditions may ask of a caller: whether it is one of AWS's services, and which principal it is.
+"""Condition keys of a caller: whether it is one of AWS's services, and which principal it is.
 
 Faithful: every signed request has `aws:PrincipalIsAWSService`, so a refusal to all but AWS's services refuses a role.
 `aws:PrincipalArn` of a session is the ARN of its role, path included.

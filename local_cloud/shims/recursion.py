@@ -38,7 +38,7 @@ def remember(headers: list[tuple[bytes, bytes]]) -> None:
 
 
 class _SystemAttributes(dict[str, Any]):
-    """What SQS notes of a message while it makes it, and at which hop that is.
+    """The system attributes of a new message, and its hop.
 
     A message can be received the moment it is in its queue, so that its hop must be in it before.
     """

@@ -227,13 +227,13 @@ def _write_copies() -> None:
     route53._build_health_check_el = build
 
 
-def _status_body(healthy: bool, said: str) -> Any:  # noqa: ANN401, FBT001  a builder of ministack's
+def _status_body(healthy: bool, text: str) -> Any:  # noqa: ANN401, FBT001  a builder of ministack's
     def build(root: Element) -> None:
         observation = SubElement(SubElement(root, "HealthCheckObservations"), "HealthCheckObservation")
         SubElement(observation, "Region").text = "us-east-1"
         SubElement(observation, "IPAddress").text = "127.0.0.1"
         report = SubElement(observation, "StatusReport")
-        SubElement(report, "Status").text = f"{'Success' if healthy else 'Failure'}: {said}"
+        SubElement(report, "Status").text = f"{'Success' if healthy else 'Failure'}: {text}"
         SubElement(report, "CheckedTime").text = route53._now_iso()
 
     return build

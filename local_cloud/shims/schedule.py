@@ -83,8 +83,8 @@ def _admits_rule(function: dict[str, Any], arn: str, rule: str) -> bool:
     return bool(iam_evaluator.evaluate_resource_policy(function["policy"], asked, service=_SERVICE).decision == "Allow")
 
 
-def _give_up(rule: dict[str, Any], target: dict[str, Any], payload: str, code: str, said: str) -> None:
-    _log.warning("%s was not delivered to %s: %s", rule["Arn"], target["Arn"], said)
+def _give_up(rule: dict[str, Any], target: dict[str, Any], payload: str, code: str, message: str) -> None:
+    _log.warning("%s was not delivered to %s: %s", rule["Arn"], target["Arn"], message)
     _count(rule, "FailedInvocations")
     queue = (target.get("DeadLetterConfig") or {}).get("Arn", "")
     if not queue:
@@ -92,11 +92,11 @@ def _give_up(rule: dict[str, Any], target: dict[str, Any], payload: str, code: s
     if not _may_send(queue, rule["Arn"]):
         _log.warning("nor to %s, whose policy or key does not admit EventBridge", queue)
         return
-    told = {"RULE_ARN": rule["Arn"], "TARGET_ARN": target["Arn"], "ERROR_CODE": code, "ERROR_MESSAGE": said}
+    attributes = {"RULE_ARN": rule["Arn"], "TARGET_ARN": target["Arn"], "ERROR_CODE": code, "ERROR_MESSAGE": message}
     _api.client("sqs").send_message(
         QueueUrl=sqs._queue_url(queue.rpartition(":")[2]),
         MessageBody=payload,
-        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in told.items()},
+        MessageAttributes={name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
     )
 
 

@@ -61,7 +61,7 @@ def _remember_caller() -> None:
 
 
 def _refused(secret: _Secret, replica: _Secret) -> str | None:
-    """What the caller lacks of the replica's key, in AWS's words; None when nothing. The account's root lacks nothing."""
+    """Return why the caller may not use the replica's key, in AWS's words; None if it may, as root always may."""
     caller, key = _caller.get(), replica.get("KmsKeyId") or ""
     if caller is None or caller.policies is None or _permissions.is_aws_managed(key):
         return None

@@ -140,12 +140,12 @@ def _with_rest(answer: Any, action: str, left: _Request) -> Any:  # noqa: ANN401
     status, headers, body = answer
     if status != 200:
         return answer
-    told = json.loads(body)
-    told[_BATCHES[action][0]] = {**told.get(_BATCHES[action][0], {}), **left}
+    result = json.loads(body)
+    result[_BATCHES[action][0]] = {**result.get(_BATCHES[action][0], {}), **left}
     # The checksum is made again.
     rest = {name: value for name, value in headers.items() if name.lower() not in ("x-amz-crc32", "content-length")}
     respond: Callable[[Any], tuple[int, dict[str, str], bytes]] = dynamodb.json_response
-    _, made, text = respond(told)
+    _, made, text = respond(result)
     return status, {**rest, **made}, text
 
 

@@ -1,4 +1,4 @@
-"""What a synthesized cloud assembly says of itself: its stacks, their regions, their account."""
+"""The stacks of a synthesized cloud assembly, their regions and their account."""
 
 from __future__ import annotations
 

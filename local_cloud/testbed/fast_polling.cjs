@@ -3,10 +3,10 @@
 "use strict";
 
 const POLLING = 5000;
-const BRISK = 200;
+const FAST = 200;
 
 const stock = globalThis.setTimeout;
 globalThis.setTimeout = Object.assign(
-  (callback, delay, ...rest) => stock(callback, delay === POLLING ? BRISK : delay, ...rest),
+  (callback, delay, ...rest) => stock(callback, delay === POLLING ? FAST : delay, ...rest),
   stock, // util.promisify finds its own version of setTimeout on it
 );

@@ -41,12 +41,12 @@ except BundlingError as error:
     sys.exit(str(error))
 app.synth()
 """
-"""What `python -m infra` does but for its gate: the run has the finished assembly judged as a step of its own."""
+"""Synthesizes as `python -m infra` does, without its gate: the run judges the finished assembly in a step of its own."""
 
 
 _CALLER: Final = "lockstep-tests"
 _SOURCES: Final = ("e2e-*", "drill-*")
-"""What end-to-end runs and drills call their uploads' source."""
+"""Sources of the uploads of end-to-end runs and drills."""
 
 
 @contextlib.contextmanager
@@ -195,7 +195,7 @@ def _judge(environment: str, assembly: Assembly, folder: RunFolder, steps: Steps
             log=folder.log("gate"),
             cwd=CHECKOUT,
             env=_offline(folder, {}),
-            hint="Nothing was deployed. `python -m compliance` shows the findings; mend them in infra/.",
+            hint="Nothing was deployed. `python -m compliance` shows the findings; fix them in infra/.",
         )
         step.conclude("no findings")
 
