@@ -34,7 +34,7 @@ CANARIES: Final = "incoming/uploads/canary/"
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[LocalCloud]:
-    with LocalCloud.start() as running:
+    with LocalCloud.start(calm=True) as running:
         yield running
 
 

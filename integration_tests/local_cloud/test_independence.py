@@ -62,7 +62,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     # A short rest in the shadow queue and a short memory of who is active: the tests wait for both.
     quick = {"limits__shadow_delay_seconds": 1, "limits__control_cache_seconds": 1}
     change = {"tags__owner": "another-team", "retention__logs_days": LOG_DAYS}
-    with LocalCloud.start() as cloud, ThreadPoolExecutor() as pool:
+    with LocalCloud.start(calm=True) as cloud, ThreadPoolExecutor() as pool:
         cloud.region_down(PRIMARY)
         cdk = Cdk(cloud, SECONDARY, folder / "cdk")
         assemblies = (
