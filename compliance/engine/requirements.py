@@ -108,7 +108,7 @@ def _below(found: Property, steps: Sequence[str]) -> Iterator[Property]:
         yield found
         return
     name, _, entries = steps[0].partition("[")
-    is_top = found.value is found.resource.properties  # a map already, of which only the names on paths are read
+    is_top = found.value is found.resource.properties  # a map already; only the names on paths are read
     value = (found.value if is_top else require_mapping(found.value, found.place)).get(name)
     below = replace(found, value=value, place=f"{found.place}.{name}".lstrip("."))
     if not entries:
