@@ -115,15 +115,15 @@ class _Recorded(dict[str, Json]):
         self._asked.update(super().keys())
         return super().__iter__()
 
-    def keys(self) -> KeysView[str]:  # type: ignore[override] - dict_keys cannot be named
+    def keys(self) -> KeysView[str]:  # type: ignore[override]
         self._asked.update(super().keys())
         return super().keys()
 
-    def items(self) -> ItemsView[str, Json]:  # type: ignore[override] - likewise
+    def items(self) -> ItemsView[str, Json]:  # type: ignore[override]
         self._asked.update(super().keys())
         return super().items()
 
-    def values(self) -> ValuesView[Json]:  # type: ignore[override] - likewise
+    def values(self) -> ValuesView[Json]:  # type: ignore[override]
         self._asked.update(super().keys())
         return super().values()
 
