@@ -110,7 +110,10 @@ def promote(
     named: Annotated[str | None, typer.Option("--region", metavar="REGION", help="Likewise.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,  # noqa: FBT002
 ) -> None:
-    """Make a region active. Calls the data plane of that region only, so the other region may be down."""
+    """Make a region active. Calls the data plane of that region only, so the other region may be down.
+
+    If the region is active already by its own replica, the other replica is asked too, to find a split brain.
+    """
     with printing_failures():
         target = selected()
         chosen = region or named or target.secondary

@@ -33,7 +33,6 @@ def where(request: pytest.FixtureRequest, target: Target, tmp_path: Path) -> lis
     ("lost", "arguments", "shown"),
     [
         (EAST, ["promote", "--yes"], "us-west-2 is active, epoch 1"),
-        (WEST, ["promote", EAST, "--yes"], "us-east-1 is active already"),
         (EAST, ["force", "--yes"], "The observer of us-west-2 publishes ForceFailover 1"),
         (EAST, ["unforce", "--yes"], "The observer of us-west-2 publishes ForceFailover 0"),
     ],
@@ -47,6 +46,13 @@ def test_the_other_region_is_not_asked(
     acted_on = WEST if lost == EAST else EAST
     assert f"sts.{acted_on}.amazonaws.com" in hosts
     assert [host for host in hosts if acted_on not in host] == []
+
+
+def test_promote_active_region_asks_the_lost_one_for_its_claims_alone(target: Target, where: list[str]) -> None:
+    hosts = lose(target, WEST)
+    code, output = _type(*where, "promote", EAST, "--yes")
+    assert (code, "us-east-1 is active already" in output) == (0, True), output
+    assert {host for host in hosts if EAST not in host} == {f"dynamodb.{WEST}.amazonaws.com"}
 
 
 @pytest.mark.parametrize(("lost", "answers"), [(EAST, WEST), (WEST, EAST)])
