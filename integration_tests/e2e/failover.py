@@ -58,9 +58,13 @@ class Failover:
             self.seconds = time.monotonic() - decided
 
     def heal(self) -> None:
-        """Connect the regions again, and wait until the primary has the secondary's results."""
+        """Connect the regions again, and wait until the primary has the secondary's results and claim.
+
+        Each item replicates by itself. Before the claim is there, the primary holds itself active.
+        """
         self._cut.close()
         wait_for_results(self.deployment, self.stranded)
+        assert self._has_claim_of_the_secondary()
 
     def fail_back(self) -> None:
         """Promote the primary, through the primary alone, and upload to both regions."""
@@ -73,6 +77,7 @@ class Failover:
     def end(self) -> None:
         """Restore the initial state: the regions connected, and the primary active."""
         self._cut.close()
+        self._has_claim_of_the_secondary()
         Register(self.deployment.target, self.primary).promote()
 
     @property
@@ -97,6 +102,11 @@ class Failover:
     def _claim(self, region: str) -> None:
         """Promote a region with an epoch above every epoch that it knows."""
         self.epochs[region] = Register(self.deployment.target, region).promote().epoch
+
+    def _has_claim_of_the_secondary(self) -> bool:
+        """Wait for the secondary's claim in the primary's replica, and return whether it is there."""
+        register, claimed = Register(self.deployment.target, self.primary), self.epochs.get(self.secondary)
+        return wait_until(self.deployment.target, lambda: register.claims().get(self.secondary) == claimed)
 
     def _let_every_worker_look(self) -> None:
         """Wait for the longest time that a worker of either region may cache the control register."""

@@ -108,7 +108,7 @@ def _cut() -> Iterator[Sample]:
 def _no_text() -> Iterator[Sample]:
     """Files that are not UTF-8 text, or whose columns cannot be distinguished."""
     yield _unreadable("binary.csv", b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(4000))  # noqa: S311 - no secret
-    yield _unreadable("utf-16.csv", dataset("stocks.csv").decode().encode("utf-16"))
+    yield _unreadable("utf-16-without-mark.csv", dataset("stocks.csv").decode().encode("utf-16-le"))
     yield _unreadable("columns-alike.csv", b"id,id\n1,2\n")
 
 

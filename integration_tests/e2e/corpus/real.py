@@ -57,6 +57,7 @@ def _misleading() -> Iterator[Sample]:
     yield _sample("csv-named.gz", stocks, "csv", table(stocks, ","))
     yield _sample("no-extension", stocks, "csv", table(stocks, ","))
     yield _sample("bom.csv", b"\xef\xbb\xbf" + stocks, "csv", table(stocks, ","))
+    yield _sample("utf-16.csv", stocks.decode().encode("utf-16"), "csv", table(stocks, ","))
     yield _sample("bom.json", b"\xef\xbb\xbf" + iris, "json", json_array(iris))
 
 
