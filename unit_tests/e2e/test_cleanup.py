@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from integration_tests.e2e.cleanup import Made, clean_up, leftovers
-from operations import queues, target
+from operations import dead_letters, target
 from operations.deployment import Deployment
 from operations.ledger import Ledger, object_id
 from operations.target import Mode
@@ -27,7 +27,7 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deployment]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     # moto has one server, and an answer that comes at once leaves out none.
-    monkeypatch.setattr(queues, "_WAIT_SECONDS", dict.fromkeys(Mode, 0))
+    monkeypatch.setattr(dead_letters, "_WAIT_SECONDS", dict.fromkeys(Mode, 0))
     with mock_aws():
         target._session.cache_clear()  # noqa: SLF001 - clients of another test are not moto's
         target._client.cache_clear()  # noqa: SLF001

@@ -14,7 +14,7 @@ import pytest
 
 from drill.load import expected, items
 from drill.proof import effect
-from handlers.processor.errors import Reject
+from handlers.processor.errors import Reject, UnreadableError
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
 from integration_tests.e2e.corpus.malformed import malformed_samples
@@ -133,6 +133,10 @@ def test_files_of_the_drill_become_what_is_expected(
         records = expected.records(one.parsed)
         assert isinstance(one.item.content, bytes)
         with Intake(OBJECT_ID, transform) as intake:
+            if one.is_unreadable:
+                with pytest.raises(UnreadableError):
+                    take(intake, one.item.content)
+                continue
             take(intake, one.item.content)
             assert (intake.accepted, intake.effect_digest) == (len(records), effect.of_records(OBJECT_ID, records))
 
