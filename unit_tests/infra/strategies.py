@@ -156,11 +156,15 @@ def to_document(document: Mapping[str, object]) -> bytes:
 
 
 def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
-    ids = st.from_regex(r"pl-[0-9a-f]{8}([0-9a-f]{9})?", fullmatch=True)
+    digits = st.from_regex(r"[0-9a-f]{7}([0-9a-f]{9})?", fullmatch=True)
     mode = "isolated" if is_production else draw(st.sampled_from(["isolated", "none"]))
     needed = [region for region in regions if mode == "isolated" and region not in PREFIX_LISTS]
     unneeded = [region for region in ("eu-west-3", "us-east-1") if region not in needed]
-    prefix_lists = st.fixed_dictionaries(dict.fromkeys(needed, ids), optional=dict.fromkeys(unneeded, ids))
+    # A region has one list for each service, so their ids differ.
+    s3, dynamodb = (
+        st.fixed_dictionaries(dict.fromkeys(needed, ids), optional=dict.fromkeys(unneeded, ids))
+        for ids in (digits.map("pl-6".__add__), digits.map("pl-0".__add__))
+    )
     zones = draw(st.integers(1, 3))
     short = {
         region: [f"{ids[0].split('-')[0]}-az{number}" for number in (1, 2, 3)]
@@ -173,8 +177,8 @@ def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
         "availability_zones": zones,
         "zone_ids": chosen | {region: ids for region, ids in short.items() if region in regions},
         "cidr": draw(st.sampled_from(["10.0.0.0/16", "10.20.0.0/20", "172.16.4.0/22", "192.168.7.0/24"])),
-        "s3_prefix_list": draw(prefix_lists),
-        "dynamodb_prefix_list": draw(prefix_lists),
+        "s3_prefix_list": draw(s3),
+        "dynamodb_prefix_list": draw(dynamodb),
     }
 
 

@@ -61,7 +61,15 @@ def test_without_damage_nothing_is_found_in_any_order(uploads: int, seed: int, m
     assert proof.findings == ()
     assert proof.objects == uploads
     assert proof.digests == other.digests
-    assert proof.sources == (f"objects {EAST}", f"objects {WEST}", f"ledger {EAST}", f"ledger {WEST}", "receipts")
+    assert proof.sources == (
+        f"objects {EAST}",
+        f"objects {WEST}",
+        f"ledger {EAST}",
+        f"ledger {WEST}",
+        f"archive {EAST}",
+        f"archive {WEST}",
+        "receipts",
+    )
 
 
 def test_an_empty_system_is_equal() -> None:

@@ -24,9 +24,9 @@ uploads = st.builds(
 A_VERSION = "3HL4kqtJlcpXroDTDmjVBH40Nrjfkd"
 
 
-def identity(**event: str) -> str:
+def identity(bucket: str, **event: str) -> str:
     """Return the identity of an event's object, all the way from a message as SQS delivers it."""
-    (found,) = objects_of(Message.from_record(sqs_record(s3_event(**event))), "ingest")
+    (found,) = objects_of(Message.from_record(sqs_record(s3_event(bucket=bucket, **event))), "ingest", bucket)
     return found.object_id
 
 
