@@ -348,7 +348,8 @@ def _noted(history: Judged, accepted: Accepted, region: Region) -> Iterator[tupl
     """Compare the region's note about its replica with what the replica holds."""
     where = f"{accepted.upload.name} in {region.name}"
     if is_settled(region, accepted.object_id):
-        if not holds_records(region, accepted):
+        is_listed = any(_waits(history, accepted, one) for one in history.world.regions.values())
+        if not holds_records(region, accepted) and not is_listed:
             yield "what is noted as settled is there", where
     elif accepted.is_in(region) and accepted.object_id not in history.meddled:
         yield "what a region holds is settled there", where
@@ -477,7 +478,8 @@ def _waits(history: Judged, accepted: Accepted, region: Region) -> bool:
     """Return whether an object may lack records in a passive region: a limit of the platform, listed by the reconciler.
 
     The region's replica alone lost or changed a record after another transform was deployed. The region cannot make the
-    records of RESULT's version again, and the active region, whose records are complete, does not write them again.
+    records of RESULT's version again, and the active region, whose records are complete, does not write them again. If S3
+    never replicated the object, that region alone holds it: the records may then be missing in both regions.
     """
     result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
     if accepted.object_id not in history.meddled or result is None or _version(result) == region.transform_version:

@@ -287,9 +287,14 @@ def invoke_reconciler(world: World, region: Region) -> None:
     _handle({"source": "aws.events"}, context_of(world))
 
 
+def version_name(version: int) -> str:
+    """Return the processing version under which a transform's records and results stand."""
+    return f"v{version}"
+
+
 def with_transform(pipeline: Pipeline, version: int) -> Pipeline:
     """Return the pipeline as a deployment of another transform makes it."""
-    return replace(pipeline, transform=transform_of(version), processing_version=f"v{version}")
+    return replace(pipeline, transform=transform_of(version), processing_version=version_name(version))
 
 
 def body_of(handler: Any) -> Callable[[dict[str, Any], Any], dict[str, Any]]:  # noqa: ANN401 - decorated in some way

@@ -322,7 +322,7 @@ class History:
                 world.call(region, "lambda:DeleteMessage", lambda: self._acknowledge(region, done))
             except Exception:  # noqa: BLE001 - Lambda's own trouble: the messages come again
                 world.note(region, "lambda", "lambda:DeleteMessage", "not done")
-            self._warm[region.name].append(pipeline)
+            self._keep_warm(region, pipeline)
             end()
 
         def end() -> None:
@@ -349,6 +349,11 @@ class History:
                     f"message {message.number} about {message.about} is acknowledged",
                 )
                 self.violations += acknowledged(self, region, message)
+
+    def _keep_warm(self, region: Region, pipeline: Pipeline) -> None:
+        """Let later invocations use an environment, unless a deployment came meanwhile."""
+        if pipeline.processing_version == handlers_in_world.version_name(region.transform_version):
+            self._warm[region.name].append(pipeline)
 
     def _new_environment(self, region: Region) -> Pipeline:
         pipeline = handlers_in_world.build_processor(self.world, region)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import jwt
+import msgspec
 import pytest
 from moto import mock_aws
 
@@ -344,14 +345,14 @@ def _copy_of_the_first(records: list[Any]) -> None:
 
 def _of_another_value(records: list[Any]) -> None:
     parse = records[-1].parse
-    records[-1] = replace(records[-1], parse=lambda raw: parse(raw) | {"n": 0})
+    records[-1] = msgspec.structs.replace(records[-1], parse=lambda raw: parse(raw) | {"n": 0})
 
 
 def _rejected(records: list[Any]) -> None:
     def refuse(_: Any) -> None:  # noqa: ANN401 - the record as it was read
         raise Reject("for no reason")
 
-    records[-1] = replace(records[-1], parse=refuse)
+    records[-1] = msgspec.structs.replace(records[-1], parse=refuse)
 
 
 @pytest.mark.parametrize(
