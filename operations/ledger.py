@@ -54,6 +54,10 @@ class Ledger:
         """Return a region's existing ATTEMPT rows, by object id."""
         return self._rows_of(object_ids, f"ATTEMPT#{region}")
 
+    def replicas(self, object_ids: Iterable[str], region: str) -> dict[str, dict[str, Wire]]:
+        """Return a region's existing REPLICA rows, by object id."""
+        return self._rows_of(object_ids, f"REPLICA#{region}")
+
     def _rows_of(self, object_ids: Iterable[str], sort_key: str) -> dict[str, dict[str, Wire]]:
         wanted = [{"pk": {"S": f"OBJ#{one}"}, "sk": {"S": sort_key}} for one in object_ids]
         found: dict[str, dict[str, Wire]] = {}

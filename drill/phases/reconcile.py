@@ -57,8 +57,19 @@ def _upload_to_both(context: Context) -> None:
         context.sender.send(wave[1::2], context.on_event)
 
 
+def _unarchived(context: Context, ledgers: list[Ledger]) -> int:
+    """Return how many times a region has not yet settled an object whose rejected lines or bytes each archive must hold.
+
+    A passive region copies them when it settles the object: at the next delivery of its message after RESULT has arrived.
+    """
+    results = ledgers[0].results(one.id for one in context.sender.receipts())
+    due = [one for one, row in results.items() if row["state"]["S"] == "QUARANTINED" or row["rejected"]["N"] != "0"]
+    settled = [ledger.replicas(due, ledger.region).values() for ledger in ledgers]
+    return sum(len(due) - sum("settled_digest" in row for row in rows) for rows in settled)
+
+
 def _wait_until_quiet(context: Context) -> None:
-    """Wait until each object of the drill has its RESULT in both replicas, and no message waits to be taken in the primary.
+    """Wait until both replicas hold each RESULT, both archives what they must hold, and the primary is idle.
 
     What was being worked on when the region was lost stays in flight until its visibility timeout is over, and by then finds
     its object done. In the passive region canaries come and go: each rests there until the active region has done it.
@@ -71,7 +82,7 @@ def _wait_until_quiet(context: Context) -> None:
         waiting = held["ApproximateNumberOfMessages"]
         pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
         context.say(f"{waiting} messages wait in {primary}, {pending} results are missing")
-        if not waiting and not pending:
+        if not waiting and not pending and not _unarchived(context, ledgers):
             in_flight = held["ApproximateNumberOfMessagesNotVisible"]
             if in_flight:
                 context.note(f"{in_flight} messages of {primary} are in flight until their visibility timeout is over")
