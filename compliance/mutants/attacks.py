@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from compliance.cfn.templates import Json, Resource
-from compliance.mutants.mutant import Pointer, Step
+from compliance.mutants.mutant import Pointer, Step, at_or_none
 
 Attack: TypeAlias = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""
@@ -289,18 +289,18 @@ def attacks_on(resource: Resource) -> Iterator[Attack]:
     given = resource.properties
     for kind, place, after in _SETTINGS.get(resource.type, ()):
         *way, last = place
-        before, parent = at(given, place), at(given, tuple(way))
+        before, parent = at_or_none(given, place), at_or_none(given, way)
         if isinstance(parent, list) and isinstance(last, int):  # a list is replaced whole: an entry may be added at its end
             yield kind, ("Properties", *way), parent, [*parent[:last], after, *parent[last + 1 :]]
         elif before != after and (parent is not None or len(way) <= 1):
             yield from _set(kind, place, before, after, parent)
     document = (_POLICIES.get(resource.type, "PolicyDocument"), "Statement")
-    statements = at(given, document)
+    statements = at_or_none(given, document)
     if isinstance(statements, list):
         for kind, statement in _statements(resource.type):
             before = None if kind in {"escalate", "trust"} else statements
             yield kind, ("Properties", *document), before, [*statements, statement]
-    rule = at(given, ("AlarmRule",))
+    rule = at_or_none(given, ("AlarmRule",))
     if resource.type == "AWS::CloudWatch::CompositeAlarm" and rule is not None:
         for first, last, was, now in (("FALSE AND (", ")", "", ""), ("NOT (", ")", "", ""), ("", "", " OR ", " AND ")):
             yield "weaken", ("Properties", "AlarmRule"), rule, _wrapped(rule, first, last, was, now)
@@ -321,18 +321,6 @@ def _wrapped(rule: Json, first: str, last: str, was: str, now: str) -> Json:
     separator, parts = rule["Fn::Join"]
     changed = [part.replace(was, now) if was and isinstance(part, str) else part for part in parts]
     return {"Fn::Join": [separator, [first, *changed, last]]}
-
-
-def at(value: Json, place: tuple[Step, ...]) -> Json:
-    """Return the value at a place; None where there is none."""
-    for step in place:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value
 
 
 BESIDE: Final[tuple[tuple[str, str, str, Mapping[str, Json]], ...]] = (

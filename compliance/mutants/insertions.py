@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
-from compliance.mutants.mutant import Pointer
+from compliance.mutants.mutant import Pointer, at_or_none
 
 Insertion = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""
@@ -62,8 +62,8 @@ def insertions_into(resource: Resource, world: TemplateSet) -> Iterator[Insertio
     """Yield the insertions into one resource."""
     given = resource.properties
     for place, after in _SET.get(resource.type, ()):
-        before = _at(given, place)
-        if before != after and (len(place) == 1 or _at(given, place[:-1]) is not None):
+        before = at_or_none(given, place)
+        if before != after and (len(place) == 1 or at_or_none(given, place[:-1]) is not None):
             yield INSERT, ("Properties", *place), before, after
     if resource.type in _POLICIES:
         yield from _statements(resource)
@@ -98,7 +98,7 @@ def _types(template: Template) -> dict[str, str]:
 def _statements(resource: Resource) -> Iterator[Insertion]:
     """Yield additional policy statements: every action for everyone, and for a foreign account."""
     place = (_POLICIES[resource.type], "Statement")
-    before = _at(resource.properties, place)
+    before = at_or_none(resource.properties, place)
     if not isinstance(before, list):
         return
     if resource.type == "AWS::IAM::ManagedPolicy":
@@ -118,30 +118,30 @@ def _table(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
     replicas = resource.properties.get("Replicas")
     if isinstance(replicas, list) and replicas:
         yield INSERT, ("Properties", "Replicas"), replicas, [*replicas, {**replicas[0], "Region": _ELSEWHERE}]
-        recovery = _at(replicas[0], ("PointInTimeRecoverySpecification",))
+        recovery = at_or_none(replicas[0], ("PointInTimeRecoverySpecification",))
         short = [
             {**each, "PointInTimeRecoverySpecification": {**(recovery or {}), "RecoveryPeriodInDays": 1}}
             for each in replicas
         ]
         yield INSERT, ("Properties", "Replicas"), replicas, short
-    key = _at(resource.properties, ("KeySchema", 0, "AttributeName"))
+    key = at_or_none(resource.properties, ("KeySchema", 0, "AttributeName"))
     place = ("TimeToLiveSpecification", "AttributeName")
-    if key is not None and _at(resource.properties, place) is not None:
-        yield INSERT, ("Properties", *place), _at(resource.properties, place), key
+    if key is not None and at_or_none(resource.properties, place) is not None:
+        yield INSERT, ("Properties", *place), at_or_none(resource.properties, place), key
 
 
 def _bucket(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
     destination = ("ReplicationConfiguration", "Rules", 0, "Destination")
-    if _at(resource.properties, destination) is not None:
+    if at_or_none(resource.properties, destination) is not None:
         yield INSERT, ("Properties", *destination, "Account"), None, _STRANGER
     notification = ("NotificationConfiguration", "QueueConfigurations", 0)
-    if _at(resource.properties, notification) is not None:
+    if at_or_none(resource.properties, notification) is not None:
         for name, value in (("suffix", ".csv"), ("prefix", "elsewhere/")):
             narrow = {"S3Key": {"Rules": [{"Name": name, "Value": value}]}}
             yield (
                 INSERT,
                 ("Properties", *notification, "Filter"),
-                _at(resource.properties, (*notification, "Filter")),
+                at_or_none(resource.properties, (*notification, "Filter")),
                 narrow,
             )
 
@@ -154,8 +154,8 @@ def _secret(resource: Resource, _world: TemplateSet) -> Iterator[Insertion]:
 def _health_check(resource: Resource, world: TemplateSet) -> Iterator[Insertion]:
     """A path that tells only that a process lives; and what Route 53 cannot read, the first composite alarm of the world."""
     path = ("HealthCheckConfig", "ResourcePath")
-    if _at(resource.properties, path) is not None:
-        yield INSERT, ("Properties", *path), _at(resource.properties, path), "/healthz"
+    if at_or_none(resource.properties, path) is not None:
+        yield INSERT, ("Properties", *path), at_or_none(resource.properties, path), "/healthz"
     for alarm in world.by_type.get("AWS::CloudWatch::CompositeAlarm", ())[:1]:
         named = {"Name": alarm.properties.get("AlarmName"), "Region": alarm.template.region}
         after = {"Type": "CLOUDWATCH_METRIC", "AlarmIdentifier": named, "InsufficientDataHealthStatus": "Healthy"}
@@ -169,14 +169,3 @@ _BY_TYPE: Final = {
     "AWS::S3::Bucket": (_bucket,),
     "AWS::SecretsManager::Secret": (_secret,),
 }
-
-
-def _at(value: Json, place: tuple[str | int, ...]) -> Json:
-    for step in place:
-        if isinstance(value, Mapping):
-            value = value.get(step)
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value

@@ -89,6 +89,14 @@ def at(body: Json, pointer: Iterable[Step]) -> Json:
     return body
 
 
+def at_or_none(body: Json, pointer: Iterable[Step]) -> Json:
+    """Return the value at a pointer; None if there is none."""
+    try:
+        return at(body, pointer)
+    except (LookupError, TypeError):
+        return None
+
+
 def _damaged(template: Template, mutant: Mutant) -> Template:
     if not mutant.logical_id:
         return _damaged_as_a_whole(template, mutant)

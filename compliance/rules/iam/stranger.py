@@ -69,7 +69,7 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
 
 
 def _granted(value: Json) -> Json:
-    """Return the value without statements that deny: whoever they name gets nothing."""
+    """Return the value without statements that deny, because the principals that they name get nothing."""
     if isinstance(value, Mapping):
         if value.get("Effect") == "Deny":
             return None

@@ -71,7 +71,6 @@ ON: Final[Values] = ((True, "true"), (False, "false"))
 AWS_MANAGED: Final = ("alias/aws/sqs", f"arn:aws:kms:{WEST}:000000000000:alias/aws/s3")
 KEYS: Final[Values] = ((key_arn(WEST), "alias/ours", "0f6b1d7e"), (*AWS_MANAGED, key_arn(EAST)))
 RECOVERY: Final = "Replicas[+].PointInTimeRecoverySpecification"
-LOGGED: Final = "CertificateTransparencyLoggingPreference"
 DOMAINS: Final = "DomainNameConfigurations"
 TAGS: Final = [{"Key": "Owner", "Value": "platform"}]
 

@@ -188,9 +188,3 @@ def test_the_page_on_the_drill_knows_every_flag_fault_and_phase() -> None:
     assert flags - set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= {"--help", "--profile"}
     assert {name for name in FAULTS if f"| `{name}` |" not in DRILL} == set()
     assert [row for row in re.findall(r"^\| ([a-z]+) \|", DRILL, re.MULTILINE) if row in PHASES] == list(PHASES)
-
-
-def _alarms(templates: Mapping[str, Template]) -> dict[str, Any]:
-    resources = [resource for template in templates.values() for resource in template["Resources"].values()]
-    found = [resource["Properties"] for resource in resources if resource["Type"] == "AWS::CloudWatch::Alarm"]
-    return {properties["AlarmName"]: properties for properties in found}

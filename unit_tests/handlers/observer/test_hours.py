@@ -24,7 +24,6 @@ from unit_tests.handlers.observer.results import BEGIN, HOUR, hours_of_rows, rec
 from unit_tests.handlers.observer.table import Table
 
 HERE, THERE = "us-east-1", "us-west-2"
-HOURS_WATCHED = CLOSED_HOURS_WATCHED + 2
 CLOSED = BEGIN + 2 * 3600
 """When the hour of the rows is closed."""
 ROUNDS = [float(ROUND_SECONDS * number) for number in range(CLOSED_HOURS_WATCHED)]
