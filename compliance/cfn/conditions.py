@@ -7,7 +7,9 @@ and a comparison of two texts has one answer only. So a resource may never be de
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from itertools import product
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from compliance.cfn.caching import cached
@@ -56,7 +58,7 @@ def choices(template: Template) -> tuple[Choice, ...]:
     return tuple(found.values())
 
 
-def deployed(template: Template, **fixed: bool) -> Template:
+def deployed(template: Template, fixed: Choice = MappingProxyType({})) -> Template:
     """Return the template without what no parameters lead to: never deployed resources, and branches never taken.
 
     Args:
@@ -77,13 +79,19 @@ def deployed(template: Template, **fixed: bool) -> Template:
 
 
 def _kept(section: Mapping[str, Json], possible: list[Choice]) -> dict[str, Json]:
+    @cache
+    def fitting(condition: str | None) -> tuple[int, Mapping[str, bool]]:
+        """Return the number of choices that deploy what has a condition, and the conditions that they decide."""
+        mine = [choice for choice in possible if condition is None or choice.get(condition, True)]
+        return len(mine), _decided_by(mine) if mine else {}
+
     kept = {}
     for name, body in section.items():
         condition = body.get("Condition") if isinstance(body, Mapping) else None
-        mine = [choice for choice in possible if choice.get(condition, True)] if isinstance(condition, str) else possible
-        if mine:
-            kept[name] = _simplified(body, _decided_by(mine))
-            if len(mine) == len(possible) and isinstance(body, Mapping):  # always there
+        count, decided = fitting(condition if isinstance(condition, str) else None)
+        if count:
+            kept[name] = _simplified(body, decided)
+            if count == len(possible) and isinstance(body, Mapping):  # always there
                 kept[name].pop("Condition", None)
     return kept
 
@@ -99,7 +107,7 @@ def scenarios(world: TemplateSet) -> Iterator[tuple[str, TemplateSet]]:
 
 def _without(template: Template, names: Iterable[str]) -> Template:
     mine = {name: False for name in names if name in _may_be_false(template)}
-    return deployed(template, **mine) if mine else template
+    return deployed(template, mine) if mine else template
 
 
 @cached

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from compliance.cfn.branches import branches as variants
-from compliance.cfn.conditions import MAXIMUM_CHOICES, choices, deployed
+from compliance.cfn.conditions import MAXIMUM_CHOICES, choices, deployed, scenarios
 from compliance.cfn.reading import branches
-from compliance.cfn.templates import Template
+from compliance.cfn.templates import Template, TemplateSet
 from unit_tests.compliance.fixtures import ask, template
 from unit_tests.compliance.rules.builders import EAST, WEST, dead_letter_alarm, dead_letter_queue, queue
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS
@@ -66,6 +66,13 @@ def test_resource_and_branches_that_are_never_deployed_are_left_out() -> None:
     assert set(found) == {"Mine", "Other"}
     assert found["Mine"]["Properties"] == {"p": "a"}
     assert found["Other"]["Properties"] == {"p": {"Fn::If": ["Prod", "a", "c"]}}
+
+
+def test_condition_with_the_name_of_an_argument_is_read() -> None:
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Condition": "template"}
+    conditional = made({"template": PROD}, {"Alarm": alarm, "Other": {"Type": "AWS::CloudWatch::Alarm"}})
+    ((name, without),) = scenarios(TemplateSet(templates=(conditional,), environment="prod"))
+    assert (name, list(without.templates[0].body["Resources"])) == ("template", ["Other"])
 
 
 def test_exclusive_conditions_have_no_common_branch() -> None:
