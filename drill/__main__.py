@@ -25,12 +25,11 @@ from drill.reports import chain, facts
 from drill.self_test import run as run_self_test
 from drill.targets import supervisor
 from drill.targets.live import require_leave, require_possible
-from operations.command_line import end_like_ctrl_c_on, explain, short
+from operations.command_line import end_like_ctrl_c_on, short
 from operations.errors import Refused, RunFailure
+from operations.selection import FAILED, printing_failures, say
 from operations.settings_file import EnvironmentOption, Place, PrimaryOption, SecondaryOption, place_of, read_settings
 
-_FAILED: Final = 1
-_WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
 _COMMANDS: Final = ("run", "resume", "status", "abort", "verify")
 
@@ -134,7 +133,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         plan = dataclasses.replace(plan, **dataclasses.asdict(place))
         if self_test:
             _require_local(live=live)
-            raise typer.Exit(0 if run_self_test(Console(highlight=False, emoji=False), plan) else _FAILED)
+            raise typer.Exit(0 if run_self_test(Console(highlight=False, emoji=False), plan) else FAILED)
         _show(plan)
         if dry_run:
             raise typer.Exit(0)
@@ -180,7 +179,7 @@ def status(
             table.add_row(name, words[last[0].event] if last else "", str(data.get("outcome") or data.get("why") or ""))
         Console(highlight=False, emoji=False).print(table)
         ended = any(one.event == "drill ended" for one in entries)
-        _say(
+        say(
             "The drill has ended."
             if ended
             else f"If it was interrupted, type: python -m drill resume {folder.path.name} (or abort)"
@@ -194,10 +193,10 @@ def verify() -> None:
         find(None, ROOT)  # without any drill, nothing would be checked
         problems = chain.verify(ROOT)
         for problem in problems:
-            _say(problem)
+            say(problem)
         if problems:
-            raise typer.Exit(_FAILED)
-        _say("No drill was changed.")
+            raise typer.Exit(FAILED)
+        say("No drill was changed.")
 
 
 def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
@@ -246,21 +245,19 @@ def _conclude(report: DrillReport) -> None:
         style={Verdict.PASSED: "bold green", Verdict.NOT_ALL_MEASURED: "bold yellow"}.get(report.verdict, "bold red"),
         soft_wrap=True,
     )
-    raise typer.Exit(0 if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} else _FAILED)
+    raise typer.Exit(0 if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} else FAILED)
 
 
 def _show(plan: Plan) -> None:
     """Print the plan."""
     where = f"account {plan.account}" if plan.mode == "live" else "this machine"
-    _say(f"Drill {plan.drill_id} of {plan.environment} on {where}: failover {plan.primary} to {plan.secondary} and back.")
-    _say(
-        f"{plan.objects} files with seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster."
-    )
+    say(f"Drill {plan.drill_id} of {plan.environment} on {where}: failover {plan.primary} to {plan.secondary} and back.")
+    say(f"{plan.objects} files with seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster.")
     for phase in ALL:
-        _say(f"  {phase.name:<10} {phase.title}")
+        say(f"  {phase.name:<10} {phase.title}")
         for one in plan.faults_of(phase.name):
-            _say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
-    _say(f"  {'report':<10} write the report; in every case heal the faults and make the primary active")
+            say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
+    say(f"  {'report':<10} write the report; in every case heal the faults and make the primary active")
 
 
 def _require_local(*, live: bool) -> None:
@@ -281,7 +278,7 @@ def _confirm(plan: Plan) -> None:
     """
     if plan.environment != "prod":
         return
-    _say(f"This injects {', '.join(map(str, plan.faults))} in prod of account {plan.account}.")
+    say(f"This injects {', '.join(map(str, plan.faults))} in prod of account {plan.account}.")
     if not sys.stdin.isatty() or input("Type the account to continue: ").strip() != plan.account:
         raise Refused("The drill was not confirmed.", hint="Nothing was done. Type the account at a terminal to confirm.")
 
@@ -291,26 +288,16 @@ def _whole_lines(folder: DrillFolder) -> bytes:
     return content[: content.rfind(b"\n") + 1]
 
 
-def _say(text: str) -> None:
-    Console(highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
-
-
 @contextlib.contextmanager
 def _printing_failures() -> Iterator[None]:
     """Turn every failure into a message and an exit status, without a traceback."""
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    errors = Console(stderr=True, highlight=False, emoji=False)
-    try:
-        yield
-    except RunFailure as failure:
-        explain(failure, errors)
-        raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else _FAILED) from failure
-    except OSError as error:
-        explain(RunFailure(f"The drill cannot continue: {error}", hint="To resume it, type: python -m drill resume"), errors)
-        raise typer.Exit(_FAILED) from error
-    except KeyboardInterrupt:
-        errors.print("Interrupted.")
-        raise typer.Exit(_INTERRUPTED) from None
+    with printing_failures():
+        try:
+            yield
+        except OSError as error:
+            hint = "To resume it, type: python -m drill resume"
+            raise RunFailure(f"The drill cannot continue: {error}", hint=hint) from error
 
 
 def with_default_command(arguments: list[str]) -> list[str]:

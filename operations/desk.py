@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
+from client.progress import one_line
 from operations import status
 from operations.atomic_file import write_pieces
 from operations.dead_letters import DeadLetter, DeadLetterQueue
@@ -33,12 +34,11 @@ from operations.selection import (
 )
 
 _TIMES: Final = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
-_MANY: Final = 1000
 
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A file key, an object key (incoming/...) or an object id of 64 digits.")
 ]
-ObjectArgument = Annotated[str, typer.Argument(metavar="OBJECT", help="Likewise; of several objects the newest is taken.")]
+ObjectArgument = Annotated[str, typer.Argument(metavar="OBJECT", help="As `files` takes it; of several objects the newest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 SinceOption = Annotated[datetime | None, typer.Option(formats=_TIMES, help="At this time or later, UTC.")]
@@ -109,8 +109,8 @@ def rejected(
             if as_json:
                 say(json.dumps(one))
             else:
-                say(f"line {one['line']}: {printable(one['reason'])}")
-                say(f"  {printable(one['excerpt'])}")
+                say(f"line {one['line']}: {one_line(one['reason'])}")
+                say(f"  {one_line(one['excerpt'])}")
         note(f"{count} rejected records of object {found.object_id}.")
         _explain(reader)
 
@@ -128,8 +128,8 @@ def list_quarantined(
             if as_json:
                 say(json.dumps(one.as_dict()))
             else:
-                say(f"{one.received_at}  {printable(one.object_key)}")
-                say(f"  {printable(one.first('reason', 'RESULT'))}")
+                say(f"{one.received_at}  {one_line(one.object_key)}")
+                say(f"  {one_line(one.first('reason', 'RESULT'))}")
                 say(f"  object {one.object_id}")
         note(f"{len(found)} quarantined files in {hours} hours.")
         _explain(reader)
@@ -166,10 +166,10 @@ def list_dead_letters(
             if as_json:
                 say(json.dumps(one.as_dict()))
             else:
-                keys = ", ".join(printable(key) for key in one.keys) or "no S3 event"
-                say(f"{one.sent_at:%Y-%m-%dT%H:%M:%SZ}  {printable(one.fault)}  {one.message_id}  {keys}")
+                keys = ", ".join(one_line(key) for key in one.keys) or "no S3 event"
+                say(f"{one.sent_at:%Y-%m-%dT%H:%M:%SZ}  {one_line(one.fault)}  {one.message_id}  {keys}")
         for name, count in Counter(one.fault for one in letters).most_common():
-            note(f"{count} messages with the fault {printable(name)}")
+            note(f"{count} messages with the fault {one_line(name)}")
         note("Next: dlq show MESSAGE_ID, or dlq redrive." if letters else "The dead-letter queue holds no such message.")
 
 
@@ -264,11 +264,6 @@ def send_again(prefix: str, span: Span, *, reprocess: bool, yes: bool) -> None:
     say(f"{sent} objects were sent to the ingest queue of {region}. Next: status.")
 
 
-def printable(text: str) -> str:
-    """Return a text with its control characters and lone surrogates escaped, so that no name moves the cursor."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
-
-
 def _find(wanted: str, limit: int) -> tuple[Files, list[Found]]:
     reader = Files(shown())
     found = reader.find(wanted, limit)
@@ -276,19 +271,19 @@ def _find(wanted: str, limit: int) -> tuple[Files, list[Found]]:
         hint = " ".join(
             ["Type a file key as the client named it, or an object key that begins with incoming/.", *reader.problems]
         )
-        raise RunFailure(f"No object of {printable(wanted)!r} was found.", hint=hint)
+        raise RunFailure(f"No object of {one_line(wanted)!r} was found.", hint=hint)
     return reader, found
 
 
 def _show(one: Found) -> None:
-    say(printable(one.object_key or "key unknown"))
+    say(one_line(one.object_key or "key unknown"))
     say(f"  object {one.object_id}")
     for region in one.rows:
         versions = len(one.versions.get(region, []))
         count = "version" if versions == 1 else "versions"
-        say(f"  {region}: {printable(one.state(region))}; {versions} {count} in the bucket")
+        say(f"  {region}: {one_line(one.state(region))}; {versions} {count} in the bucket")
     for at, step in one.history():
-        say(f"  {at}  {printable(step)}")
+        say(f"  {at}  {one_line(step)}")
 
 
 def _explain(reader: Files) -> None:
@@ -319,7 +314,7 @@ def _queue(target: Any, region: str | None) -> DeadLetterQueue:  # noqa: ANN401
 
 def _active_region() -> str:
     target = selected()
-    region = status.active(status.look(target), primary=target.primary)
+    region = status.active(status.look_at_claims(target), primary=target.primary)
     if region is None:
         raise Refused(
             "No replica answers, so the active region is unknown.",

@@ -127,6 +127,7 @@ class Files:
     def __init__(self, target: Target) -> None:
         self._target = target
         self.problems: list[str] = []
+        self._listed: dict[tuple[str, str], list[str]] = {}
         self._deployments = dict.fromkeys(target.regions, Deployment(target, {}, {}, {}))
         # A lost region fails here within seconds; the other calls are patient.
         self._in_each_region(
@@ -245,11 +246,15 @@ class Files:
         return answers
 
     def _versions(self, region: str, object_key: str) -> list[str]:
-        deployment = self._deployments[region]
-        listed = deployment.client("s3", region).list_object_versions(
-            Bucket=deployment.ingest_bucket(region), Prefix=object_key
-        )
-        return [one["VersionId"] for one in listed.get("Versions", []) if one["Key"] == object_key]
+        """Return the versions of a key; each key of a bucket is listed once, though every version of it is an object."""
+        if (region, object_key) not in self._listed:
+            deployment = self._deployments[region]
+            listed = deployment.client("s3", region).list_object_versions(
+                Bucket=deployment.ingest_bucket(region), Prefix=object_key
+            )
+            versions = [one["VersionId"] for one in listed.get("Versions", []) if one["Key"] == object_key]
+            self._listed[region, object_key] = versions
+        return self._listed[region, object_key]
 
     def _of_file(self, region: str, file_key: str, limit: int) -> list[dict[str, Wire]]:
         rows = self._query(region, file_key, index="by_file", newest_first=True)
