@@ -21,7 +21,7 @@ import msgspec
 import orjson
 
 from benchmarks.contestants import CONTESTANTS, KEY
-from benchmarks.timing import BenchmarkError
+from benchmarks.timing import BenchmarkError, measured_apart
 from handlers.processor import handler as handler  # noqa: PLC0414 - sets up the collector for `_refuse`
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
@@ -203,7 +203,7 @@ def _take_turns(case: Case, file: Path, rounds: int, say: Callable[[str], None])
         for number in range(rounds):
             for contestant in CONTESTANTS:
                 say(f"{case.records} records, {case.format}, {case.latency_ms:g} ms, round {number + 1}: {contestant}")
-                runs[contestant].append(_run(contestant, port, case.format))
+                runs[contestant].append(measured_apart("benchmarks.contestants", contestant, str(port), case.format))
     return [_row(contestant, case, measured) for contestant, measured in runs.items()]
 
 
@@ -217,21 +217,6 @@ def _row(contestant: str, case: Case, runs: list[dict[str, float]]) -> Row:
         peak_mb=round(median(run["peak_bytes"] for run in runs) / 1e6),
         records_per_second_of_each_round=speeds,
     )
-
-
-def _run(contestant: str, port: int, extension: str) -> dict[str, float]:
-    done = subprocess.run(  # noqa: S603 - the benchmark's own command line
-        [sys.executable, "-m", "benchmarks.contestants", contestant, str(port), extension],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BenchmarkError(f"{contestant} exited with {done.returncode}:\n{done.stderr[-2000:]}")
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return measured
 
 
 @contextmanager
@@ -257,7 +242,7 @@ def _compare(file: Path) -> int:
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "bodies"
         with _fake_aws(file.parent, 0, kept) as port:
-            _run("lockstep", port, file.suffix[1:])
+            measured_apart("benchmarks.contestants", "lockstep", str(port), file.suffix[1:])
         sent: dict[tuple[str, str], str] = {}
         with kept.open("rb") as bodies:
             for body in bodies:

@@ -1,17 +1,12 @@
 """Speed of the drill's proof over many rows, compared with a simple comparison of five sets of ids."""
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.proof_once import TAMPERED
 from benchmarks.proof_world import REGIONS, ROWS_AN_OBJECT
-from benchmarks.timing import BenchmarkError
-from infra.bundling import REPOSITORY
+from benchmarks.timing import BenchmarkError, measured_apart
 
 TARGET_SECONDS: Final = 300
 _STEPS: Final = {
@@ -92,17 +87,7 @@ def measure(objects: int, say: Callable[[str], None]) -> Result:
 
 
 def _step(name: str, objects: int) -> dict[str, float]:
-    done = subprocess.run(  # noqa: S603 - the benchmark's own command line
-        [sys.executable, "-m", "benchmarks.proof_once", name, str(objects)],
-        cwd=REPOSITORY,
-        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise BenchmarkError(f"{name} exited with {done.returncode}:\n{done.stderr[-2000:]}")
-    result = json.loads(done.stdout)
+    result = measured_apart("benchmarks.proof_once", name, str(objects))
     wrong = min(TAMPERED, objects) if name == "tampered" else 0
     if (result["objects"], result["wrong"], result["equal"]) != (objects, wrong, not wrong):
         raise BenchmarkError(f"{name} reports {result}; there are {objects} objects, and {wrong} of them are tampered with")

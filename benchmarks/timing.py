@@ -1,11 +1,17 @@
 """Timing of commands as whole processes, in turns, so that a slow phase of the machine affects all of them."""
 
+import json
+import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
+
+from infra.bundling import REPOSITORY
 
 
 class BenchmarkError(Exception):
@@ -67,3 +73,23 @@ def take_turns(
 def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """The median seconds of each command, to a hundredth."""
     return {name: round(median(values), 2) for name, values in times.items()}
+
+
+def measured_apart(module: str, *arguments: str) -> dict[str, Any]:
+    """Run a module of the benchmarks in a process of its own, and return the JSON object of its last line of output.
+
+    Raises:
+        BenchmarkError: It exited with another status than 0.
+    """
+    done = subprocess.run(  # noqa: S603 - the benchmark's own command line
+        [sys.executable, "-m", module, *arguments],
+        cwd=REPOSITORY,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BenchmarkError(f"{arguments[0]} exited with {done.returncode}:\n{done.stderr[-2000:]}")
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured

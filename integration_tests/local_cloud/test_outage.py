@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from integration_tests.local_cloud.stacks_for_tests import (
     EAST,
     WEST,
+    Stack,
     allow,
     assume,
     deploy,
@@ -46,6 +47,20 @@ def test_region_that_is_down_answers_nothing_and_resumes_afterwards(disturbed: L
     assert until(lambda: depth(stack, "Dead")) == 1
 
 
+def queue_of_a_function_that_is_cut_off(cloud: LocalCloud, source: str) -> Stack:
+    """Invoke a function of the secondary, take its region down after its first message, and return its queue's stack."""
+    seen = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    resources = {
+        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
+        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": seen["Queue"]}}),
+    }
+    stack = deploy(cloud, resources, region=WEST)
+    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
+    assert until(lambda: depth(seen, "Queue")) == 1
+    cloud.region_down(WEST)
+    return seen
+
+
 def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(disturbed: LocalCloud) -> None:
     source = """
         import boto3, os
@@ -53,15 +68,7 @@ def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(disturbed:
             boto3.client("sqs", "us-east-1").send_message(QueueUrl=os.environ["QUEUE"], MessageBody="tried")
             raise RuntimeError("again")
     """
-    seen = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
-    resources = {
-        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
-        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": seen["Queue"]}}),
-    }
-    stack = deploy(disturbed, resources, region=WEST)
-    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
-    assert until(lambda: depth(seen, "Queue")) == 1
-    disturbed.region_down(WEST)
+    seen = queue_of_a_function_that_is_cut_off(disturbed, source)
     # Both retries would be over by then.
     until(lambda: False, seconds=2.5)
     back = time.time()
@@ -242,15 +249,7 @@ def test_running_function_is_killed_with_its_region_and_tried_again(disturbed: L
             time.sleep(1.5)
             sqs.send_message(QueueUrl=os.environ["QUEUE"], MessageBody="ended")
     """
-    seen = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
-    resources = {
-        "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
-        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": seen["Queue"]}}),
-    }
-    stack = deploy(disturbed, resources, region=WEST)
-    stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
-    assert until(lambda: depth(seen, "Queue")) == 1
-    disturbed.region_down(WEST)
+    seen = queue_of_a_function_that_is_cut_off(disturbed, source)
     assert not until(lambda: depth(seen, "Queue") > 1, seconds=2.5)
     disturbed.region_up(WEST)
     assert until(lambda: depth(seen, "Queue") == 3)

@@ -21,15 +21,6 @@ DENIED = [{"FailureCode": "any", "FailureReason": "The role cannot be assumed."}
 
 
 @pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses that were made, in seconds; none of them is waited for, but the clock takes them for passed."""
-    pauses: list[float] = []
-    monkeypatch.setattr("time.sleep", pauses.append)
-    monkeypatch.setattr("time.monotonic", lambda: sum(pauses))
-    return pauses
-
-
-@pytest.fixture
 def s3control() -> Any:
     return boto3.client("s3control", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
 

@@ -190,15 +190,6 @@ def test_event_without_a_response_url_raises() -> None:
         custom_resource.answer({"RequestType": "Create"}, Context(), lambda _: Outcome("b"))
 
 
-@pytest.fixture
-def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses that were made, in seconds; none of them is waited for, but the clock takes them for passed."""
-    pauses: list[float] = []
-    monkeypatch.setattr("time.sleep", pauses.append)
-    monkeypatch.setattr("time.monotonic", lambda: sum(pauses))
-    return pauses
-
-
 def denying(code: str, times: int) -> Callable[[Request], Outcome]:
     left = [ClientError({"Error": {"Code": code, "Message": "not authorized"}}, "PutResourcePolicy")] * times
 
