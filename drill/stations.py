@@ -104,12 +104,16 @@ class Stations:
         context.sender.ask_states(_SENT)
         self._wait(lambda: self._results(primary, self._queued) == len(self._queued))
         self._copy_results()
-        self._census()
+        counts = self._census()
         large = _Upload(context, self._large, _LARGE, None)
         self._threads.append(large)
         self.order.start(self._large)
         large.start()
-        self._wait(self._is_begun)
+        self._wait(lambda: bool(self._half_written()))
+        counts["half_written"] = self._half_written()
+        context.journal.state(context.phase, "stations", {name: counts[name] for name in _NAMES})
+        shown = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _NAMES)
+        context.note(f"objects on their way at the fault: {shown}")
 
     def leave(self) -> None:
         """Undo what only served to hold the objects; call it right after the fault."""
@@ -178,13 +182,14 @@ class Stations:
         for row in rows.values():
             client.put_item(TableName=table, Item=row)
 
-    def _is_begun(self) -> bool:
-        ids = self._ids(self._large)
+    def _half_written(self) -> int:
+        """Return how many of the large files the primary has begun and not finished."""
         primary = self._context.target.primary
-        return bool(ids) and bool(Ledger(self._context.deployment, primary).attempts(ids, primary))
+        ledger, ids = Ledger(self._context.deployment, primary), self._ids(self._large)
+        return len(ledger.attempts(ids, primary).keys() - ledger.results(ids).keys())
 
-    def _census(self) -> None:
-        """Count the drill's objects at each station, by what the services hold."""
+    def _census(self) -> Counter[str]:
+        """Count the drill's objects at each station before the large files, by what the services hold."""
         context = self._context
         secondary = context.target.secondary
         one, other = (stored(context, region) for region in context.target.regions)
@@ -199,11 +204,8 @@ class Stations:
                 counts["processed"] += 1
             else:
                 counts["result_only"] += 1
-        counts["half_written"] = len(self._large)
         counts["queued"] = sum(backlog(context.deployment, secondary, "IngestQueueUrl").values())
-        context.journal.state(context.phase, "stations", {name: counts[name] for name in _NAMES})
-        shown = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _NAMES)
-        context.note(f"objects on their way at the fault: {shown}")
+        return counts
 
     @staticmethod
     def _is_complete(ledger: Ledger, object_id: str, row: dict[str, Any]) -> bool:
