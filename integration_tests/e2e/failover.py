@@ -16,6 +16,7 @@ from integration_tests.e2e.partition import partition
 from integration_tests.e2e.pushing import Pushed, upload, wait_for_results
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
+from operations.ledger import Ledger, object_id
 from operations.queues import backlog
 from operations.register import Register
 
@@ -48,7 +49,7 @@ class Failover:
         """Cut the regions off from each other, upload to the passive one, and wait until it has put each message back."""
         self._cut.enter_context(partition(self.deployment.target))
         self.stranded = self._upload(_STRANDED, self.secondary, "stranded/")
-        wait_until(self.deployment.target, lambda: self.put_back() == len(self.stranded))
+        wait_until(self.deployment.target, lambda: self.put_back() == len(self.unsettled()))
 
     def promote(self) -> None:
         """Promote the secondary, through the secondary alone, and wait until it has processed its queue."""
@@ -93,6 +94,17 @@ class Failover:
     def put_back(self) -> int:
         """Return the number of delayed messages in the secondary's queue."""
         return backlog(self.deployment, self.secondary, "IngestQueueUrl")["ApproximateNumberOfMessagesDelayed"]
+
+    def unsettled(self) -> list[str]:
+        """Return the ids of the objects in the secondary's bucket whose records it does not hold yet.
+
+        A message waits for each of them. The secondary's observer adds a canary every minute.
+        """
+        bucket = self.deployment.ingest_bucket(self.secondary)
+        pages = self.deployment.client("s3", self.secondary).get_paginator("list_object_versions").paginate(Bucket=bucket)
+        ids = [object_id(one["Key"], one["VersionId"]) for page in pages for one in page.get("Versions", [])]
+        settled = Ledger(self.deployment, self.secondary).replicas(ids, self.secondary)
+        return [one for one in ids if one not in settled]
 
     def _upload(self, names: tuple[str, ...], region: str, folder: str) -> list[Pushed]:
         before = len(self.uploaded)
