@@ -50,7 +50,7 @@ class DnsPath:
         return self._ask()[0]
 
     def followed(self) -> str | None:
-        """Return the region that a client uses, which caches an answer for its time to live."""
+        """Return the region of a client that caches each answer for its time to live."""
         if time.monotonic() >= self._until:
             region, seconds = self._ask()
             self._kept = region or self._kept

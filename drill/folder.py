@@ -68,7 +68,7 @@ class DrillFolder:
 
     @property
     def deployment(self) -> Path:
-        """The stacks' outputs, which cannot be read while a region is down."""
+        """The stacks' outputs, kept because a lost region cannot return them."""
         return self.path / "deployment.json"
 
     @contextlib.contextmanager

@@ -11,15 +11,15 @@ from drill.load.items import LoadItem
 from operations.ledger import Ledger
 
 EVENT: Final = "result before records"
-"""Event of the journal: a region wrote RESULT before the records that it counts."""
+"""Event of the journal: a region wrote RESULT before the records."""
 _PAUSE_SECONDS: Final = 0.02
 
 
 class OrderWatch:
     """Watches a large file in the region that processes it.
 
-    In the finished table the order cannot be seen. While the file is processed it can: both reads are consistent and of the
-    writer's own replica, so a RESULT whose records are not there was written first.
+    The finished table does not show the order, so the watch reads while the file is processed. Both reads are consistent and
+    of the writer's own replica: a RESULT without its records was written before them.
     """
 
     def __init__(self, context: Context) -> None:

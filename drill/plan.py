@@ -25,7 +25,7 @@ PHASES: Final = (
     "report",
 )
 FAULT_PHASES: Final = PHASES[1:-1]
-"""Before them there is no platform, after them nothing is done to one."""
+"""Phases that can have a fault. Before them the platform may not exist; after them the drill changes nothing."""
 DEFAULT_OBJECTS: Final = 200
 DEFAULT_TIME_FACTOR: Final = 4.0
 MOST_OBJECTS: Final = 100_000
@@ -39,8 +39,8 @@ class FaultSpec:
     """A requested fault.
 
     Attributes:
-        name: `blackout` for example.
-        phase: The phase at whose beginning it is injected.
+        name: For example `blackout`.
+        phase: The phase; the fault is injected at its beginning.
     """
 
     name: str
@@ -76,13 +76,13 @@ class Plan:
 
     Attributes:
         drill_id: `<YYYYMMDDTHHMMSSZ>-<6 hex digits>`; sorts by time.
-        environment: Of environments.toml.
-        faults: In the order in which they are injected.
-        objects: How many files are uploaded.
-        seed: What they hold follows from it.
-        time_factor: How many times faster the clocks of health checks, alarms and TTLs run (on AWS 1).
+        environment: A name in environments.toml.
+        faults: The faults, in the order of injection.
+        objects: Number of files to upload.
+        seed: Determines the content of the files.
+        time_factor: Factor by which the clocks of health checks, alarms and TTLs run faster; 1 on AWS.
         mode: `local` or `live`.
-        account: With `live`, the account it must be.
+        account: With `live`, the id of the account.
         profile: With `live`, the AWS profile.
         operator_profile: With `live`, the AWS profile that assumes the operator's role.
         primary: With `live`, the primary's region.
@@ -114,27 +114,27 @@ class Plan:
         return f"drill-{self.drill_id[-6:]}"
 
     def faults_of(self, phase: str) -> tuple[FaultSpec, ...]:
-        """The faults to inject at the beginning of a phase."""
+        """Return the faults to inject at the beginning of a phase."""
         return tuple(one for one in self.faults if one.phase == phase)
 
     def as_json(self) -> dict[str, Any]:
-        """Return what `from_json` reads."""
+        """Return the plan as JSON data for `from_json`."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, held: dict[str, Any]) -> Self:
-        """Read what `as_json` wrote."""
+        """Read the JSON data of `as_json`."""
         faults = tuple(FaultSpec(**one) for one in held["faults"])
         return cls(**{**held, "faults": faults})
 
 
 def new_id() -> str:
-    """Make a drill's id."""
+    """Return a new drill's id."""
     return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
 
 
 def check_numbers(objects: int, time_factor: float) -> None:
-    """Refuse numbers that no drill can have.
+    """Check the number of objects and the time factor.
 
     Raises:
         Refused: One is out of bounds.

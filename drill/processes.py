@@ -1,4 +1,4 @@
-"""Read the system's processes: when this one started, and which ones a process has started."""
+"""Read the operating system's processes: the start time of this one, and the descendants of any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATE, _PARENT, _START = 0, 1, 19
 
 
 class Process(NamedTuple):
-    """A process. Ids are used again; the time of the start distinguishes two processes with one id."""
+    """A process. The system reuses ids; the start time distinguishes two processes with one id."""
 
     process_id: int
     started: int
@@ -22,7 +22,7 @@ class Process(NamedTuple):
 
 
 def started_at() -> float:
-    """Return when this process started, in epoch seconds; now, where the system does not show it."""
+    """Return this process's start in epoch seconds; the current time if the system does not show it."""
     fields = _fields(os.getpid())
     if not fields:
         return time.time()
@@ -31,7 +31,7 @@ def started_at() -> float:
 
 
 def descendants(process_id: int) -> set[Process]:
-    """Return a process and all that it and its children have started, as far as they run."""
+    """Return a process and its running descendants."""
     children: dict[int, list[int]] = defaultdict(list)
     starts: dict[int, int] = {}
     for folder in _PROCESSES.iterdir() if _PROCESSES.is_dir() else ():
@@ -49,7 +49,7 @@ def descendants(process_id: int) -> set[Process]:
 
 
 def is_running(process: Process) -> bool:
-    """Return whether a process runs; one that ended and whose parent has not asked for its status does not."""
+    """Return whether a process runs. A zombie does not."""
     fields = _fields(process.process_id)
     return bool(fields) and fields[_STATE] != "Z" and int(fields[_START]) == process.started
 

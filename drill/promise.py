@@ -1,4 +1,4 @@
-"""Compare what the surviving region holds with the platform's promise, while the other region is lost."""
+"""Compare the surviving region's content with the platform's promise, while the other region is lost."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Upload:
     Attributes:
         object_id: The object's identity.
         region: The region that accepted it.
-        durable: Whether the platform reported that both regions hold it.
-        at: Epoch seconds at which its upload began; None if its id holds no time.
+        durable: Whether the platform reported that both regions hold the object.
+        at: Epoch seconds of the start of its upload; None if its id holds no time.
     """
 
     object_id: str
@@ -49,9 +49,9 @@ class Judgement:
     Attributes:
         broken: A sentence for each way in which the promise is broken; empty if it holds.
         allowed: The other findings, by the sentence that allows them.
-        seconds: By state of the receipts, the age at the fault of the oldest object that the surviving region lacks. None if
-            no receipt has that state, for then nothing was measured.
-        objects: By state, how many such objects there are; None likewise.
+        seconds: By state of the receipts, the age at the fault of the oldest object that the surviving region lacks. None
+            if no receipt has that state, because nothing was measured.
+        objects: By state, the number of objects that the surviving region lacks; None in the same case.
     """
 
     broken: tuple[str, ...]
@@ -60,7 +60,7 @@ class Judgement:
     objects: dict[str, int | None]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as the journal holds it."""
+        """Return the judgement as the journal's data."""
         allowed = [one.model_dump(mode="json") for one in self.allowed]
         return {"broken": list(self.broken), "allowed": allowed, "seconds": self.seconds, "objects": self.objects}
 
@@ -71,7 +71,7 @@ def judge(
     """Judge all findings of a proof of the surviving region.
 
     Args:
-        findings: All of them, not a report's share.
+        findings: All findings, not only those that a report shows.
         uploads: Every accepted object.
         surviving: The region that was read.
         fault_at: Epoch seconds of the fault.

@@ -25,16 +25,16 @@ SNAPSHOT: Final = "snapshot.json"
 
 
 def _regions(context: Context) -> tuple[str, ...]:
-    """Return the regions that are there: both, unless the primary is lost for good."""
+    """Return the regions that exist: both, unless the primary is lost for good."""
     return (context.target.secondary,) if fault_control.is_final(context.journal) else context.target.regions
 
 
 def prove(context: Context, *, regions: Sequence[str] | None = None, most: int = MOST_FINDINGS) -> Proof:
-    """Prove what the plan's uploads came to.
+    """Prove the effects of the plan's uploads.
 
     Args:
         context: The drill.
-        regions: Which to read; both by default.
+        regions: The regions to read; both by default.
         most: Number of findings to return.
     """
     where = regions or _regions(context)
@@ -42,16 +42,16 @@ def prove(context: Context, *, regions: Sequence[str] | None = None, most: int =
 
 
 def take_snapshot(context: Context, region: str) -> None:
-    """Keep what the write-once rows look like now, unless it was kept before."""
+    """Keep a snapshot of the write-once rows, unless there is one."""
     file = context.folder.path / SNAPSHOT
     if not file.exists():
         Snapshot.take(context.deployment, _scope(context), regions=(region,)).save(file)
 
 
 def prove_with_controls(context: Context) -> Proof:
-    """Prove, do damage, see that it is found, undo it, prove again; return the last proof.
+    """Prove, inject the negative controls, find and repair them, prove again; return the last proof.
 
-    Of a drill that was killed in between the damage is undone before anything is proved.
+    If the drill was killed in between, it repairs the damage first.
     """
     undo_damage(context)
     _provide_objects(context)
@@ -66,10 +66,10 @@ def prove_with_controls(context: Context) -> Proof:
 
 
 def prove_what_is_left(context: Context) -> Proof:
-    """Prove once, and damage nothing for it: after a drill that could not continue and was rolled back.
+    """Prove once, without negative controls, after a drill that failed and was rolled back.
 
-    What is under way gets a minute to be done. What is not done by then is lost, as far as anybody can tell. Sources that
-    cannot be read are named in the proof.
+    Uploads in process get a minute to finish. After it, an unfinished one counts as lost. The proof names unreadable
+    sources.
     """
     _let_it_settle(context)
     proof = _prove_to_report(context)
@@ -79,7 +79,7 @@ def prove_what_is_left(context: Context) -> Proof:
 
 
 def _let_it_settle(context: Context) -> None:
-    """Wait until each object has its RESULT in both replicas, or the time is over; stop conditions stop nothing any more."""
+    """Wait until each object has its RESULT in both replicas, or until the timeout; ignore stop conditions."""
     ledgers = [Ledger(context.deployment, region) for region in _regions(context)]
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
@@ -97,7 +97,7 @@ def _let_it_settle(context: Context) -> None:
 
 
 def _prove_to_report(context: Context) -> Proof:
-    """Prove, and say what has changed that is written once; this is the proof that is reported."""
+    """Return the proof for the report, with the changes of write-once rows since the snapshot."""
     proof = prove(context)
     # Should the snapshot be unreadable, what was proved is reported.
     context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
@@ -136,7 +136,7 @@ def _controls(context: Context) -> NegativeControls:
 
 
 def _with_samples(context: Context, found: NegativeControls) -> NegativeControls:
-    """Add the control of the curves: samples that show 0 everywhere must contradict the services."""
+    """Add the control of the samples: samples of 0 everywhere must contradict the services."""
     forged = sampling.zeros(sampler.read(context.folder.samples))
     contradictions = sampling.contradictions(forged, context.journal, context.plan)
     if not sampling.can_contradict(context.journal):
@@ -154,7 +154,7 @@ def _with_samples(context: Context, found: NegativeControls) -> NegativeControls
 
 
 def undo_damage(context: Context) -> None:
-    """Undo the damage of negative controls, if a drill was killed before it could."""
+    """Repair the negative controls, if the drill was killed before it did."""
     held = context.journal.fact("damage")
     if held:
         injected = controls.Injected.from_dict(held)
@@ -166,24 +166,24 @@ def undo_damage(context: Context) -> None:
 
 
 def _set_replication_withheld(context: Context, *, withheld: bool) -> None:
-    """Keep damage where it is done, so that a replica that the proof does not read itself cannot show it.
+    """Withhold replication, so that damage stays in one replica and a proof must read that replica to find it.
 
-    On AWS it takes an experiment of minutes to pause replication; there the tamper of one replica is looked for at once,
-    and the ARN that each replica answers with must be its own region's.
+    On AWS a pause of replication takes an experiment of minutes. There the proof looks for the tampered record at once, and
+    the ARN that each replica returns must be of its own region.
     """
     if context.plan.mode == "local" and not fault_control.is_final(context.journal):
         context.platform.set_partition(cut=withheld)
 
 
 def _wait_for_repair(context: Context, injected: controls.Injected) -> None:
-    """Wait until what was undone in one region is undone in the other."""
+    """Wait until the repair has reached both regions."""
     for _ in context.waiting(_PATIENCE_SECONDS):
         if controls.is_repaired(context.deployment, injected):
             return
 
 
 def _provide_objects(context: Context) -> None:
-    """Upload a few more objects if there are fewer than the controls need: an empty drill must be able to fail, too."""
+    """Upload more objects if there are fewer than the controls need, so that an empty drill can fail too."""
     if len(context.items) >= controls.OBJECTS:
         return
     context.sender.send(_more_objects(context), context.on_event)

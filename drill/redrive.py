@@ -1,4 +1,4 @@
-"""Redriving: dead letters about the drill's own objects go back to the queue that they died in."""
+"""Redrive dead letters about the drill's own objects to their source queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from operations.dead_letters import DeadLetterQueue
 
 
 def own_letters(context: Context) -> int:
-    """Send each such letter back and delete it; return how many. Delivered twice it does nothing twice."""
+    """Send each message back and delete it; return their number. A second delivery has no effect."""
     prefixes = Scope(context.plan.source).prefixes
     queues = [DeadLetterQueue(context.deployment, region) for region in context.target.regions]
     sent = sum(queue.redrive(lambda letter: letter.is_about(*prefixes), lambda _: None) for queue in queues)

@@ -2,8 +2,8 @@
 
 S3 gives a replica the time of its original, so no bucket shows when a replica arrived
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html). The table does: the
-functions of each region note in rows of their own when they began an object, processed it, or found all its records in
-their replica. The time until such a row is never shorter than the time that the object was in one region only.
+functions of each region write a row when they begin an object, finish it, or find all its records in their replica. The
+object is never in one region only for longer than the time until such a row.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def longest(stored: Mapping[str, Mapping[str, float]], rows: Iterable[Row], *, n
 
     Args:
         stored: By region, the time of each object's first version, epoch seconds, by object id.
-        rows: The rows of objects, of both replicas.
-        now: Epoch seconds; an object that a region has not noted yet is in the other one only until now.
+        rows: The rows of objects in both replicas.
+        now: Epoch seconds; the end of the time for an object without a row of the second region.
     """
     seen: dict[str, dict[str, float]] = {}
     for row in rows:
@@ -73,7 +73,7 @@ def longest(stored: Mapping[str, Mapping[str, float]], rows: Iterable[Row], *, n
 
 
 def _noted(row: Row) -> tuple[str, float]:
-    """Return which region noted that it holds an object, and when; "" if the row is no such note."""
+    """Return the region whose functions wrote that they hold an object, and the time; "" for any other row."""
     kind, _, region = row["sk"]["S"].partition("#")
     if kind == "RESULT":
         region = text(row, "region")

@@ -1,4 +1,4 @@
-"""Run a drill: each phase by the journal, and a rollback to the initial state in every case."""
+"""Run a drill: the phases that the journal does not show as done, and always a rollback to the initial state."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _ENDED = "drill ended"
 
 
 def begin(plan: Plan, folder: DrillFolder, *, command_at: float | None = None) -> None:
-    """Make the folder and the journal, whose first line is the plan.
+    """Create the folder and the journal, whose first line is the plan.
 
     Args:
         plan: The plan.
         folder: The drill's folder.
-        command_at: When its command started, epoch seconds; by default when this process did.
+        command_at: Start of its command in epoch seconds; by default the start of this process.
     """
     folder.path.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder.journal)
@@ -43,7 +43,7 @@ def begin(plan: Plan, folder: DrillFolder, *, command_at: float | None = None) -
 
 
 def plan_of(journal: Journal) -> Plan:
-    """Return the plan that a journal begins with.
+    """Return the plan in a journal's first line.
 
     Raises:
         RunFailure: The journal has no plan: the drill was killed before it wrote it.
@@ -57,7 +57,7 @@ def plan_of(journal: Journal) -> Plan:
 
 
 def has_begun(journal: Journal) -> bool:
-    """Return whether a drill has begun its first phase, so that running it again resumes it."""
+    """Return whether a drill has begun its first phase, so that `run` resumes it."""
     return any(journal.of("phase began"))
 
 
@@ -76,7 +76,7 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "", stop_early
         stop_early: Whether to stop after the phase in which the promise is broken, without a last proof.
 
     Raises:
-        KeyboardInterrupt: Ctrl-C; after everything was rolled back and reported.
+        KeyboardInterrupt: The user pressed Ctrl-C; raised after the rollback and the report.
     """
     journal = Journal(folder.journal)
     plan = plan_of(journal)
@@ -126,7 +126,7 @@ def _run_phases(context: Context, steps: Steps, *, stop_early: bool) -> None:
 
 
 def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
-    """Run one phase; return False if it failed, which is written down."""
+    """Run a phase; return False if it failed, which the journal records."""
     journal = context.journal
     context.phase = phase.name
     resumed = any(entry.phase == phase.name for entry in journal.of("phase began"))
@@ -209,7 +209,7 @@ def _roll_back(context: Context, steps: Steps) -> None:
 
 
 def _promote_primary(context: Context) -> Promotion:
-    """Make the primary active, above the claim of the secondary, which may not have reached the primary's replica yet."""
+    """Make the primary active, with a higher claim than the secondary's, which may not have replicated yet."""
     target = context.target
     claims = Register(target, target.secondary).claims()
     own = Register(target, target.primary).standing()
@@ -219,7 +219,7 @@ def _promote_primary(context: Context) -> Promotion:
 
 
 def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | None:
-    """Prove once more if the drill was stopped: the cause may have lost objects, which the report then names.
+    """Prove once more if the drill was stopped, so that the report names objects that the cause has lost.
 
     Returns:
         The KeyboardInterrupt if the user pressed Ctrl-C; the report is still to be written.
@@ -244,7 +244,7 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
 
 
 def _end_cloud(context: Context) -> None:
-    """Measure what only the platform shows, then end the local cloud; the report states the time until it is gone."""
+    """Take the last measurements of the platform, then stop the local cloud and record the time of its end."""
     context.phase = "report"
     if context.is_open and not context.lost:
         context.journal.state("report", "account", context.target.account)

@@ -1,6 +1,6 @@
-"""Sabotages of the product, which a drill must convict: changes of the deployed code, and one of the drill's own sampler.
+"""Sabotages that a drill must convict: changes of the deployed code, and one of the drill's own sampler.
 
-The functions' code is changed as a deployment changes it, by UpdateFunctionCode, so that one deployment serves all of them.
+UpdateFunctionCode changes the functions' code, so that one deployment serves all sabotages.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Sabotage:
     """A sabotage.
 
     Attributes:
-        name: A sentence on what is wrong.
-        changes: The texts to replace, by file of the functions' code; a pair for each.
+        name: A sentence that states the fault.
+        changes: By file of the functions' code, pairs of a text and its replacement.
         appended: The code to append, by file.
         of_sampler: Whether the drill's sampler is sabotaged instead.
     """
@@ -116,7 +116,7 @@ class Code:
         deployment: The platform.
 
     Raises:
-        RunFailure: The assembly that was deployed holds no code.
+        RunFailure: The deployed assembly holds no code.
     """
 
     def __init__(self, deployment: Deployment) -> None:
@@ -134,7 +134,7 @@ class Code:
         """Deploy the changed code in both regions for the block, or sabotage the sampler.
 
         Raises:
-            RunFailure: A text to be replaced is not in the code: the product has changed, and so must the sabotage.
+            RunFailure: The code does not contain a text to replace, because the product has changed.
         """
         if sabotage.of_sampler:
             with _zeros():
@@ -171,7 +171,7 @@ class Code:
 
 @contextlib.contextmanager
 def _zeros() -> Iterator[None]:
-    """Let every sample hold zeros."""
+    """Replace the values of every sample by zeros."""
     original = sampler.Sampler._round  # noqa: SLF001 - it is sabotaged
     sampler.Sampler._round = lambda self, before: sampling.zeros(original(self, before))  # type: ignore[method-assign]  # noqa: SLF001
     try:

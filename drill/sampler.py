@@ -1,4 +1,4 @@
-"""Sample the state of each region every second, into a file, so that a kill loses no sample."""
+"""Sample the state of each region every second into a file, which a killed drill keeps."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _EVERY_SECONDS: Final = 1.0
 
 
 class Sampler:
-    """A thread that looks at the regions it may look at.
+    """A thread that samples the allowed regions.
 
     Args:
         deployment: The platform.
-        watch: Knows the drill's objects.
-        file: Where samples are kept.
-        began_at: When the drill began, epoch seconds.
-        healthy: Says what a region's health check says; None: it is not known.
+        watch: The known state of the drill's objects.
+        file: The file of the samples.
+        began_at: Start of the drill in epoch seconds.
+        healthy: Returns the state of a region's health check; None if it is unknown.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class Sampler:
         self.latest: dict[str, Sample] = {}
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End; what is under way is finished first."""
+        """Stop the thread after the current round."""
         self._stop.set()
         if self._thread:
             self._thread.join()
 
     def look_only_at(self, regions: Sequence[str]) -> None:
-        """Ask these regions from now on, and no other; return when no look at another one is under way."""
+        """Sample only these regions from now on; return when no other region is being sampled."""
         with self._one_at_a_time:
             self._regions = tuple(regions)
 
@@ -74,7 +74,7 @@ class Sampler:
                         file.write(sample.model_dump_json() + "\n")
 
     def _round(self, before: dict[str, float]) -> list[Sample]:
-        """Sample each region. While one is silent, nobody knows how far the other one is behind it."""
+        """Sample each region. While one does not answer, the replication lag of the other is unknown."""
         samples = [self._sample(region, before) for region in self._deployment.target.regions]
         if all(one.queue_depth is not None for one in samples):
             return samples
@@ -113,7 +113,7 @@ class Sampler:
 
 
 def read(file: Path) -> tuple[Sample, ...]:
-    """Read the samples of a drill; a line that was cut off is left out."""
+    """Read the samples of a drill, without an incomplete line."""
     if not file.exists():
         return ()
     samples = []

@@ -1,4 +1,4 @@
-"""Compare the samples with what the services answered at the same times: samples that were made up do not agree."""
+"""Compare the samples with the services' answers of the same times, to detect invented samples."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from drill.model import Sample
 from drill.plan import Plan
 
 _AROUND_SECONDS = 4.0
-"""A sample is taken each second, and a look at a region may take some."""
+"""Seconds around a time in which a sample counts. Samples are taken each second, and one may take several seconds."""
 _LEAST_SHARE = 0.25
-"""A sampled age is at least this share of the known one."""
+"""Minimum share of the known age that a sample must show."""
 
 
 def contradictions(samples: Sequence[Sample], journal: Journal, plan: Plan) -> list[str]:
-    """Return a sentence for each contradiction; none where nothing was sampled at the time in question."""
+    """Return a sentence for each contradiction. A time without samples contradicts nothing."""
     began = journal.entries[0].at
     return [
         *_depths(samples, journal, plan, began),
@@ -25,14 +25,14 @@ def contradictions(samples: Sequence[Sample], journal: Journal, plan: Plan) -> l
 
 
 def can_contradict(journal: Journal) -> bool:
-    """Return whether the services showed anything that samples of 0 would contradict; in an empty drill they did not."""
+    """Return whether samples of 0 would contradict the services; in an empty drill they would not."""
     return bool(
         (journal.fact("backlog_at_decision") or {}).get("messages") or (journal.fact("stations") or {}).get("queued")
     )
 
 
 def zeros(samples: Sequence[Sample]) -> list[Sample]:
-    """Return the samples as a sampler gives them that does not look: every figure is 0."""
+    """Return the samples with 0 in every figure."""
     figures = ("queue_depth", "shadow_age", "replication_lag", "dead_letters", "good_writes_per_second")
     return [one.model_copy(update={name: 0 for name in figures if getattr(one, name) is not None}) for one in samples]
 
@@ -42,7 +42,7 @@ def _between(samples: Sequence[Sample], region: str, start: float, end: float) -
 
 
 def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:
-    """SQS itself was asked for the depth of the secondary's queue at the fault and at the decision."""
+    """Compare the depth of the secondary's queue at the fault and at the decision with SQS's own figures."""
     known = {
         "fault": (journal.fact("stations") or {}).get("queued"),
         "decided": (journal.fact("backlog_at_decision") or {}).get("messages"),
@@ -60,7 +60,7 @@ def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: floa
 
 
 def _ages(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:
-    """Objects that had no RESULT at the decision waited in the shadow since the fault, or longer."""
+    """Check the age of the shadow: objects without a RESULT at the decision waited at least since the fault."""
     fault, decided = journal.moment("fault"), journal.moment("decided")
     if fault is None or decided is None or not journal.fact("waiting_at_decision"):
         return
@@ -71,7 +71,7 @@ def _ages(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float)
 
 
 def _writes(samples: Sequence[Sample], journal: Journal, plan: Plan) -> Iterator[str]:
-    """The table holds results of the load, so each region's curve of good writes rises at least once."""
+    """Check the good writes: the table holds results of the load, so each region's curve rises at least once."""
     if not any(count for state, count in (journal.fact("states_before") or {}).items() if state in {"processed", "durable"}):
         return
     for region in (plan.primary, plan.secondary):

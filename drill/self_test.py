@@ -1,4 +1,4 @@
-"""Test the drill itself: it must pass for the product as it is, and convict each sabotage of it."""
+"""Test the drill itself: it must pass for the unchanged product and convict each sabotage."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from drill.targets import supervisor
 from operations.deployment import Deployment
 
 FOLDER: Final = ROOT.parent / f"{ROOT.name}-self-test"
-"""The folder of its drills, which are no links of the chain of drills."""
+"""The folder of the self-test's drills, which are not part of the chain."""
 OBJECTS: Final = 24
 TIME_FACTOR: Final = 10.0
 MOST_DRILLS: Final = 3
-"""A sabotage that so many drills do not convict has survived."""
+"""Maximum number of drills of a sabotage; one that none of them convicts has survived."""
 _MOST_TRIES: Final = 4
-"""Tries to begin a drill: after the one before, the platform may need a while until it can be drilled again."""
+"""Maximum number of attempts to begin a drill, because the platform may still recover from the previous one."""
 _PAUSE_SECONDS: Final = 15.0
 _UPLOADS: Final = ("incoming/uploads/drill-", "incoming/direct/drill-")
 _BATCH: Final = 25
@@ -35,11 +35,11 @@ class Outcome:
     """The outcome of one sabotage.
 
     Attributes:
-        name: The sabotage, or the product as it is.
-        drills: Number of drills that were run.
+        name: The sabotage, or the unchanged product.
+        drills: Number of drills.
         convicted: Whether the last one did not pass.
         reason: Its first reason.
-        seconds: How long the drills took.
+        seconds: Duration of the drills.
     """
 
     name: str
@@ -50,11 +50,11 @@ class Outcome:
 
 
 def run(console: Console, plan: Plan) -> bool:
-    """Deploy once, drill the product as it is and with each sabotage, and print the outcome; return whether all is well.
+    """Deploy once, drill the unchanged product and each sabotage, print the outcomes, and return whether all are right.
 
     Args:
-        console: Where to print.
-        plan: The environment and regions; load, clocks and faults are its own.
+        console: The console for the outcomes.
+        plan: The environment and regions. Load, clocks and faults are the self-test's own.
 
     Raises:
         RunFailure: The platform could not be deployed.
@@ -94,7 +94,7 @@ def _drill(console: Console, plan: Plan, holder: DrillFolder, name: str, *, most
 
 
 def _was_drilled(report: DrillReport) -> bool:
-    """Return whether the drill came to its load: a platform that cannot be drilled is no conviction of a sabotage."""
+    """Return whether the drill reached its load. A platform unfit for a drill does not convict a sabotage."""
     return any(phase.name == "baseline" and phase.status == "done" for phase in report.phases)
 
 
@@ -116,7 +116,7 @@ def _run(plan: Plan, holder: DrillFolder) -> DrillReport:
 
 
 def _convicting(report: DrillReport) -> list[str]:
-    """Return the reasons against the product. A drill that did not begin is none, nor is a busy machine that is late."""
+    """Return the reasons against the product, without missed targets, which a busy machine causes too."""
     if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} or not _was_drilled(report):
         return []
     late = tuple(f"{measure.title}: " for measure in report.measures if measure.met is False)
@@ -124,7 +124,7 @@ def _convicting(report: DrillReport) -> list[str]:
 
 
 def _clean(deployment: Deployment) -> None:
-    """Remove everything of earlier drills, so that each sabotage meets a platform without traces of the one before."""
+    """Delete everything of earlier drills, so that no sabotage affects the next drill."""
     for region in deployment.target.regions:
         s3, bucket = deployment.client("s3", region), deployment.ingest_bucket(region)
         for prefix in _UPLOADS:

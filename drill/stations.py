@@ -1,9 +1,10 @@
-"""Hold objects at each station of their way when the fault comes, and count them by what the services hold.
+"""Hold objects at each station of their way until the fault, and count them by the services' contents.
 
-A fault that finds everything processed tests nothing. So before the fault some uploads are granted and not sent. Replication
-is cut, so that some objects are in the primary alone. Some are in both buckets and processed in the primary alone; of some
-of these RESULT has arrived in the secondary without its records, for a global table replicates each item by itself. The
-primary has just begun a large file.
+A fault after all processing tests nothing. Before the fault, therefore, some uploads are granted and not sent. Replication
+is
+cut, so that some objects are in the primary alone. Some are in both buckets, but processed in the primary alone. The RESULT
+of some of these is in the secondary without its records, because a global table replicates each item by itself. The primary
+has just begun a large file.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class HoldingTransport:
         return self._transport.send(request)
 
     def release(self, keys: Sequence[str] | None = None) -> None:
-        """Let the PUTs of these files go, or of all."""
+        """Release the PUTs of these files, or of all."""
         for key in self._gates if keys is None else keys:
             self._gates[key].set()
 
@@ -81,7 +82,7 @@ class Stations:
         self.order = OrderWatch(context)
 
     def place(self) -> None:
-        """Bring the objects to their stations. The fault follows at once.
+        """Bring the objects to their stations. Inject the fault immediately afterwards.
 
         Raises:
             RunFailure: A file was not uploaded.
@@ -116,7 +117,7 @@ class Stations:
         context.note(f"objects on their way at the fault: {shown}")
 
     def leave(self) -> None:
-        """Undo what only served to hold the objects; call it right after the fault."""
+        """End the holding of the objects. Call it right after the fault."""
         names = {spec.name for spec in self._context.plan.faults}
         if self._large and "partition" not in names:
             self._context.platform.set_partition(cut=False)
@@ -124,7 +125,7 @@ class Stations:
             self._holding.release()
 
     def finish(self) -> None:
-        """Wait until the uploads that the fault met have reached a region.
+        """Wait until the held uploads have reached a region.
 
         Raises:
             RunFailure: A file was not uploaded.
@@ -152,7 +153,7 @@ class Stations:
         self._holding.release([one.item.key for one in items])
 
     def _wait(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition; without it the census shows what is missing."""
+        """Wait for a condition, or until the timeout; the census then shows the missing objects."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < deadline and not condition():
             if any(one.failure for one in self._threads):
@@ -183,13 +184,13 @@ class Stations:
             client.put_item(TableName=table, Item=row)
 
     def _half_written(self) -> int:
-        """Return how many of the large files the primary has begun and not finished."""
+        """Return the number of large files that the primary has begun and not finished."""
         primary = self._context.target.primary
         ledger, ids = Ledger(self._context.deployment, primary), self._ids(self._large)
         return len(ledger.attempts(ids, primary).keys() - ledger.results(ids).keys())
 
     def _census(self) -> Counter[str]:
-        """Count the drill's objects at each station before the large files, by what the services hold."""
+        """Count the drill's objects at each station before the large files, by the services' contents."""
         context = self._context
         secondary = context.target.secondary
         one, other = (stored(context, region) for region in context.target.regions)

@@ -11,9 +11,9 @@ from drill.model import Sample
 from operations.errors import RunFailure
 
 MOST_LAG_SECONDS: Final = 60.0
-"""Beyond this, and still growing, replication does not catch up by itself."""
+"""Replication lag in seconds beyond which a growing lag ends the drill."""
 _GROWING: Final = 10
-"""For so many samples in a row."""
+"""Number of consecutive samples in which the lag must grow."""
 
 
 class Stop(RunFailure):
@@ -21,11 +21,11 @@ class Stop(RunFailure):
 
 
 class StopConditions:
-    """Looks at samples.
+    """The conditions, which are checked against samples.
 
     Args:
-        journal: Tells which faults are there, and what was there before the drill.
-        regions: The platform's.
+        journal: The faults, and the state before the drill.
+        regions: The platform's regions.
     """
 
     def __init__(self, journal: Journal, regions: tuple[str, str]) -> None:
@@ -36,7 +36,7 @@ class StopConditions:
         """Return if the drill may continue.
 
         Raises:
-            Stop: Replication falls behind for no reason, or messages die that nobody injected.
+            Stop: Replication falls behind, or messages become dead letters, without a fault that causes it.
         """
         for region, sample in latest.items():
             self._check_lag(region, sample)
@@ -72,5 +72,5 @@ class StopConditions:
             )
 
     def _was_injected(self, trait: str) -> bool:
-        """Whether a fault of this kind is there or was: what it has caused outlasts it."""
+        """Return whether a fault of this kind is or was active, because its effects outlast it."""
         return any(getattr(FAULTS[entry.data["name"]], trait) for entry in self._journal.of("fault injecting"))

@@ -1,7 +1,7 @@
-"""The known state of the drill's objects in both replicas: which have their RESULT, and since when.
+"""The known state of the drill's objects in both replicas: those with a RESULT, and the time since when.
 
-The ledger is asked for a few hundred of the objects that are still expected, in turn, so that a look costs the same with ten
-thousand objects under way as with ten.
+Each look asks the ledger for a few hundred of the expected objects, in turn. It therefore costs the same for ten thousand
+objects as for ten.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _AT_ONCE = 600
 @dataclass
 class _Region:
     pending: OrderedDict[str, float] = field(default_factory=OrderedDict)
-    """Object ids without a RESULT here, and when each was uploaded; the next to be looked at first."""
+    """Object ids without a RESULT here and their upload times, in the order of the next looks."""
     seen: dict[str, float] = field(default_factory=dict)
-    """Object ids with a RESULT here, and when it was first seen."""
+    """Object ids with a RESULT here, and the time it was first seen."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Look:
     """The result of one look at a region's replica.
 
     Attributes:
-        new: RESULT rows that were not there at the look before.
-        pending: Objects that have none here.
-        oldest_seconds: Age of the oldest of them; 0 if there is none.
-        behind_seconds: For how long the other region has had a RESULT that is not here; 0 if there is none.
+        new: RESULT rows that the previous look did not find.
+        pending: Objects without a RESULT here.
+        oldest_seconds: Age in seconds of the oldest of them; 0 if there is none.
+        behind_seconds: Longest time that the other region has had a RESULT that is missing here; 0 if none is missing.
     """
 
     new: int
@@ -49,18 +49,18 @@ class Watch:
         self._lock = threading.Lock()
 
     def expect(self, object_id: str, uploaded_at: float) -> None:
-        """Expect a RESULT of an object in each region."""
+        """Add an object, which needs a RESULT in each region."""
         with self._lock:
             for region in self._regions.values():
                 if object_id not in region.seen:
                     region.pending.setdefault(object_id, uploaded_at)
 
     def look(self, ledger: Ledger, *, all_of_them: bool = False) -> Look:
-        """Ask a region's replica.
+        """Query a region's replica.
 
         Raises:
-            ClientError: The table refused.
-            BotoCoreError: It did not answer.
+            ClientError: DynamoDB refused.
+            BotoCoreError: DynamoDB did not answer.
         """
         state = self._regions[ledger.region]
         with self._lock:
@@ -77,12 +77,12 @@ class Watch:
             return self._summary(ledger.region, len(found), now)
 
     def pending(self, region: str) -> int:
-        """How many objects are without a RESULT in a region, as far as was looked."""
+        """Return the number of objects without a RESULT in a region, by the latest looks."""
         with self._lock:
             return len(self._regions[region].pending)
 
     def missing(self, region: str) -> list[str]:
-        """Which objects have a RESULT in the other region, and none here."""
+        """Return the objects with a RESULT in the other region and none here."""
         with self._lock:
             return [one for one in self._regions[region].pending if self._elsewhere(region, one) is not None]
 

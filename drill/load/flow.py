@@ -41,7 +41,7 @@ class Flow:
         self._failure: RunFailure | None = None
 
     def start(self) -> None:
-        """Begin, unless it has begun. Files with a receipt are not sent again."""
+        """Start the thread, unless it runs. Files with a receipt are not sent again."""
         if self._thread is None and self._items:
             self._thread = threading.Thread(target=self._run, name="flow", daemon=True)
             self._thread.start()
@@ -54,7 +54,7 @@ class Flow:
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Let no upload be under way in the block, for a proof needs sources that agree. Nudged uploads come before it."""
+        """Pause uploads for the block, because a proof needs sources that agree. Nudged uploads finish first."""
         deadline = time.monotonic() + _NUDGED_SECONDS
         while self._thread is not None and self._thread.is_alive() and self._done < self._asked < len(self._items):
             if time.monotonic() > deadline:

@@ -17,10 +17,10 @@ from client.content import Item
 _WORDS: Final = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet", "heron")
 _MOST_RECORDS: Final = 6
 _LARGE_RECORDS: Final = 2500
-"""Records of a large file: more than one partition key holds, and long enough in the making to be seen half written."""
+"""Records of a large file: more than one partition key holds, and slow enough to be seen half written."""
 _LARGE_INDEX: Final = 2
 EVERY: Final = 10
-"""Of so many files of a wave one is of each unusual kind."""
+"""Number of files of a wave that include one file of each unusual kind."""
 
 
 class Shape(StrEnum):
@@ -47,7 +47,7 @@ class Wave(StrEnum):
     BEFORE = "before"
     """Before the fault."""
     AT_FAULT = "at the fault"
-    """On their way when the fault comes; the drill holds some of them at each station."""
+    """In flight at the fault; the drill holds some of them at each station."""
     FLOW = "flow"
     """One after the other, in every phase from the fault to the end of the failback."""
     DURING = "during"

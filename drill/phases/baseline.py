@@ -1,4 +1,4 @@
-"""baseline: write down what is there before anything is done; a fault of this phase comes after that."""
+"""baseline: record the platform's state before the drill changes it, then inject this phase's faults."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from operations.register import Register
 
 
 def run(context: Context) -> str:
-    """Note the queues and the register; what a second run would see is the drill's own doing, so it sees nothing anew.
+    """Record the dead letters and the claims once. A resumed run keeps them, because the drill may have changed both.
 
     Raises:
         RunFailure: A fault could not be injected.

@@ -20,7 +20,7 @@ def run(context: Context) -> str:
     """Ask the region that is to be promoted whether it is ready, and decide.
 
     Raises:
-        Stop: It is not ready: promoting it would help nobody.
+        Stop: The region is not ready, so a promotion would not restore service.
     """
     region = context.target.secondary
     api = Api(context.deployment, region)

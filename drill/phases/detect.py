@@ -18,15 +18,16 @@ from operations.ledger import Ledger
 _QUIET_SECONDS: Final = 5.0
 """Seconds to wait for signals if none is expected."""
 _PATIENCE_SECONDS: Final = 480.0
-"""In the time of health checks, alarms and DNS; 150 are promised of the health check, and an observer takes minutes more."""
+"""Seconds in the time of health checks, alarms and DNS. The health check is promised within 150; an observer takes minutes
+more."""
 _CHUNKS: Final = 12
 
 
 def run(context: Context) -> str:
-    """Listen for signals; then upload to where DNS leads, before anybody has promoted it.
+    """Wait for the signals, then upload to the region that DNS names, before it is promoted.
 
     Raises:
-        RunFailure: A file was given up.
+        RunFailure: The client gave up a file.
     """
     there = [FAULTS[name] for name in fault_control.active_faults(context.journal)]
     expected = any(one.seen_by_health_check or one.seen_by_observer for one in there)
@@ -58,7 +59,7 @@ def _listen(context: Context, *, expected: bool) -> None:
 
 
 def look(context: Context) -> None:
-    """Note each signal when it is first seen; also later phases look, for an alarm takes its periods."""
+    """Record the time at which each signal is first seen. Later phases call it too, because an alarm is slow."""
     secondary = context.target.secondary
     if context.dns.answered() == secondary and context.journal.moment("dns_failed_over") is None:
         context.journal.mark(context.phase, "dns_failed_over")
@@ -71,7 +72,7 @@ def look(context: Context) -> None:
 
 
 def _ringing_now(context: Context) -> list[str]:
-    """Return the alarms in ALARM that were not before the fault."""
+    """Return the alarms that are in ALARM and were not before the fault."""
     before = context.journal.fact("ringing_before") or []
     return [name for name in ringing(context) if name not in before]
 
@@ -87,7 +88,7 @@ def ringing(context: Context) -> list[str]:
 
 
 def _count_stranded(context: Context) -> None:
-    """Note the files that were uploaded to the secondary. It is not promoted yet, so they wait in its shadow queue."""
+    """Record how many files wait in the secondary's shadow queue, because it is not promoted yet."""
     wave, region = context.wave(Wave.STRANDED), context.target.secondary
     ids = [one.id for one in context.sender.receipts() if one.key in {held.item.key for held in wave}]
     done = len(Ledger(context.deployment, region).results(ids))
@@ -125,10 +126,10 @@ class _Traffic(threading.Thread):
             self._failure = failure
 
     def finish(self) -> None:
-        """Let the rest be uploaded at once, and wait for it.
+        """Upload the rest at once, and wait for it.
 
         Raises:
-            RunFailure: A file was given up.
+            RunFailure: The client gave up a file.
         """
         self._hurry.set()
         self.join()

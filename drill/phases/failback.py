@@ -1,6 +1,6 @@
 """failback: heal, wait until every failback check passes, and make the primary active again.
 
-The checks are those of `operate failback`. The drill adds one: it knows which objects it sent, and looks for their RESULTs.
+The checks are those of `operate failback`. The drill adds one: each object that it sent has its RESULT in both regions.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def run(context: Context) -> str:
 
 
 def _continue_in_the_secondary(context: Context) -> str:
-    """Do what the runbook says of a region that does not come back: clients remove its endpoint, verify, and resume."""
+    """Follow the runbook for a region that does not come back: clients remove its endpoint, verify, and resume."""
     fault_control.heal(context)
     with context.flow.paused():
         again = context.sender.send_again(context.target.secondary, context.items, context.on_event)
@@ -96,7 +96,7 @@ def reasons_against(context: Context) -> list[str]:
 
 
 def _missing(context: Context) -> list[str]:
-    """Check that each region holds the RESULT of every object that the other one processed, so that none is repeated."""
+    """Return a reason for each region that lacks RESULTs of the other one, because it would process those objects again."""
     regions = context.target.regions
     try:
         for region in regions:

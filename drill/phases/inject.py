@@ -9,7 +9,7 @@ from drill.stations import Stations
 
 
 def run(context: Context) -> str:
-    """Note the moment of the fault, and upload two files.
+    """Record the time of the fault, and upload two files.
 
     Raises:
         RunFailure: The client could not upload a file in any region, or the fault could not be injected.

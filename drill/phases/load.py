@@ -1,4 +1,4 @@
-"""load: upload the files that come before the fault; one answer is lost on its way back."""
+"""load: upload the files of the time before the fault; the response to one upload is lost."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _UNDER_WAY: Final = 100
 
 
 def run(context: Context) -> str:
-    """Upload, and ask the platform how safe the files are.
+    """Upload the files, and ask the platform for their states.
 
     Raises:
-        RunFailure: A file was given up.
+        RunFailure: The client gave up a file.
     """
     wave = context.wave(Wave.BEFORE)
     lost = frozenset(one.item.key for one in wave[:1])
@@ -43,7 +43,7 @@ def run(context: Context) -> str:
 
 
 def _work_off(context: Context) -> None:
-    """Wait until no more is under way than a steady stream has: a fault in a bulk load would measure the bulk load."""
+    """Wait until the backlog is that of a steady stream. Otherwise the drill measures the recovery from a bulk load."""
     for _ in context.waiting(_WORK_OFF_SECONDS):
         left = min(context.watch.pending(region) for region in context.target.regions)
         context.say(f"{left} of the files are under way")

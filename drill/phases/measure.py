@@ -1,4 +1,4 @@
-"""measure: wait until nothing waits in the promoted region any more, then upload to it what comes next."""
+"""measure: wait until the promoted region has no backlog, then upload the next wave to it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from operations.queues import backlog
 
 _PATIENCE_SECONDS: Final = 300.0
 _EMPTY_SECONDS: Final = 20.0
-"""Seconds after which results are not waited for while the queue is empty."""
+"""Seconds without a new result and with an empty queue after which the wait ends."""
 
 
 def run(context: Context) -> str:
-    """Wait for the backlog, upload the next wave, wait for that too.
+    """Wait for the backlog, upload the next wave, and wait for that backlog too.
 
     Raises:
-        Stop: The backlog does not come to an end.
-        RunFailure: A file was given up.
+        Stop: The backlog does not become empty.
+        RunFailure: The client gave up a file.
     """
     _wait_for_backlog(context)
     context.journal.mark(context.phase, "backlog_zero")
@@ -41,7 +41,7 @@ def run(context: Context) -> str:
 
 
 def _wait_for_backlog(context: Context) -> None:
-    """Wait until every object that the region held at the decision has its RESULT there. What comes later does not count."""
+    """Wait until every object that the region held at the decision has its RESULT there. Later objects do not count."""
     waiting = context.journal.fact("waiting_at_decision") or []
     _wait(context, lambda: waiting, may_receive=True)
 

@@ -1,4 +1,4 @@
-"""preflight: connect to the platform and check that it can be drilled."""
+"""preflight: connect to the platform, and check that it is fit for a drill."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from operations.register import Register
 from operations.signed_http import Api
 
 _MOST_SKEW_SECONDS: Final = 5.0
-"""Dates in HTTP have whole seconds; SigV4 bears five minutes, and so does nobody who compares two logs."""
+"""Maximum clock skew. HTTP dates have whole seconds. SigV4 accepts five minutes, too much for a comparison of two logs."""
 _READY_WITHIN_SECONDS: Final = 60.0
 _HEARTBEAT_WITHIN_SECONDS: Final = 75.0
-"""In the observer's own time: it runs every minute."""
+"""Maximum age of a heartbeat, in the observer's own time; it runs every minute."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,10 @@ class Check:
 
 
 def run(context: Context) -> str:
-    """Deploy if need be, then check; each check is written down.
+    """Deploy the platform if it does not exist, then check it. The journal records each check.
 
     Raises:
-        RunFailure: The platform is not fit.
+        RunFailure: A check that must hold failed.
     """
     context.open(start=True)
     checks: list[Check] = []
@@ -149,7 +149,7 @@ def _alarms(context: Context) -> Check:
 
 
 def _heartbeats(context: Context) -> Check:
-    """Both observers are at work. One that was just deployed has its first run within a minute of its own clock."""
+    """Check that both observers run. A new one has its first run within a minute of its own clock."""
     silent: list[str] = []
     for _ in context.waiting(_HEARTBEAT_WITHIN_SECONDS / context.plan.time_factor + _MOST_SKEW_SECONDS):
         silent = [region for region in context.target.regions if not _is_fresh(context, region)]
@@ -165,7 +165,7 @@ def _is_fresh(context: Context, region: str) -> bool:
 
 
 def _canaries(context: Context) -> Check:
-    """No fault comes into an account whose uploads are not done in time; a local cloud has only just begun to do any."""
+    """Check that canaries are processed in time. A local cloud is exempt, because its canaries have only just begun."""
     seconds = {region: found.numbers.get("canary_seconds") for region, found in _read_heartbeats(context).items()}
     lost = [region for region, one in seconds.items() if one is not None and one < 0]
     wrong = f"the last one of {', '.join(lost)} timed out" if lost else ""
@@ -187,7 +187,7 @@ def _read_heartbeats(context: Context) -> dict[str, heartbeats.Heartbeat]:
 
 
 def _read_heartbeat(context: Context, region: str) -> heartbeats.Heartbeat | None:
-    """Read it from the region's own replica."""
+    """Return the observer's heartbeat from the region's own replica."""
     return heartbeats.read(context.deployment.client("dynamodb", region), context.deployment.table(region), region)
 
 

@@ -1,4 +1,4 @@
-"""reconcile: both regions hold everything, once; damage done on purpose is found; nothing is left behind."""
+"""reconcile: prove that both regions hold every object once, that negative controls are found, and that none is left."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SECOND_FAULT_SECONDS: Final = 6.0
 
 
 def run(context: Context) -> str:
-    """Upload to both regions once more, wait until all is quiet, and prove it.
+    """Upload to both regions once more, wait until all queues are empty, and prove the result.
 
     Raises:
-        Stop: It does not become quiet.
-        RunFailure: A file was given up, or a fault cannot be healed.
+        Stop: The work does not end in time.
+        RunFailure: The client gave up a file, or a fault cannot be healed.
     """
     if fault_control.is_final(context.journal):
         return _prove_the_survivor(context)
@@ -40,7 +40,7 @@ def run(context: Context) -> str:
 
 
 def _prove_the_survivor(context: Context) -> str:
-    """Upload once more, and prove what the surviving region holds."""
+    """Upload once more, and prove the content of the surviving region."""
     context.flow.finish()
     context.sender.send(context.wave(Wave.AFTERWARDS), context.on_event)
     measure.wait_until_idle(context)
@@ -58,9 +58,9 @@ def _upload_to_both(context: Context) -> None:
 
 
 def _unarchived(context: Context, ledgers: list[Ledger]) -> int:
-    """Return how many times a region has not yet settled an object whose rejected lines or bytes each archive must hold.
+    """Return the number of archive entries that a region still lacks.
 
-    A passive region copies them when it settles the object: at the next delivery of its message after RESULT has arrived.
+    A passive region copies rejected lines and quarantined bytes at the next delivery of the message after RESULT arrived.
     """
     results = ledgers[0].results(one.id for one in context.sender.receipts())
     due = [one for one, row in results.items() if row["state"]["S"] == "QUARANTINED" or row["rejected"]["N"] != "0"]
@@ -69,10 +69,10 @@ def _unarchived(context: Context, ledgers: list[Ledger]) -> int:
 
 
 def _wait_until_quiet(context: Context) -> None:
-    """Wait until both replicas hold each RESULT, both archives what they must hold, and the primary is idle.
+    """Wait until both replicas hold each RESULT, both archives hold their entries, and the primary is idle.
 
-    What was being worked on when the region was lost stays in flight until its visibility timeout is over, and by then finds
-    its object done. In the passive region canaries come and go: each rests there until the active region has done it.
+    Messages that were in flight when the region was lost return after their visibility timeout; their objects are done by
+    then. The passive region is not asked to be idle: a canary waits there until the active region has processed it.
     """
     ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
     primary = context.target.primary

@@ -7,7 +7,7 @@ from operations.register import Register
 
 
 def run(context: Context) -> str:
-    """Claim to be active, and read it back.
+    """Write the claim to be active, and read it back.
 
     Raises:
         RunFailure: The promotion was refused.

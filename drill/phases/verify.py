@@ -1,4 +1,4 @@
-"""verify: prove what the surviving region holds alone, while the other one is lost, and judge it by the promise."""
+"""verify: prove the content of the surviving region while the other one is lost, and compare it with the promise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from drill.proof.proving import MOST_FINDINGS
 
 
 def run(context: Context) -> str:
-    """Prove with the surviving region's sources and the receipts; whatever the promise does not allow fails the drill."""
+    """Prove with the surviving region's sources and the receipts. Findings against the promise fail the drill."""
     with context.flow.paused():
         return _verify(context)
 

@@ -1,10 +1,10 @@
-"""The proof: seven sources, the buckets, replicas and archives of both regions and the client's receipts, hold the same.
+"""The proof that seven sources agree: both regions' buckets, replicas and archives, and the client's receipts.
 
     proof = prove(deployment, Scope("drill-5f3a9c"), receipts)
 
-It digests each source without regard to order, compares the digests by hour and prefix, and where they differ reads on to
-the objects. It believes nothing that the platform's own functions say, and knows no code of theirs: identities, keys and
-effect digests are computed here.
+It digests each source independently of order, compares the digests by hour and prefix, and reads the objects where they
+differ. It uses neither the results nor the code of the platform's functions: it computes identities, keys and effect
+digests itself.
 """
 
 from drill.proof.proving import prove as prove

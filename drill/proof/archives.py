@@ -1,4 +1,4 @@
-"""The archive of each region: what it holds of the objects, against what their rows and their author say it must hold.
+"""Compare each region's archive with the entries that the objects' rows and the files' authors call for.
 
 | key                              | content                                                |
 |----------------------------------|--------------------------------------------------------|
@@ -36,7 +36,7 @@ class Due:
         rejected: Number of rejected records.
         ordinals: Their ordinals, if the file's author knows them.
         is_quarantined: Whether the object was quarantined.
-        sha256: Of the object's bytes, if the file's author knows it.
+        sha256: SHA-256 of the object's bytes, if the file's author knows it.
     """
 
     rejected: int = 0
@@ -121,7 +121,7 @@ class Archives:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def findings(self) -> Iterator[Finding]:
-        """Yield what an archive lacks, holds wrongly, or holds of an object without anything to archive."""
+        """Yield a finding for each entry that is missing, wrong or not called for."""
         for archive in self.read:
             yield from archive.problems
             due = self.due.get(archive.region, {})
@@ -154,12 +154,12 @@ def _of_object(archive: Archive, object_id: str, due: Due) -> Iterator[Finding]:
 def due_of(
     regions: Sequence[str], stated: Mapping[str, Mapping[str, Due]], receipts: Iterable[ReceiptRow]
 ) -> dict[str, dict[str, Due]]:
-    """Return what each region's archive must hold.
+    """Return the entries that each region's archive must hold, by region and object id.
 
     Args:
         regions: The regions that are read.
-        stated: What the RESULT rows of each region's replica state.
-        receipts: Those of the scope; what the author of a file knows goes before what a row states.
+        stated: The entries that the RESULT rows of each region's replica call for.
+        receipts: Those of the scope. The knowledge of a file's author takes precedence over the statement of a row.
     """
     own = list(receipts)
     uploaded = {one.object_id for one in own}

@@ -1,4 +1,4 @@
-"""All that the sources hold of one object, side by side: what a judgement is made of."""
+"""A case: the receipts, versions and rows of one object, which a judgement compares."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Version:
     """One version of an object.
 
     Attributes:
-        version_id: As S3 gives it; a replica keeps its original's.
-        size: Bytes.
-        sha256: Of its bytes as stored; None if S3 was not asked.
+        version_id: The id from S3; a replica keeps the id of its original.
+        size: Size in bytes.
+        sha256: SHA-256 of the stored bytes; None if S3 was not asked.
     """
 
     version_id: str
@@ -29,12 +29,12 @@ class Version:
 class StoredObject:
     """A key of a bucket with all its versions, newest first.
 
-    More than one is no fault: a client that lost an answer puts the same bytes into the other region's bucket, and each
-    is replicated. Their content is the same, and so is the identity.
+    Several versions are no fault. A client that lost a response puts the same bytes into the other region's bucket, and each
+    version is replicated. Content and identity are the same.
 
     Attributes:
-        key: In the bucket.
-        versions: None of them is a delete marker.
+        key: The key in the bucket.
+        versions: The versions, without delete markers.
         is_deleted: Whether a delete marker is newer than any version.
     """
 
@@ -44,12 +44,12 @@ class StoredObject:
 
     @property
     def is_direct(self) -> bool:
-        """Whether it was put without the issuer; then each version is an object of its own."""
+        """Whether the object was put without the issuer. Each version is then an object of its own."""
         return self.key.startswith(DIRECT)
 
     @property
     def object_id(self) -> str:
-        """Its identity; of a key that is neither an upload's nor a direct put's, what can stand for one."""
+        """The object's identity; a substitute if the key belongs to neither an upload nor a direct put."""
         if self.is_direct:
             return identity(self.key, self.versions[0].version_id)
         if UploadKey.parse(self.key):
@@ -58,12 +58,12 @@ class StoredObject:
 
     @property
     def size(self) -> int:
-        """Bytes of the newest version."""
+        """Size of the newest version in bytes."""
         return self.versions[0].size
 
     @property
     def content(self) -> str:
-        """The SHA-256 of what is stored: one that its key does not promise, if any version has such a one."""
+        """The SHA-256 of the content. If a version differs from the hash in the key, the one of that version."""
         if self.is_direct:
             return self.versions[0].sha256 or ""
         key = UploadKey.parse(self.key)
@@ -77,10 +77,11 @@ class Case:
     """One object.
 
     Attributes:
-        object_id: Its identity, or what stands in the place of one.
-        receipts: Of the client.
-        objects: By region; one for each key that has this identity, which is one unless somebody spells a name anew.
-        rows: By region, each row that is of this object, by its keys.
+        object_id: Its identity, or the substitute for one.
+        receipts: The client's receipts.
+        objects: By region, an entry for each key with this identity. There is one, unless a program encoded a name
+            differently.
+        rows: By region, the rows of this object, by their keys.
     """
 
     object_id: str
@@ -90,7 +91,7 @@ class Case:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is anything, a certain receipt or an object, that calls for an effect."""
+        """Whether a certain receipt or a stored object calls for an effect."""
         return bool(self.objects) or any(receipt.is_certain for receipt in self.receipts)
 
     def result(self, region: str) -> Row | None:

@@ -1,21 +1,21 @@
-"""Negative controls: damage done on purpose to the drill's own objects, which the proof must find, else it proves nothing.
+"""Negative controls: deliberate damage to the drill's own objects. A proof that does not find it proves nothing.
 
-| control            | what is done                                                            | how it is undone    |
+| control            | damage                                                                  | repair              |
 |--------------------|-------------------------------------------------------------------------|---------------------|
-| `duplicate`        | an upload's RESULT again, under an identity that holds the bucket's name | that row is deleted |
-| `withheld_replica` | in each region's bucket, an object's versions are deleted               | they are put back   |
+| `duplicate`        | an upload's RESULT is copied to an identity made with the bucket's name | the copy is deleted |
+| `withheld_replica` | in each region's bucket, an object's versions are deleted               | they are restored   |
 | `tampered_row`     | through each region's replica, a record gets one more attribute         | it is removed       |
-| `lost_receipt`     | a receipt is left out of what the proof is given                        | it was never gone   |
-| `forged_receipt`   | a receipt is signed with another key in what the proof is given         | it was never there  |
-| `emptied_archive`  | in each region's archive, what was rejected of an object is deleted     | its marker is removed |
-| `result_without_records` | through each region's replica, the records of an object are deleted | they are put back   |
+| `lost_receipt`     | a receipt is left out of the proof's input                              | nothing to repair   |
+| `forged_receipt`   | a receipt in the proof's input is signed with another key               | nothing to repair   |
+| `emptied_archive`  | in each region's archive, an object's entry is deleted                  | its marker is removed |
+| `result_without_records` | through each region's replica, the records of an object are deleted | they are restored   |
 
-What is done in each region must be found in each, in the bucket or replica where it was done: a proof that read one region
-twice would find half of it. A global table carries a tamper on, so that both replicas come to agree and only the effect
-digest convicts it; where the drill can withhold replication meanwhile, the tamper is in the one replica alone.
+Damage in each region must be found in the bucket or replica where it was done: a proof that reads one region twice finds
+half of it. A global table replicates a tampered record, so that both replicas agree and only the effect digest reveals it.
+Where the drill can withhold replication, the damage stays in one replica.
 
-Which objects are damaged follows from the receipts alone, and each damage can be undone without knowing what was before.
-So a drill that is killed anywhere in between injects again, or repairs, with the same outcome.
+The receipts alone determine the damaged objects, and each repair works without knowledge of the earlier state. A killed
+drill can therefore inject again, or repair, with the same outcome.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ NAMES: Final = (
     *("forged_receipt", "emptied_archive", "result_without_records"),
 )
 SAMPLES: Final = "forged_samples"
-"""The control of the curves, which the proof does not read."""
+"""The negative control of the samples, which the proof does not read."""
 OBJECTS: Final = 10
-"""That are damaged: one doubled, two with their receipts, one in both archives, and three in each region."""
+"""Number of damaged objects: one duplicated, two by their receipts, one in both archives, and three in each region."""
 _MOST_RECORDS: Final = 100
-"""Of an object whose records are deleted: the journal holds them meanwhile."""
+"""Maximum number of records of an object whose records are deleted, because the journal keeps them."""
 MARK: Final = "lockstep_negative_control"
-"""The attribute that a tampered record has too many."""
+"""The attribute that is added to a tampered record."""
 
 _BATCH: Final = 100
 _THERE_ALREADY: Final = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
@@ -61,11 +61,11 @@ class Withheld:
     """An object that one bucket lacks.
 
     Attributes:
-        region: Whose bucket.
-        origin: The region whose bucket still has it.
+        region: The region of the bucket.
+        origin: The region whose bucket still has the object.
         object_id: Its identity.
-        key: In the bucket.
-        sha256: Of its bytes.
+        key: The key in the bucket.
+        sha256: SHA-256 of its bytes.
     """
 
     region: str
@@ -81,7 +81,7 @@ class Tampered:
 
     Attributes:
         region: The region whose replica is written to.
-        object_id: The object whose record it is.
+        object_id: The record's object.
         pk: The record's partition key.
         sk: Its sort key.
     """
@@ -97,7 +97,7 @@ class Archived:
     """An entry of an archive that is deleted.
 
     Attributes:
-        region: Whose archive.
+        region: The region of the archive.
         object_id: The object.
         key: The entry's key.
         content: Its text.
@@ -116,7 +116,7 @@ class Emptied:
     Attributes:
         region: The region whose replica is written to.
         object_id: The object.
-        rows: Its records' rows, as DynamoDB answers them.
+        rows: The rows of its records, as DynamoDB returns them.
     """
 
     region: str
@@ -126,18 +126,18 @@ class Emptied:
 
 @dataclass(frozen=True)
 class Injected:
-    """Which objects are damaged, and where.
+    """The damaged objects, and the place of each damage.
 
     Attributes:
-        duplicate: The identity that was made up.
-        duplicate_of: The object whose effect is there twice.
-        duplicate_in: The region whose replica that is written to.
-        withheld: One of each region.
-        tampered: One of each region.
+        duplicate: The invented identity.
+        duplicate_of: The object whose RESULT is copied.
+        duplicate_in: The region whose replica gets the copy.
+        withheld: One in each region.
+        tampered: One in each region.
         lost_receipt: The object whose receipt is left out.
         forged_receipt: The object whose receipt is signed with another key.
         archived: The same entry in each region.
-        emptied: One of each region.
+        emptied: One in each region.
         regions: The regions that are damaged.
     """
 
@@ -154,7 +154,7 @@ class Injected:
 
     @property
     def object_ids(self) -> dict[str, tuple[str, ...]]:
-        """The objects that each control is to be found by."""
+        """The objects whose findings reveal each control."""
         many = (self.withheld, self.tampered, self.archived, self.emptied)
         withheld, tampered, archived, emptied = (tuple(one.object_id for one in group) for group in many)
         receipts = (self.lost_receipt,), (self.forged_receipt,)
@@ -162,11 +162,11 @@ class Injected:
 
     @property
     def all_object_ids(self) -> tuple[str, ...]:
-        """All of them."""
+        """All these objects."""
         return tuple(one for many in self.object_ids.values() for one in many)
 
     def receipts(self, receipts: Sequence[ReceiptRow]) -> list[ReceiptRow]:
-        """Return the receipts without the one that is lost, and with the forged one: what the proof is to be given."""
+        """Return the receipts for the proof: without the lost one, and with the forged one."""
         return [
             replace(one, signed=_forged(one.signed)) if one.object_id == self.forged_receipt else one
             for one in receipts
@@ -174,12 +174,12 @@ class Injected:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """As the journal holds it."""
+        """Return the journal's data."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, held: dict[str, Any]) -> Injected:
-        """Read what `as_dict` gave, from JSON too."""
+        """Read the data of `as_dict`, also after it was JSON."""
         lists = {
             "withheld": tuple(Withheld(**one) for one in held["withheld"]),
             "tampered": tuple(Tampered(**one) for one in held["tampered"]),
@@ -193,13 +193,14 @@ class Injected:
 def choose(
     deployment: Deployment, scope: Scope, receipts: Sequence[ReceiptRow], *, regions: Sequence[str] | None = None
 ) -> Injected:
-    """Say what `inject` would damage, and damage nothing: to be noted first, for a drill may be killed at any moment.
+    """Return the damage that `inject` would do. A drill records it first, because it may be killed at any time.
 
     Args:
         deployment: The platform; both regions must answer.
-        scope: Whose objects.
-        receipts: Of uploads that are processed and proved equal.
-        regions: The regions that are there; both by default. A replica is withheld only if the other one can give it back.
+        scope: The objects to choose from.
+        receipts: The receipts of uploads that are processed and proved equal.
+        regions: The regions that exist; both by default. With one region no replica is withheld, because nothing could
+            restore it.
 
     Raises:
         RunFailure: There are not enough objects to damage: ten are needed, four of them with a record, and one with an
@@ -246,10 +247,10 @@ def choose(
 
 
 def inject(deployment: Deployment, injected: Injected) -> None:
-    """Do all the damage that `choose` chose. To do it twice, or after a part of it was done, comes to the same.
+    """Do the chosen damage. The call is idempotent.
 
     Raises:
-        RunFailure: The object to be doubled has no RESULT.
+        RunFailure: The object to be duplicated has no RESULT.
     """
     _duplicate(deployment, injected)
     for withheld in injected.withheld:
@@ -265,7 +266,7 @@ def inject(deployment: Deployment, injected: Injected) -> None:
 
 
 def find(injected: Injected, proof: Proof) -> NegativeControls:
-    """Say which of the controls a proof has found: each part by the right kind, of the right object, in the right source."""
+    """Return the controls that a proof has found: each part with the right kind, object and source."""
     controls = tuple(_control(name, parts, proof) for name, parts in _expectations(injected) if parts)
     return NegativeControls(injected=len(controls), found=sum(one.found for one in controls), controls=controls)
 
@@ -282,7 +283,7 @@ def _control(name: str, parts: Sequence[_Part], proof: Proof) -> NegativeControl
 
 
 def repair_records(deployment: Deployment, injected: Injected) -> None:
-    """Put deleted records back. Call it before replication continues, so that no replica is ever without them for long."""
+    """Restore deleted records. Call it before replication continues, so that no replica lacks them for long."""
     for emptied in injected.emptied:
         client, table = deployment.client("dynamodb", emptied.region), deployment.table(emptied.region)
         for row in emptied.rows:
@@ -290,10 +291,10 @@ def repair_records(deployment: Deployment, injected: Injected) -> None:
 
 
 def repair(deployment: Deployment, injected: Injected) -> None:
-    """Undo all the damage, whether all of it was done or not. To do it twice comes to the same.
+    """Undo all damage, even if only part of it was done. The call is idempotent.
 
     Raises:
-        RunFailure: An object that was withheld is in neither bucket.
+        RunFailure: A withheld object is in neither bucket.
     """
     repair_records(deployment, injected)
     for entry in injected.archived:
@@ -302,7 +303,7 @@ def repair(deployment: Deployment, injected: Injected) -> None:
         _put_back(deployment, withheld)
     for tampered in injected.tampered:
         gone = deployment.client("dynamodb", tampered.region).exceptions.ConditionalCheckFailedException
-        with suppress(gone):  # of a record that is gone, the next proof tells
+        with suppress(gone):  # the next proof reports a missing record
             _update_record(deployment, tampered, "REMOVE #record.#mark", {})
     deployment.client("dynamodb", injected.duplicate_in).delete_item(
         TableName=deployment.table(injected.duplicate_in), Key=_key(f"OBJ#{injected.duplicate}", "RESULT")
@@ -310,7 +311,7 @@ def repair(deployment: Deployment, injected: Injected) -> None:
 
 
 def is_repaired(deployment: Deployment, injected: Injected) -> bool:
-    """Say whether what was undone in one region is undone in both: until then a proof still finds it."""
+    """Return whether the repair has reached both regions; until then a proof still finds the damage."""
     return all(_is_there(deployment, one) for one in injected.withheld) and all(
         _rows_are_clean(deployment, injected, region) for region in injected.regions
     )
@@ -340,18 +341,18 @@ def _is_there(deployment: Deployment, withheld: Withheld) -> bool:
 
 
 def repaired(controls: NegativeControls) -> NegativeControls:
-    """Return the same, with the damage undone."""
+    """Return the controls, marked as repaired."""
     undone = tuple(control.model_copy(update={"repaired": True}) for control in controls.controls)
     return controls.model_copy(update={"controls": undone})
 
 
-# --- which objects ----------------------------------------------------------------------------------------------
+# --- the choice of objects --------------------------------------------------------------------------------------
 
 
 def _with_a_record(
     deployment: Deployment, region: str, receipts: Sequence[ReceiptRow]
 ) -> Iterator[tuple[ReceiptRow, tuple[str, str]]]:
-    """Yield the uploads that have a record, and the keys of their first."""
+    """Yield the uploads that have a record, and the keys of the first record."""
     ledger = Ledger(deployment, region)
     for start in range(0, len(receipts), _BATCH):
         batch = receipts[start : start + _BATCH]
@@ -400,7 +401,7 @@ def _archived(deployment: Deployment, region: str, one: ReceiptRow) -> Archived:
 
 
 def _unhide(deployment: Deployment, entry: Archived) -> None:
-    """Remove the delete markers of an entry, which is left as it is; put its text back where there was no version."""
+    """Remove the delete markers of an entry. If no version of it is left, write its text again."""
     s3, bucket = deployment.client("s3", entry.region), deployment.archive_bucket(entry.region)
     held = s3.list_object_versions(Bucket=bucket, Prefix=entry.key)
     for marker in held.get("DeleteMarkers", []):
@@ -420,7 +421,7 @@ def _forged(signed: str) -> str:
 
 
 def _made_up(receipt: ReceiptRow, bucket: str) -> str:
-    """Return the identity that a processor would give that takes the bucket's name into it."""
+    """Return the identity that a faulty processor would compute, one that includes the bucket's name."""
     parts = ("upload", bucket, receipt.source, receipt.upload_id, receipt.sha256)
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -433,7 +434,7 @@ def _duplicate(deployment: Deployment, injected: Injected) -> None:
     row = Ledger(deployment, region).results([injected.duplicate_of]).get(injected.duplicate_of)
     if row is None:
         raise RunFailure(
-            f"{injected.duplicate_of} has no RESULT in {region}, so it cannot be doubled.",
+            f"{injected.duplicate_of} has no RESULT in {region}, so it cannot be duplicated.",
             hint="Negative controls come after a proof that found nothing.",
         )
     order = f"{text(row, 'received_at')}#{injected.duplicate}"
@@ -446,7 +447,7 @@ def _duplicate(deployment: Deployment, injected: Injected) -> None:
 
 
 def _withhold(deployment: Deployment, withheld: Withheld) -> None:
-    """Delete the object's versions in one bucket. A deletion that names its version is replicated nowhere."""
+    """Delete the object's versions in one bucket. S3 does not replicate a deletion that names a version."""
     s3, bucket = deployment.client("s3", withheld.region), deployment.ingest_bucket(withheld.region)
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=withheld.key)
     for page in pages:
@@ -473,7 +474,7 @@ def _update_record(deployment: Deployment, tampered: Tampered, expression: str, 
 
 
 def _put_back(deployment: Deployment, withheld: Withheld) -> None:
-    """Put the bytes back that the other bucket has; an object that is there is left as it is."""
+    """Restore the bytes from the other bucket; an object that exists stays unchanged."""
     origin = deployment.client("s3", withheld.origin)
     try:
         found = origin.get_object(Bucket=deployment.ingest_bucket(withheld.origin), Key=withheld.key)
@@ -500,11 +501,11 @@ def _key(pk: str, sk: str) -> dict[str, dict[str, str]]:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
-# --- what is to be found ----------------------------------------------------------------------------------------
+# --- the expected findings --------------------------------------------------------------------------------------
 
 
 class _Part(NamedTuple):
-    """One damage, and the finding that convicts it."""
+    """A damage, and the finding that reveals it."""
 
     object_id: str
     done: str

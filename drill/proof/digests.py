@@ -1,9 +1,8 @@
-"""Order-independent digests: how many, and the sum modulo 2^256 of a hash of each; and how two sources' are bisected.
+"""Order-independent digests, a count and a sum of hashes modulo 2^256, and their bisection.
 
-Each entry is counted twice over: in the cell of its hour and the first digit of its object id, which is what is published
-and compared; and in the leaf of the first few digits alone. Where cells differ, the leaves under them tell where to
-look, and only those leaves are read again. What is held is so bounded by the number of cells and leaves, whatever the
-number of entries.
+Each entry counts in two places: in the cell of its hour and the first digit of its object id, which is published and
+compared, and in the leaf of the first digits alone. Where cells differ, only the leaves under them that differ are read
+again. The number of cells and leaves bounds the memory, regardless of the number of entries.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Final, Generic, TypeVar
 from drill.proof.effect import MODULUS, number_of
 
 LEAF_DIGITS: Final = 3
-"""Of the object id: 4,096 leaves, so that a million objects are 244 a leaf."""
+"""Digits of the object id in a leaf: 4,096 leaves, so that a million objects are 244 a leaf."""
 
 Cell = tuple[str, str]
 """Hour, and the first digit of the object id."""
@@ -32,7 +31,7 @@ class Totals(Generic[_Key]):
         self._held: dict[_Key, Digest] = {}
 
     def add(self, key: _Key, number: int, count: int = 1) -> None:
-        """Add one entry, or as many as `count` says, whose numbers sum to `number`."""
+        """Add `count` entries whose numbers sum to `number`."""
         held = self._held.get(key, NOTHING)
         self._held[key] = held[0] + count, (held[1] + number) % MODULUS
 
@@ -41,7 +40,7 @@ class Totals(Generic[_Key]):
 
     @property
     def keys(self) -> set[_Key]:
-        """The keys that hold anything."""
+        """The keys that have entries."""
         return set(self._held)
 
 
@@ -49,7 +48,7 @@ class Entries:
     """The digest of one source over (object id, content digest).
 
     Attributes:
-        name: The source's, as findings name it.
+        name: The source's name in findings.
         cells: By hour and first digit.
         leaves: By the first `LEAF_DIGITS` digits.
     """
@@ -60,7 +59,7 @@ class Entries:
         self.leaves: Totals[str] = Totals()
 
     def add(self, object_id: str, hour: str, content: str) -> None:
-        """Add an object; `content` is the SHA-256 of its bytes, as this source knows it."""
+        """Add an object; `content` is the SHA-256 of its bytes in this source."""
         number = number_of(f"{object_id}\0{content}")
         self.cells.add((hour, object_id[0]), number)
         self.leaves.add(leaf_of(object_id), number)
@@ -72,15 +71,15 @@ def leaf_of(object_id: str) -> str:
 
 
 def unequal_cells(sources: Sequence[Entries]) -> list[Cell]:
-    """Return the cells in which not all sources say the same."""
+    """Return the cells in which the sources differ."""
     return sorted(_unequal([source.cells for source in sources]))
 
 
 def unequal_leaves(sources: Sequence[Entries]) -> set[str]:
-    """Bisect: return the leaves to read again, from the cells down through longer and longer prefixes.
+    """Return the leaves to read again, by bisection from the cells through longer prefixes.
 
-    A cell may differ though no leaf under it does, if an entry is in another hour in one source than in the others. Then
-    all that lies under that digit is to be read again.
+    If an entry has another hour in one source, a cell differs but no leaf under it. All leaves of that digit are then read
+    again.
     """
     cells = unequal_cells(sources)
     leaves = _unequal([source.leaves for source in sources])
@@ -92,12 +91,12 @@ def unequal_leaves(sources: Sequence[Entries]) -> set[str]:
 
 
 def differing(one: Totals[_Key], other: Totals[_Key]) -> set[_Key]:
-    """Return the keys under which two totals are not the same."""
+    """Return the keys whose counts or sums differ."""
     return _unequal([one, other])
 
 
 def batches(leaves: Iterable[str], sources: Sequence[Entries], *, most: int) -> Iterator[frozenset[str]]:
-    """Group leaves so that no group has more than `most` entries in any source, unless one leaf alone has."""
+    """Group leaves so that no group has more than `most` entries in a source, unless it is a single leaf."""
     batch: set[str] = set()
     held = 0
     for leaf in sorted(leaves):

@@ -1,9 +1,8 @@
-"""The effect digest, computed again from the records, independently of the processor's code.
+"""Compute the effect digest from the records, independently of the processor's code.
 
-It is the sum modulo 2^256, over an object's records, of SHA-256 of `<pk> NUL <sk> NUL <record>`, the record being its map
-attribute as JSON with sorted keys, no spaces, nothing escaped that need not be, binary as base64, and each number in the
-one notation that `canonical_number` writes. The processor states it in RESULT; a sum has no order, so the records may be
-read in any.
+It is the sum modulo 2^256 of the SHA-256 of `<pk> NUL <sk> NUL <record>` of each record of an object. The record is its map
+attribute as JSON: sorted keys, no spaces, only necessary escapes, binary as base64, and numbers as `canonical_number` writes
+them. The processor states the digest in RESULT. The order of the records does not matter.
 """
 
 from __future__ import annotations
@@ -21,28 +20,28 @@ RECORDS_PER_PARTITION_KEY: Final = 1000
 
 
 def of_records(object_id: str, records: Iterable[tuple[int, Wire]]) -> str:
-    """Return the effect digest of an object: of ordinals, and each record's map as DynamoDB is given it."""
+    """Return the effect digest of an object from its records' ordinals and attribute maps."""
     total = sum(record_number(*record_keys(object_id, ordinal), record) for ordinal, record in records)
     return f"{total % MODULUS:064x}"
 
 
 def record_keys(object_id: str, ordinal: int) -> tuple[str, str]:
-    """Return partition and sort key of a record, which counts among the accepted and rejected from 0."""
+    """Return the partition key and sort key of a record; ordinals count accepted and rejected records from 0."""
     return f"REC#{object_id}#{ordinal // RECORDS_PER_PARTITION_KEY:06d}", f"{ordinal:012d}"
 
 
 def record_number(partition_key: str, sort_key: str, record: Wire) -> int:
-    """Return what one record adds to its object's digest."""
+    """Return the term of one record in its object's digest."""
     return number_of(f"{partition_key}\0{sort_key}\0{canonical_text(record)}")
 
 
 def number_of(text: str) -> int:
-    """Return the SHA-256 of a text as a number, for sums."""
+    """Return the SHA-256 of a text as a number."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
 
 
 def canonical_text(attribute: Wire) -> str:
-    """Return an attribute value as the text that is the same for the same value."""
+    """Return the canonical text of an attribute value."""
     values = canonical(attribute)
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_base64)
 

@@ -19,15 +19,15 @@ class Judge:
     """Judges cases.
 
     Attributes:
-        scope: What is proved; of what is not of it, nothing is found.
-        site: Which regions were read, and which may write rows.
+        scope: The objects to prove; others have no findings.
+        site: The regions that were read, and the regions that may write rows.
     """
 
     scope: Scope
     site: Site
 
     def findings(self, case: Case) -> list[Finding]:
-        """Return all that is wrong with an object."""
+        """Return all findings of an object."""
         if not self._is_of_scope(case):
             return list(self._orphans(case))
         if any(
@@ -52,7 +52,7 @@ class Judge:
         )
 
     def _orphans(self, case: Case) -> Iterator[Finding]:
-        """Records of an identity that nothing else knows; one that is being worked on has an ATTEMPT."""
+        """Find records of an identity without any other trace. An object in process has an ATTEMPT row."""
         keys = {pk for rows in case.rows.values() for pk, _ in rows}
         if keys and all(pk.startswith("REC#") for pk in keys):
             for region in case.rows:
@@ -61,7 +61,7 @@ class Judge:
                 )
 
     def _without_cause(self, case: Case) -> Iterator[Finding]:
-        """An effect that no receipt and no object calls for: the sign of an upload under two identities."""
+        """Find an effect that no receipt and no object calls for: the sign of an upload under two identities."""
         for region in self.site.readable("ledger"):
             row = case.result(region)
             records = [row for row in case.rows.get(region, {}).values() if row["pk"]["S"].startswith("REC#")]
@@ -140,7 +140,7 @@ class Judge:
 
     @staticmethod
     def _record_problems(case: Case, region: str, row: Row) -> Iterator[str]:
-        """Compute the effect digest again from the records that are there."""
+        """Compare the effect digest of the stored records with the one in RESULT."""
         records = {pair: one for pair, one in case.rows[region].items() if pair[0].startswith("REC#")}
         accepted, held = count(row, "accepted") or 0, count(row, "records") or 0
         if len(records) != accepted:
@@ -157,7 +157,7 @@ class Judge:
             yield f"its effect_digest is {text(row, 'effect_digest')} and the records give {total:064x}"
 
     def _between_replicas(self, case: Case) -> Iterator[Finding]:
-        """Rows that are written once are the same bytes in every replica."""
+        """Check that write-once rows have the same bytes in every replica."""
         first, *others = self.site.readable("ledger") or ("",)
         for region in others:
             one, other = self._written_once(case, first), self._written_once(case, region)
@@ -185,7 +185,7 @@ class Judge:
 
 
 def _expectation_problems(case: Case, row: Row) -> Iterator[str]:
-    """Compare the row with the expected numbers of the file's author: no row reveals a record that was never counted."""
+    """Compare the row with the numbers of the file's author, because no row reveals a record that was never counted."""
     for receipt in case.receipts[:1]:
         if receipt.records is not None and count(row, "records") != receipt.records:
             yield f"records is {count(row, 'records')} and the file holds {receipt.records}"
@@ -207,7 +207,7 @@ def _size_problems(case: Case, row: Row) -> Iterator[str]:
 def _ownership_problems(case: Case, region: str, row: Row) -> Iterator[str]:
     """Check that the region that wrote RESULT wrote an ATTEMPT row too, unless DynamoDB has expired all of them.
 
-    Of a region that is not read, the ATTEMPT row may be on its way: each item of a global table travels by itself.
+    The ATTEMPT row of a region that is not read may arrive later, because a global table replicates each item by itself.
     """
     begun = {sk.removeprefix("ATTEMPT#") for _, sk in case.rows[region] if sk.startswith("ATTEMPT#")}
     if begun and text(row, "region") not in begun:

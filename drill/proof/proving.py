@@ -1,7 +1,7 @@
-"""The proof: digest all sources, bisect where they differ, read those leaves again to the ids, judge.
+"""The proof: digest all sources, bisect the differences, read the objects of those leaves, and judge them.
 
 Seven sources: the objects, the ledger and the archive of each region, and the client's receipts with their signatures.
-A source that cannot be read is named, and is never equal.
+A source that cannot be read is named in the proof and never counts as equal.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from drill.proof.sources import Rows
 from operations.deployment import Deployment
 
 MOST_FINDINGS: Final = 100
-"""That a report holds; the counts are of all."""
+"""Maximum number of findings in a report; its counts include all."""
 MOST_AT_ONCE: Final = 100_000
-"""Objects of one source that are held at once to be judged."""
+"""Maximum number of objects of one source in memory for the judgement."""
 _ATTEMPTS: Final = 3
 
 
@@ -40,15 +40,15 @@ def prove(  # noqa: PLR0913 - each has a keyword
     first: Collection[str] = (),
     most: int = MOST_FINDINGS,
 ) -> Proof:
-    """Compare what the buckets, replicas and archives of the regions and the client hold.
+    """Compare the regions' buckets, replicas and archives, and the client's receipts.
 
     Args:
         deployment: The platform.
-        scope: Which objects.
-        receipts: The client's receipts, one row an upload. Rows of other sources are left out.
-        regions: Which to read, None: both. During an outage, the one that is left.
-        first: Object ids whose findings come before all others, should there be more than a report holds.
-        most: Number of findings to return; the counts are of all.
+        scope: The objects to prove.
+        receipts: The client's receipts, a row for each upload. Rows of other sources are ignored.
+        regions: The regions to read, for example the surviving one; None reads both.
+        first: Object ids whose findings come before all others, if a report cannot hold all.
+        most: Maximum number of findings to return; the counts include all.
     """
     known = deployment.target.regions
     return prove_site(Site(deployment, tuple(regions or known), known), scope, receipts, first=first, most=most)
@@ -57,10 +57,10 @@ def prove(  # noqa: PLR0913 - each has a keyword
 def prove_site(
     site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, first: Collection[str] = (), most: int = MOST_FINDINGS
 ) -> Proof:
-    """Do what `prove` does, of anything that has clients and names.
+    """Prove a site, which supplies the clients and names.
 
     Args:
-        site: Where.
+        site: The clients and names.
         scope: See `prove`.
         receipts: See `prove`.
         first: See `prove`.
@@ -110,7 +110,7 @@ def prove_site(
 
 @dataclass
 class _Keys:
-    """The valid keys of receipts, by region, and why those of a region could not be read."""
+    """The valid keys of receipts by region, and the reason if a region's keys could not be read."""
 
     valid: dict[str, list[str]] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
@@ -145,7 +145,7 @@ def _read_archives(
 
 @dataclass
 class _Found:
-    """Findings: as many as are shown, and which objects they are of."""
+    """The findings: those that the report shows, and the objects of all."""
 
     first: Collection[str]
     most: int
@@ -160,14 +160,14 @@ class _Found:
                 self.findings.append(finding)
 
     def shown(self) -> list[Finding]:
-        """Those that come first, then by kind, object and source."""
+        """The findings to show: those of `first`, then by kind, object and source."""
         order = {"lost": 0, "duplicated": 1, "divergent": 2}
         self.findings.sort(key=lambda one: (one.object_id not in self.first, order[one.kind], one.object_id, one.where))
         return self.findings[: self.most]
 
 
 def _suspicious(reading: Reading) -> set[str]:
-    """Return the leaves in which any two sums differ that must agree, or in which something is wrong by itself."""
+    """Return the leaves in which sums differ that must agree, or in which an entry is invalid."""
     leaves = unequal_leaves(reading.sources)
     receipts = reading.receipts
     measured = [*reading.objects, *reading.rows]
@@ -189,17 +189,17 @@ def _suspicious(reading: Reading) -> set[str]:
 
 
 def _ordinals_fit(rows: Rows, leaf: str) -> bool:
-    """Whether the records can be at ordinals that their files have; each sum is far below the modulus."""
+    """Return whether the sums of the records' ordinals are possible; each sum is far below the modulus."""
     return rows.lowest[leaf][1] <= rows.ordinals[leaf][1] <= rows.highest[leaf][1]
 
 
 def _unlike_expectation(expected: Totals[str], stated: Totals[str]) -> set[str]:
-    """Where the client knows anything, and not the same as the rows; it need not know it of all."""
+    """Yield the leaves in which the client's expectations, where it has any, differ from the rows."""
     return {leaf for leaf in expected.keys if expected[leaf] != stated[leaf]}
 
 
 def _admit(reading: Reading, again: Reading) -> None:
-    """Count the uploads without a certain receipt that exist nevertheless."""
+    """Count the uploads that exist without a certain receipt."""
     for case in again.cases.values():
         if case.objects and len(case.receipts) == 1 and not case.receipts[0].is_certain:
             reading.receipts.take([_certain(case.receipts[0])])
@@ -221,7 +221,7 @@ def _strangers(reading: Reading) -> Iterable[Finding]:
 
 
 def _from_elsewhere(site: Site, reading: Reading, archived: Iterable[archives.Archive]) -> Iterable[Finding]:
-    """A source that is another's twin agrees with it in everything: that each was read itself, AWS's answers must say."""
+    """Check by AWS's responses that each source was read from its own region: two reads of one region always agree."""
     for archive in archived:
         bucket = site.platform.archive_bucket(archive.region)
         if archive.origins != {bucket}:
@@ -237,7 +237,7 @@ def _from_elsewhere(site: Site, reading: Reading, archived: Iterable[archives.Ar
 
 
 def _region_and_table(arn: str) -> tuple[str, str]:
-    """Read `arn:aws:dynamodb:<region>:<account>:table/<name>`."""
+    """Return region and table of `arn:aws:dynamodb:<region>:<account>:table/<name>`."""
     _, _, _, region, _, resource = arn.split(":", 5)
     return region, resource.removeprefix("table/")
 

@@ -1,4 +1,4 @@
-"""Reads all sources once, in parallel, a page at a time: nothing is held but sums and what a judgement needs."""
+"""Read all sources once, in parallel, a page at a time. Only sums and the entries for a judgement stay in memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from drill.proof.sources import Leaves, Objects, Receipts, Rows, Source
 _HEADS_AT_ONCE: Final = 16
 _SEGMENTS: Final = 8
 _WORTH_SEGMENTS: Final = 50_000
-"""Receipts; below that, one after the other is as fast and asks less of the table."""
+"""Number of receipts from which a parallel scan pays. Below it a single scan is as fast and uses less of the table's
+capacity."""
 _CHUNK_BYTES: Final = 1024 * 1024
 _SCALE: Final = 1 << 32
 
@@ -30,11 +31,11 @@ class Reading:
     """The data that was read.
 
     Attributes:
-        objects: By region, in the order asked for.
-        rows: Likewise.
-        receipts: The client's.
-        cases: What was kept, by object id.
-        reads: Calls to AWS.
+        objects: The buckets, in the order of the regions.
+        rows: The replicas, in the same order.
+        receipts: The client's receipts.
+        cases: The kept entries, by object id.
+        reads: Number of calls to AWS.
     """
 
     objects: list[Objects]
@@ -47,7 +48,7 @@ class Reading:
 
     @property
     def sources(self) -> list[Source]:
-        """All that were read."""
+        """The sources that were read, archives apart."""
         return [*self.objects, *self.rows, self.receipts]
 
     def leave_out(self, source: Source, error: Exception) -> None:
@@ -58,13 +59,13 @@ class Reading:
 
 
 def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leaves | None = None) -> Reading:
-    """Read every source, all of it.
+    """Read every source completely.
 
     Args:
-        site: Where.
-        scope: Which objects.
+        site: The clients and names.
+        scope: The objects to read.
         receipts: The client's receipts.
-        only: The leaves whose rows and objects are kept; None: keep sums only.
+        only: The leaves whose rows and objects are kept; None keeps sums only.
     """
     cases: Cases = {}
     reading = Reading(
@@ -131,7 +132,7 @@ def _read_segment(platform: Platform, source: Rows, segment: int, segments: int,
 
 
 class _Bucket:
-    """Lists the versions in a bucket, and asks for their checksums."""
+    """Lists the versions in a bucket, and reads their checksums."""
 
     def __init__(self, platform: Platform, scope: Scope, source: Objects, share: float, lock: threading.Lock) -> None:
         self._s3 = platform.client("s3", source.region)
@@ -155,7 +156,7 @@ class _Bucket:
         return next(self._reads)
 
     def _pages(self) -> Iterator[list[StoredObject]]:
-        """Yield the keys of each page with their versions; a key that continues on the next page waits for it."""
+        """Yield the objects of each page. An object that continues on the next page comes with that page."""
         paginator = self._s3.get_paginator("list_object_versions")
         for prefix in self._scope.prefixes:
             waiting: list[Any] = []
@@ -171,9 +172,9 @@ class _Bucket:
             yield _stored(waiting) if waiting else []
 
     def _is_asked_about(self, stored: StoredObject) -> bool:
-        """Whether S3 is asked for checksums: of a share of the objects, and wherever a key has more than one version.
+        """Return whether S3 is asked for checksums: for a share of the objects, and for each key with several versions.
 
-        That the content of all versions is one is what makes them one object.
+        Several versions are one object only if their content is the same.
         """
         return stored.is_direct or len(stored.versions) > 1 or int(stored.object_id[:8], 16) < self._share * _SCALE
 
@@ -203,7 +204,7 @@ class _Bucket:
 
 
 def _stored(versions: list[Any]) -> list[StoredObject]:
-    """Return the object of a key; of a key that was put without the issuer one for each version."""
+    """Return the object of a key; for a key that was put without the issuer, one for each version."""
     held = tuple(Version(version["VersionId"], version["Size"]) for version in versions)
     stored = StoredObject(versions[0]["Key"], held, is_deleted=not any(version["IsLatest"] for version in versions))
     return [StoredObject(stored.key, (one,)) for one in held] if stored.is_direct else [stored]

@@ -1,4 +1,4 @@
-"""The table's documented layout, as one who knows only the document reads it: families, attributes, who writes what.
+"""The table's documented layout: families of rows, their attributes, and the regions that write them.
 
 | pk                           | sk                                                    |
 |------------------------------|-------------------------------------------------------|
@@ -37,7 +37,7 @@ Row = dict[str, Wire]
 NO_RECORDS: Final = "0" * 64
 STATES: Final = frozenset({"COMPLETED", "QUARANTINED"})
 STATE_INDEX_SHARDS: Final = 4
-"""Over how many partition keys of the state index an hour is spread; tested against the platform's own number."""
+"""Number of partition keys of the state index for an hour; a test compares it with the platform's number."""
 
 _RESULT_ATTRIBUTES: Final = frozenset(
     {
@@ -48,7 +48,7 @@ _RESULT_ATTRIBUTES: Final = frozenset(
 )
 _RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record", "processing_version"})
 _EXPIRY: Final = frozenset({"expires_at"})
-"""Attribute of a canary's rows: the observers' files go after some weeks, and nobody else's."""
+"""Attribute of a canary's rows, which expire after some weeks. No other rows of objects expire."""
 _CANARY: Final = {"S": "canary"}
 
 _OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
@@ -85,15 +85,15 @@ class Place(NamedTuple):
 
     family: Family
     object_id: str
-    """Empty if it is of no object."""
+    """Empty for a row without an object."""
 
 
 def place(row: Row, regions: tuple[str, ...]) -> Place | None:
-    """Return what a row is; None if the document knows no such row, or it is in the name of another region.
+    """Return a row's family and object; None for an undocumented row, or for a row in another region's name.
 
     Args:
-        row: The row as DynamoDB answers it.
-        regions: The platform's, all of them.
+        row: The row as DynamoDB returns it.
+        regions: All regions of the platform.
     """
     pk, sk = row["pk"]["S"], row["sk"]["S"]
     if pk.startswith("REC#"):
@@ -138,40 +138,39 @@ def _own(fits: bool) -> Place | None:  # noqa: FBT001 - its one argument
 
 
 def _is_of(row: Row, region: str) -> bool:
-    """Whether a row that says which region wrote it says the one in its key."""
+    """Return whether a row's attribute `region`, if it has one, equals the region in its key."""
     return "region" not in row or text(row, "region") == region
 
 
 def text(row: Row, name: str) -> str:
-    """Return an attribute's text; empty if it is absent or no text."""
+    """Return an attribute's text; empty if it is absent or not text."""
     return str(row.get(name, {}).get("S", ""))
 
 
 def count(row: Row, name: str) -> int | None:
-    """Return an attribute that is a whole number from 0; None if it is none."""
+    """Return an attribute as a whole number from 0; None if it is absent or anything else."""
     held = str(row.get(name, {}).get("N", ""))
     return int(held) if held.isascii() and held.isdigit() else None
 
 
 def quick_hash_of(row: Row) -> int:
-    """Return a number of a whole row that is the same for the same answer.
+    """Return a hash of a row as a number, faster than `hash_of`.
 
-    It takes half the time of `hash_of`. Where two replicas answer a map's names in another order it is not the same,
-    and then the row is looked at once more.
+    It takes half the time. If two replicas return a map's names in different orders, it differs, and the row is read again.
     """
     return int.from_bytes(hashlib.sha256(repr(sorted(row.items(), key=_first)).encode()).digest(), "big")
 
 
 def hash_of(row: Row) -> int:
-    """Return a number of a whole row as it is stored: replicas of a write-once row hold the same bytes."""
+    """Return a hash of a row as a number, independent of the order of names."""
     content = json.dumps(row, sort_keys=True, separators=(",", ":"), default=repr)
     return int.from_bytes(hashlib.sha256(content.encode()).digest(), "big")
 
 
 def record_is_sound(row: Row, object_id: str) -> bool:
-    """Whether a record's row holds what it must beside its content, and nothing else."""
+    """Return whether a record's row has exactly the required attributes."""
     return (
-        (row.keys() - _EXPIRY) | {"processing_version"} == _RECORD_ATTRIBUTES  # which rows of an older release lack
+        (row.keys() - _EXPIRY) | {"processing_version"} == _RECORD_ATTRIBUTES  # rows of an older release lack this attribute
         and text(row, "object_id") == object_id
         and count(row, "ordinal") == int(row["sk"]["S"])
         and "M" in row["record"]
@@ -179,7 +178,7 @@ def record_is_sound(row: Row, object_id: str) -> bool:
 
 
 def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[str]:
-    """Say in what a RESULT row is not what its own key and its object's key make it: nearly all of it follows from them."""
+    """Return a text for each attribute of a RESULT row that contradicts its own key or its object's key."""
     key = UploadKey.parse(text(row, "object_key"))
     if key is None and not text(row, "object_key").startswith(DIRECT):
         return [f"its object_key {text(row, 'object_key')!r} is no upload's"]

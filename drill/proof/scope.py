@@ -27,7 +27,7 @@ _VERSION: Final = 14
 
 
 class Platform(Protocol):
-    """The parts that the proof needs of `operations.deployment.Deployment`: clients and names."""
+    """The part of `operations.deployment.Deployment` that the proof needs: clients and names."""
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return a client."""
@@ -47,11 +47,11 @@ class Platform(Protocol):
 
 @dataclass(frozen=True)
 class Site:
-    """Where the proof reads.
+    """The place that the proof reads.
 
     Attributes:
         platform: Its clients and names.
-        regions: The regions to read: both, or during an outage the one that is left.
+        regions: The regions to read: both, or during an outage the surviving one.
         known_regions: All regions that may have written a row.
         unread: Names of the sources that could not be read.
     """
@@ -68,14 +68,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Scope:
-    """Which objects are proved: the uploads of one source.
+    """The objects to prove: the uploads of one source.
 
     Attributes:
-        source: As the uploads name it, `drill-5f3a9c` for example.
-        stored_checksums: How many objects of each bucket S3 is asked the stored checksum of, by the lowest object ids;
-            None: all. It is one call an object. What looks wrong in any other way is always asked about.
-        files_once: Whether each file is uploaded once. Then a file under two upload ids is one that was doubled, by a
-            client that lost an answer and began anew, for example.
+        source: The uploads' source, for example `drill-5f3a9c`.
+        stored_checksums: Number of objects in each bucket, by the lowest object ids, whose stored checksum is read from S3,
+            one
+            call an object; None reads all. Suspicious objects are always read.
+        files_once: Whether each file is uploaded once. A file under two upload ids is then a duplicate, for example of a
+            client
+            that lost a response and started again.
     """
 
     source: str
@@ -89,7 +91,7 @@ class Scope:
 
     @property
     def prefixes(self) -> tuple[str, str]:
-        """The prefixes of all objects of the scope: uploads, and what was put without the issuer."""
+        """The prefixes of all objects of the scope: uploads, and objects that were put without the issuer."""
         return self.prefix, f"{DIRECT}{self.source}/"
 
 
@@ -104,7 +106,7 @@ class UploadKey(NamedTuple):
     @staticmethod
     @functools.lru_cache(maxsize=4096)
     def parse(key: str) -> UploadKey | None:
-        """Read an ingest bucket's key; None if it is no upload through the issuer."""
+        """Parse an ingest bucket's key; None if it is not an upload through the issuer."""
         if not key.startswith(UPLOADS):
             return None
         parts = key[len(UPLOADS) :].split("/", 3)
@@ -120,22 +122,22 @@ class UploadKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRow:
-    """One upload as its client knows it.
+    """An upload as its client knows it.
 
     Attributes:
-        source: As the upload named it.
+        source: The upload's source.
         upload_id: A UUIDv7, the same in every try.
-        sha256: Of the content, 64 hexadecimal digits.
-        file_key: What the client calls the file.
-        size: Bytes, if known.
-        is_certain: Whether the platform confirmed that it has the object. If the last response was lost, the object may
-            be missing, or it must be complete.
+        sha256: SHA-256 of the content, 64 hexadecimal digits.
+        file_key: The client's name of the file.
+        size: Size in bytes, if known.
+        is_certain: Whether the platform confirmed that it has the object. If the last response was lost, the object may be
+            missing; if it exists, it must be complete.
         records: Number of records in the file, if its author knows it.
-        accepted: Number of records to be accepted, if the file's author knows it.
+        accepted: Expected number of accepted records, if the file's author knows it.
         effect: The effect digest of its records, if the file's author knows it (`drill.proof.effect.of_records`).
-        rejected: The ordinals of the records to be rejected, if the file's author knows them.
-        is_unreadable: Whether the platform has to quarantine the file, if its author knows it.
-        signed: The receipt that the platform signed; "" if the client has none.
+        rejected: Ordinals of the records that the platform must reject, if the file's author knows them.
+        is_unreadable: Whether the platform must quarantine the file, if its author knows it.
+        signed: The receipt with the platform's signature; "" if the client has none.
         version_id: The S3 version of an object that was put without the issuer, which is part of its identity; "" for an
             upload. Its `file_key` is its key in the bucket.
     """
@@ -156,24 +158,24 @@ class ReceiptRow:
 
     @property
     def object_key(self) -> str:
-        """The key in the ingest bucket."""
+        """The object's key in the ingest bucket."""
         if self.version_id:
             return self.file_key
         return f"{UPLOADS}{self.source}/{self.upload_id}/{self.sha256}/{self.file_key}"
 
     @property
     def object_id(self) -> str:
-        """The identity: computed here, not believed of anybody."""
+        """The object's identity, computed independently of the platform."""
         return object_id(self.object_key, self.version_id)
 
     @classmethod
     def of_lines(cls, lines: Iterable[Mapping[str, Any]]) -> list[ReceiptRow]:
-        """Read the lines of the client's receipts file, in their order: of each upload the last one counts.
+        """Read the lines of the client's receipts file in order. The last line of an upload counts.
 
-        An upload whose content was never read was never sent, and is left out.
+        An upload whose content was never read was never sent, and is omitted.
 
         Raises:
-            ValueError: A line lacks what makes it one; the message says which and what.
+            ValueError: A line lacks a field; the message names both.
         """
         last: dict[tuple[str, str], ReceiptRow] = {}
         for number, held in enumerate(lines, start=1):
@@ -198,7 +200,7 @@ class ReceiptRow:
 
 @functools.lru_cache(maxsize=4096)
 def moment_of(upload_id: str) -> str | None:
-    """Return the moment that a UUIDv7 carries, as rows write it: `2026-01-31T12:00:00.000Z`; None if it is none."""
+    """Return the time in a UUIDv7, in the format of rows: `2026-01-31T12:00:00.000Z`; None for any other text."""
     milliseconds = _milliseconds(upload_id)
     if milliseconds is None:
         return None
@@ -210,7 +212,7 @@ def moment_of(upload_id: str) -> str | None:
 
 
 def hour_of(upload_id: str) -> str:
-    """Return the hour of an upload id, `2026-01-31T12` in UTC: the same in all sources."""
+    """Return the hour of an upload id, for example `2026-01-31T12`, in UTC. It is the same in all sources."""
     milliseconds = _milliseconds(upload_id)
     return NO_HOUR if milliseconds is None else _hour(milliseconds // _HOUR_MILLISECONDS)
 

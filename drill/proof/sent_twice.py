@@ -1,4 +1,4 @@
-"""Files that a client sent under two upload ids: each is whole, and together they are one too many."""
+"""Find files that a client sent under two upload ids. Each upload is complete; the second is a duplicate."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _64_BITS = (1 << 64) - 1
 
 
 def sent_twice(scope: Scope, receipts: Iterable[ReceiptRow]) -> Iterator[Finding]:
-    """Yield a finding for each upload of a file that had been uploaded before, the ids telling which was first.
+    """Yield a finding for each upload of a file with an earlier upload, by the times in the ids.
 
-    Eight bytes a receipt are held, and of files whose eight bytes are another's too the rest.
+    It keeps eight bytes a receipt in memory, and the whole receipts only of files with the same eight bytes.
 
     Args:
-        scope: Whose uploads.
-        receipts: Can be gone through twice.
+        scope: The uploads to check.
+        receipts: An iterable that can be iterated twice.
     """
     if not scope.files_once:
         return

@@ -1,6 +1,6 @@
 """A snapshot of the write-once rows, which reveals later changes to them.
 
-A row that changes in both replicas alike is equal in both at every later moment; only two moments tell.
+A row that changes in both replicas alike is equal in both afterwards. Only a comparison of two times reveals it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Snapshot:
     """The write-once rows of a scope's finished objects.
 
     Attributes:
-        rows: By region and object id: the hash of its RESULT row, how many records it has, and the sum of their hashes.
+        rows: By region and object id, the hash of its RESULT row, the number of its records, and the sum of their hashes.
     """
 
     rows: dict[str, dict[str, tuple[str, int, str]]]
@@ -37,8 +37,8 @@ class Snapshot:
 
         Args:
             deployment: The platform.
-            scope: Which objects.
-            regions: Which to read, None: both.
+            scope: The objects to read.
+            regions: The regions to read; None reads both.
 
         Raises:
             ClientError: DynamoDB refused.
@@ -48,7 +48,7 @@ class Snapshot:
         return cls({region: _read(deployment, scope, region, known) for region in regions or known})
 
     def compare(self, later: Snapshot) -> list[Finding]:
-        """Return what has changed or vanished since, in each region that both were taken of."""
+        """Return a finding for each row that changed or vanished since, in the regions that both snapshots include."""
         return [
             Finding(kind="divergent", object_id=object_id, where=f"ledger {region}", what=what)
             for region in sorted(self.rows.keys() & later.rows.keys())
@@ -57,15 +57,15 @@ class Snapshot:
         ]
 
     def save(self, path: Path) -> None:
-        """Write it as JSON, whole or not at all, so that a drill that was killed finds it again."""
+        """Write the snapshot as JSON, atomically, so that a resumed drill can read it."""
         files.write(path, f"{json.dumps(self.as_dict())}\n".encode())
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
-        """Read what `save` wrote.
+        """Read the file of `save`.
 
         Raises:
-            RunFailure: It cannot be read, or is not what `save` writes.
+            RunFailure: The file cannot be read, or does not have the format of `save`.
         """
         try:
             return cls.from_dict(json.loads(path.read_bytes()))
@@ -77,12 +77,12 @@ class Snapshot:
             ) from error
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """Return the snapshot as JSON data."""
         return {"rows": self.rows}
 
     @classmethod
     def from_dict(cls, held: dict[str, Any]) -> Snapshot:
-        """Read what `as_dict` gave."""
+        """Read the JSON data of `as_dict`."""
         return cls(
             {
                 region: {one: (str(result), int(records), str(total)) for one, (result, records, total) in rows.items()}

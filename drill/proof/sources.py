@@ -1,8 +1,8 @@
-"""The sources, each digested as its pages come in, and kept row by row only where a judgement is to be made.
+"""The sources. Each is digested page by page, and rows are kept only for a judgement.
 
-Beside the digests that all five share, sums that must agree are kept, leaf by leaf: sizes; the bytes of each row that is
-written once, in both replicas; what RESULT rows state as effect and what the records add up to; which region says that it
-did the work and which has begun it. Two sums that differ point at a leaf, and the leaf is read again.
+All five share the digests. Each leaf also has sums that must agree: sizes; the bytes of write-once rows in both replicas;
+the effects that RESULT rows state and those of the records; the regions that wrote RESULT and those that wrote ATTEMPT.
+A leaf with two different sums is read again.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Source(Entries):
     """The common part of all sources.
 
     Args:
-        name: As findings name it.
-        only: The leaves to read; None: all, and then nothing but sums is kept.
-        cases: Where to keep what is read of those leaves.
+        name: The name in findings.
+        only: The leaves to read; None reads all and keeps sums only.
+        cases: Receives the entries of those leaves.
 
     Attributes:
-        sizes: The sum of the objects' sizes, and of how many it is known.
-        suspects: Leaves with something that is wrong by itself.
-        origins: What AWS's answers named as what they are of: a bucket's name, a table's ARN.
+        sizes: The sum of the known sizes, and the number of objects with one.
+        suspects: Leaves with an invalid entry.
+        origins: The bucket's name or the table's ARN, from AWS's responses.
     """
 
     def __init__(self, name: str, only: Leaves | None, cases: Cases) -> None:
@@ -69,11 +69,11 @@ class Objects(Source):
         """Identity and content of the objects that were put without the issuer."""
 
     def is_wanted(self, stored: StoredObject) -> bool:
-        """Whether an object belongs to what is read."""
+        """Return whether an object belongs to the leaves to read."""
         return self._is_wanted(leaf_of(stored.object_id))
 
     def take(self, stored: StoredObject) -> None:
-        """Take in a key and its versions. What is deleted is not there."""
+        """Add a key and its versions. A deleted object does not count."""
         object_id = stored.object_id
         leaf = leaf_of(object_id)
         if not self._is_wanted(leaf):
@@ -94,25 +94,25 @@ class Rows(Source):
     """One region's replica of the table.
 
     Args:
-        region: Whose replica.
-        scope: What is proved; sums that need no scope are kept of all.
+        region: The replica's region.
+        scope: The objects to prove; sums that need no scope include all.
         regions: All regions of the platform.
         only: See `Source`.
         cases: See `Source`.
 
     Attributes:
-        written_once: Every RESULT, UPLOAD and CLAIM row as its bytes are.
-        claimed: What RESULT rows state: the sum of effect digests, and how many records were accepted.
-        recorded: What the records themselves come to.
-        lowest: The least that the ordinals of the records can sum to, by the RESULT rows.
-        highest: The most, if all that was rejected came before what was accepted. Without rejections the two are one.
-        ordinals: What they sum to.
-        worked: Object and region, by the RESULT rows.
-        begun: Object and region, by the ATTEMPT rows.
-        stated_records: Of the scope: how many records the RESULT rows say the files hold.
-        stated_accepted: Of the scope: how many of them they say were accepted.
-        stated_effects: Of the scope: the sum of effect digests.
-        strangers: Keys of rows that the document does not know.
+        written_once: Every RESULT, UPLOAD and CLAIM row, by its bytes.
+        claimed: From the RESULT rows: the sum of effect digests, and the number of accepted records.
+        recorded: The same, computed from the records.
+        lowest: The lowest possible sum of the records' ordinals, by the RESULT rows.
+        highest: The highest one, as if all rejections came first. Without rejections both are equal.
+        ordinals: The actual sum of the ordinals.
+        worked: Objects and regions of the RESULT rows.
+        begun: Objects and regions of the ATTEMPT rows.
+        stated_records: In the scope: the number of records in the files, by the RESULT rows.
+        stated_accepted: In the scope: the number of accepted records, by the RESULT rows.
+        stated_effects: In the scope: the sum of effect digests, by the RESULT rows.
+        strangers: Keys of undocumented rows.
     """
 
     def __init__(self, region: str, scope: Scope, regions: tuple[str, ...], only: Leaves | None, cases: Cases) -> None:
@@ -136,7 +136,7 @@ class Rows(Source):
         """The entries that an archive must hold by the RESULT rows of the scope."""
 
     def take(self, rows: Iterable[Row]) -> None:
-        """Take in a page of rows."""
+        """Add a page of rows."""
         for row in rows:
             where = place(row, self._regions)
             if where is None:
@@ -154,7 +154,7 @@ class Rows(Source):
                 region = row["sk"]["S"].removeprefix("ATTEMPT#")
                 self.begun.add(leaf, number_of(f"{where.object_id}\0{region}"))
             case Family.REPLICA:
-                pass  # changes while its region waits, and says of a replica what is judged here by itself
+                pass  # it changes while its region waits, and the proof does not rely on it
             case _:
                 self.written_once.add(leaf, quick_hash_of(row))
         case = self._case(where.object_id)
@@ -197,9 +197,9 @@ class Receipts(Source):
     """The client's receipts.
 
     Attributes:
-        expected_records: How many records the files hold, where that is known.
-        expected_accepted: How many of them are to be accepted, where that is known.
-        expected_effects: The sum of effect digests, where they are known.
+        expected_records: The known numbers of records in the files.
+        expected_accepted: The known numbers of records to accept.
+        expected_effects: The sum of the known effect digests.
     """
 
     def __init__(self, scope: Scope, only: Leaves | None, cases: Cases) -> None:
@@ -211,7 +211,7 @@ class Receipts(Source):
         self.expected_effects: Totals[str] = Totals()
 
     def take(self, receipts: Iterable[ReceiptRow]) -> None:
-        """Take in receipts; those of other sources are none of the scope's."""
+        """Add receipts; those of other sources are ignored."""
         for receipt in receipts:
             if receipt.source == self._scope.source:
                 self._take(receipt)
@@ -239,12 +239,12 @@ class Receipts(Source):
 
 
 def is_of_scope(row: Row, scope: Scope) -> bool:
-    """Whether a RESULT row is of the scope, by its object's key or by what it says of itself."""
+    """Return whether a RESULT row belongs to the scope, by its object's key or its `source`."""
     return text(row, "object_key").startswith(scope.prefixes) or text(row, "source") == scope.source
 
 
 def effect_of(row: Row) -> int:
-    """Return the effect digest that a RESULT row states, as a number; -1, which fits nothing, if it is none."""
+    """Return the effect digest in a RESULT row as a number; -1, which matches nothing, if it is malformed."""
     try:
         return int(text(row, "effect_digest"), 16)
     except ValueError:

@@ -22,34 +22,34 @@ class FaultInjector(Protocol):
 
     @property
     def source(self) -> str:
-        """The source of the drill's uploads: what it makes carries it."""
+        """The source of the drill's uploads, which names the injected policies and experiments."""
 
     def name_server(self) -> str | None:
-        """Return who answers for the failover record; None: nobody who can be asked from here."""
+        """Return the name server of the failover record; None if this machine cannot reach one."""
 
     def set_region_down(self, region: str, *, down: bool) -> None:
-        """Take a region away, or bring it back."""
+        """Make a region unavailable, or available again."""
 
     def destroy_region(self, region: str) -> None:
-        """Take a region away for good, with everything that had not left it."""
+        """Destroy a region with everything that was not replicated."""
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
-        """Let a region accept everything and run nothing, or continue."""
+        """Stop a region's functions while it accepts requests, or start them again."""
 
     def set_partition(self, *, cut: bool) -> None:
         """Cut replication between the regions, or restore it."""
 
     def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
-        """Set the strength of hazards, by name; None: the usual one."""
+        """Set the strength of hazards, by name; None restores the usual strengths."""
 
     def set_outage(self, mode: str) -> bool:
-        """Let a lost region fail its clients by `hang` or `refuse`; return whether this platform can."""
+        """Set how a lost region fails requests, `hang` or `refuse`; return whether this platform supports it."""
 
     def set_lag(self, seconds: float | None) -> None:
-        """Make replication slow by so many seconds; None: as it is usually."""
+        """Delay replication by this many seconds; None restores the usual delay."""
 
     def set_throttle(self, region: str, share: float) -> None:
-        """Have a share of the functions' table calls throttled in a region; 0: none."""
+        """Throttle a share of the functions' table calls in a region; 0 throttles none."""
 
     def set_denied(self, region: str, *, denied: bool) -> None:
-        """Take the table away from the role of a region's processor, or give it back."""
+        """Deny the table to the role of a region's processor, or allow it again."""

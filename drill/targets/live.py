@@ -1,10 +1,11 @@
 """A real AWS account as a drill's target. Written against AWS's documentation and tested with stubs; never run on AWS yet.
 
-No fault begins here without a stop condition and a way back:
+Every fault has a stop condition and a way back:
 
-* replication is paused by AWS FIS experiments that end by themselves, and at once when the alarm that must be named rings;
-* functions are stopped by a reserved concurrency of 0, and rights taken by an inline policy: the concurrency that was there
-  is kept in a tag of the function, so that a resumed drill can restore it.
+* replication is paused by AWS FIS experiments, which end by themselves, or at once when the required stop alarm is in ALARM;
+* functions are stopped by a reserved concurrency of 0, and rights are removed by an inline policy. A tag of the function
+keeps
+  its earlier concurrency, so that a resumed drill can restore it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from operations.errors import Refused, RunFailure
 from operations.target import Target
 
 DURATION: Final = "PT20M"
-"""After which FIS ends an experiment by itself, drill or no drill."""
+"""Duration after which FIS ends an experiment, even if the drill was killed."""
 TAG: Final = "lockstep-drill"
 CONCURRENCY_TAG: Final = "lockstep-drill-concurrency"
 _NONE: Final = "none"
@@ -33,14 +34,14 @@ _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
 
 
 def require_possible(plan: Plan, *, can_be: Collection[str]) -> None:
-    """Refuse a live drill of a fault that nothing on AWS makes.
+    """Refuse a live drill of a fault that cannot be injected on AWS.
 
     Args:
-        plan: The drill's.
-        can_be: The faults that can be made there.
+        plan: The drill's plan.
+        can_be: The faults that can be injected there.
 
     Raises:
-        Refused: The plan has another one.
+        Refused: The plan has another fault.
     """
     impossible = [str(spec) for spec in plan.faults if spec.name not in can_be]
     if impossible:
@@ -51,10 +52,10 @@ def require_possible(plan: Plan, *, can_be: Collection[str]) -> None:
 
 
 def require_leave(plan: Plan, *, execute: bool) -> None:
-    """Refuse a live drill that was not asked for in so many words.
+    """Refuse a live drill without explicit permission.
 
     Raises:
-        Refused: The account, the leave to inject faults, the alarm that stops them, or the role of FIS is missing.
+        Refused: The account, the permission to inject faults, the stop alarm, or the role of FIS is missing.
     """
     if not (plan.account and len(plan.account) == 12 and plan.account.isdecimal()):  # noqa: PLR2004 - an account's digits
         raise Refused(
@@ -83,8 +84,8 @@ class LiveTarget:
     Attributes:
         target: The cloud.
         deployment: The platform.
-        source: Of the drill's uploads.
-        stop_alarm: The name of an alarm that ends every experiment; one of that name in each region.
+        source: The source of the drill's uploads.
+        stop_alarm: The name of the alarm that ends every experiment; each region has one of this name.
         fis_role: The ARN of the role that FIS acts as.
     """
 
@@ -95,29 +96,29 @@ class LiveTarget:
     fis_role: str
 
     def name_server(self) -> str | None:
-        """None: the machine's own resolver cannot see a private zone."""
+        """None, because this machine's resolver cannot query a private zone."""
         return None
 
     def set_region_down(self, region: str, *, down: bool) -> None:
-        """Come as near to a blackout as an account allows: nothing runs there and nothing is replicated; S3 answers."""
+        """Approximate a blackout: no function runs in the region, and nothing is replicated. S3 still answers."""
         self.set_region_stalled(region, stalled=down)
         self.set_partition(cut=down)
 
     def destroy_region(self, region: str) -> None:
-        """Refuse: nothing on AWS destroys a region."""
+        """Refuse, because AWS cannot destroy a region."""
         raise RunFailure(
             f"The fault destroy cannot be made on AWS: nothing destroys {region}.", hint="Drill it on the local cloud."
         )
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
-        """Reserve a concurrency of 0 for the issuer and the processor of a region, or what they had before."""
+        """Reserve a concurrency of 0 for the issuer and the processor of a region, or restore the earlier one."""
         client = self.target.client("lambda", region)
         for output in _FUNCTIONS:
             name = self.deployment.regional[region][output]
             (_stall if stalled else _unstall)(client, name)
 
     def set_partition(self, *, cut: bool) -> None:
-        """Start the experiments that pause replication, both ways, or stop them and take their templates away."""
+        """Start the experiments that pause replication both ways, or stop them and delete their templates."""
         for source, destination in (self.target.regions, self.target.regions[::-1]):
             client = self.target.client("fis", source)
             running = self._experiments(client)
@@ -133,21 +134,21 @@ class LiveTarget:
                     client.delete_experiment_template(id=name)
 
     def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
-        """Refuse: nothing on AWS sets how late or how often it delivers."""
+        """Refuse, because AWS has no setting for late or repeated deliveries."""
         if any(strength is not None for strength in strengths.values()):
             raise RunFailure("The fault reorder cannot be made on AWS.", hint="Drill it on the local cloud.")
 
     def set_outage(self, mode: str) -> bool:  # noqa: ARG002 - nobody can choose on AWS
-        """Return False: a region in trouble fails its clients as it does."""
+        """Return False, because AWS has no setting for the way a region fails."""
         return False
 
     def set_lag(self, seconds: float | None) -> None:
-        """Refuse: nothing on AWS makes replication slow by a given time."""
+        """Refuse, because AWS cannot delay replication by a given time."""
         if seconds is not None:
             raise RunFailure("The fault lag cannot be made on AWS.", hint="Drill it on the local cloud, or type partition.")
 
     def set_throttle(self, region: str, share: float) -> None:
-        """Refuse: FIS throttles no DynamoDB calls."""
+        """Refuse, because FIS cannot throttle DynamoDB calls."""
         if share:
             raise RunFailure(
                 f"The fault throttle cannot be made on AWS: FIS throttles no DynamoDB calls in {region}.",
@@ -155,7 +156,7 @@ class LiveTarget:
             )
 
     def set_denied(self, region: str, *, denied: bool) -> None:
-        """Put a denying policy on the role of a region's processor, or take it away."""
+        """Add a denying policy to the role of a region's processor, or remove it."""
         name = self.deployment.regional[region]["ProcessorFunctionName"]
         held = self.target.client("lambda", region).get_function_configuration(FunctionName=name)
         iam, role = self.target.client("iam", region), str(held["Role"]).rpartition("/")[2]
@@ -180,7 +181,7 @@ class LiveTarget:
         ]
 
     def _token(self, region: str) -> str:
-        """A new one each time: for one that it knows, FIS returns the experiment of an earlier fault and starts none."""
+        """Return a new token. For a known token, FIS returns the experiment of an earlier fault and starts none."""
         return f"{self.source}-{region}-{secrets.token_hex(4)}"
 
     def _template(self, source: str, destination: str) -> dict[str, Any]:
@@ -216,7 +217,7 @@ class LiveTarget:
 
 
 def deny_table(iam: Any, role: str, *, denied: bool) -> None:  # noqa: ANN401 - a boto3 client
-    """Deny the table to a role by an inline policy of the drill's, or take that policy away."""
+    """Deny the table to a role by an inline policy, or remove that policy."""
     if denied:
         statement = {"Effect": "Deny", "Action": "dynamodb:*", "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -230,7 +231,7 @@ def deny_table(iam: Any, role: str, *, denied: bool) -> None:  # noqa: ANN401 - 
 
 
 def _stall(client: Any, name: str) -> None:  # noqa: ANN401 - a boto3 client
-    """Keep what is reserved in a tag first, unless it is kept already, then reserve 0."""
+    """Keep the reserved concurrency in a tag, unless one exists, then reserve 0."""
     function = client.get_function(FunctionName=name)
     arn, tags = function["Configuration"]["FunctionArn"], function.get("Tags", {})
     if CONCURRENCY_TAG not in tags:

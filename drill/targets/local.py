@@ -1,4 +1,4 @@
-"""The local cloud as a drill's target: its control surface makes the faults true."""
+"""The local cloud as a drill's target. Its control surface injects the faults."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LocalTarget:
     Attributes:
         target: The cloud.
         deployment: The platform.
-        source: Of the drill's uploads.
+        source: The source of the drill's uploads.
     """
 
     target: Target
@@ -35,20 +35,20 @@ class LocalTarget:
         return FaultInjector(str(self.target.endpoint_url), self.target.secret())
 
     def name_server(self) -> str | None:
-        """Where the cloud's name server answers."""
+        """The address of the cloud's name server."""
         server = self.fault_injector.health().get("name_server")
         return str(server) if server else None
 
     def set_region_down(self, region: str, *, down: bool) -> None:
-        """Take a region away, or bring it back."""
+        """Make a region unavailable, or available again."""
         (self.fault_injector.region_down if down else self.fault_injector.region_up)(region)
 
     def destroy_region(self, region: str) -> None:
-        """Take a region away for good, with everything that had not left it."""
+        """Destroy a region with everything that was not replicated."""
         self.fault_injector.region_destroy(region)
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
-        """Let a region accept everything and run nothing, or continue."""
+        """Stop a region's functions while it accepts requests, or start them again."""
         (self.fault_injector.region_stall if stalled else self.fault_injector.region_unstall)(region)
 
     def set_partition(self, *, cut: bool) -> None:
@@ -56,25 +56,25 @@ class LocalTarget:
         self.fault_injector.partition(cut=cut)
 
     def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
-        """Set the strength of hazards, by name; None: the usual one."""
+        """Set the strength of hazards, by name; None restores the usual strengths."""
         for name, strength in strengths.items():
             self.fault_injector.set_hazard(name, HAZARDS[name].strength if strength is None else strength)
 
     def set_outage(self, mode: str) -> bool:
-        """Let a lost region fail its clients by `hang` or `refuse`."""
+        """Set how a lost region fails requests, `hang` or `refuse`."""
         self.fault_injector.set_outage(mode)
         return True
 
     def set_lag(self, seconds: float | None) -> None:
-        """Make replication slow by so many seconds; None: as it is usually."""
+        """Delay replication by this many seconds; None restores the usual delay."""
         self.fault_injector.set_replication_lag(USUAL_LAG_SECONDS if seconds is None else seconds)
 
     def set_throttle(self, region: str, share: float) -> None:
-        """Have a share of the functions' table calls throttled in a region."""
+        """Throttle a share of the functions' table calls in a region."""
         self.fault_injector.set_throttle(region, share)
 
     def set_denied(self, region: str, *, denied: bool) -> None:
-        """Put a denying policy on the role of a region's processor, or take it away."""
+        """Add a denying policy to the role of a region's processor, or remove it."""
         iam, role = self._processor_role(region)
         deny_table(iam, role, denied=denied)
 

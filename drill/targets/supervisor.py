@@ -1,7 +1,7 @@
-"""The supervisor: a process of its own that holds the local cloud and the deployed platform, and outlives a killed drill.
+"""The supervisor: a separate process that runs the local cloud with the deployed platform, and outlives a killed drill.
 
-`python -m drill.targets.supervisor` is started by the drill in a session of its own. It ends on SIGTERM, or when no drill
-has been at work for a quarter of an hour.
+The drill starts `python -m drill.targets.supervisor` in a new session. It ends on SIGTERM, or after a quarter of an hour
+without a running drill.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from operations.target import Target
 from reporting.progress import Steps
 
 WORK: Final = CHECKOUT / ".build" / "drill"
-"""Run folders of the clouds that drills use. The newest few are kept, without what is large in them."""
+"""Run folders of the drills' clouds. The newest few are kept, without their large files."""
 ORPHANED_SECONDS: Final = 900.0
-"""How long the cloud is kept when no drill is at work."""
+"""Seconds for which the cloud is kept without a running drill."""
 _START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 120.0
-"""Far more than it takes to remove the cloud's files from a slow disk."""
+"""Seconds to wait for the end; far more than the removal of the cloud's files from a slow disk takes."""
 _PAUSE: Final = 0.2
 
 
@@ -49,8 +49,8 @@ class Supervisor:
     """A supervisor that is ready.
 
     Attributes:
-        process_id: Its process.
-        target: What it holds.
+        process_id: Its process id.
+        target: The platform's target.
     """
 
     process_id: int
@@ -58,10 +58,10 @@ class Supervisor:
 
 
 def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Supervisor:
-    """Return the drill's supervisor; start one if there is none yet.
+    """Return the drill's supervisor, and start one if there is none.
 
     Raises:
-        RunFailure: It could not deploy; carries the end of its log.
+        RunFailure: It could not deploy; the message has the end of its log.
     """
     folder.alive.touch()
     if _lender(folder).exists():
@@ -90,13 +90,13 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
 
 
 def lend(holder: DrillFolder, folder: DrillFolder) -> None:
-    """Let a drill use the cloud of another folder. It does not end with that drill."""
+    """Let a drill use the cloud of another folder, which does not end with that drill."""
     _lender(folder).write_text(str(holder.path), "utf-8")
     folder.alive.symlink_to(holder.alive)
 
 
 def attach(folder: DrillFolder) -> Supervisor | None:
-    """Return the drill's supervisor if it is there and ready."""
+    """Return the drill's supervisor if it runs and is ready."""
     if _lender(folder).exists():
         return attach(DrillFolder(Path(_lender(folder).read_text("utf-8"))))
     if not folder.supervisor.exists() or not _running(folder):
@@ -106,7 +106,7 @@ def attach(folder: DrillFolder) -> Supervisor | None:
 
 
 def stop(folder: DrillFolder) -> None:
-    """End the drill's supervisor and its cloud, if they are there; return when all their processes are gone."""
+    """Stop the drill's supervisor and its cloud, if they run; return when all their processes have ended."""
     if _lender(folder).exists():
         return
     process_id = _running(folder)
@@ -189,9 +189,9 @@ def _running(folder: DrillFolder) -> int:
 
 
 def _is_supervisor(process: Path) -> bool:
-    """Whether a process that is there is the supervisor, as far as the system tells: its number may be another's by now.
+    """Return whether a running process is the supervisor, as far as the system shows it, because ids are reused.
 
-    One that has ended stays in the list until its parent asks, and the first process of a container may never ask.
+    A zombie stays in the list until its parent reads its status, which the first process of a container may never do.
     """
     try:
         state = (process / "stat").read_text("utf-8", errors="replace").rpartition(")")[2].split()[0]
@@ -214,12 +214,12 @@ def _process_file(folder: DrillFolder) -> Path:
 
 
 def _lender(folder: DrillFolder) -> Path:
-    """The file that names the folder whose cloud a drill uses."""
+    """Return the path of the file that names the folder whose cloud a drill uses."""
     return folder.path / "supervisor.lender"
 
 
 def _temporary_file(folder: DrillFolder) -> Path:
-    """Holds the path of the folder in which the supervisor's cloud keeps everything."""
+    """Return the path of the file that names the folder of the cloud's data."""
     return folder.path / "supervisor.tmp"
 
 
