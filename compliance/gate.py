@@ -253,7 +253,8 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
     nodejs.start()
     from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
 
-    shown = variants(map(deployed, templates))
+    standing = tuple(map(deployed, templates))
+    shown = variants(standing)
     by_path = {
         plugin.included_path(index, resource.logical_id): resource
         for index, (_, template) in enumerate(shown)
@@ -262,7 +263,7 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
     with TemporaryDirectory(prefix="compliance-") as directory:
         try:
             plugin.judge_included([replace(variant, body=readable(variant.body)) for variant, _ in shown], Path(directory))
-            packs = nag.read(Path(directory) / "out", world, by_path.get)
+            packs = nag.read(Path(directory) / "out", replace(world, templates=standing), by_path.get)
         except (plugin.UnrecordedError, nag.NagError) as error:
             raise GateError(str(error)) from error
     packs.rows = [_answered_by_the_template(row, world) for row in packs.rows]

@@ -75,7 +75,9 @@ def deployed(template: Template, fixed: Choice = MappingProxyType({})) -> Templa
     }
     if all(template.body[section] == kept for section, kept in changed.items()):
         return template
-    return replace(template, body={**template.body, **changed})
+    kept = changed.get("Resources", {})
+    gone = tuple(resource for resource in template.resources if resource.logical_id not in kept)
+    return replace(template, body={**template.body, **changed}, undeployed=(*template.undeployed, *gone))
 
 
 def _kept(section: Mapping[str, Json], possible: list[Choice]) -> dict[str, Json]:

@@ -28,6 +28,7 @@ class Template:
         text: The JSON or YAML that `body` was read from; empty when it was made from a dict.
         file: The file that it was read from; empty when it was made from a dict.
         sources: The file and line of the Python that made a logical id's construct, where it is known.
+        undeployed: The resources that `body` lacks because no parameters deploy them.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Template:
     text: str = ""
     file: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
+    undeployed: tuple["Resource", ...] = ()
 
     @cached_property
     def resources(self) -> tuple["Resource", ...]:

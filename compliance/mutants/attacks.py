@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from compliance.cfn.templates import Json, Resource
-from compliance.mutants.mutant import Pointer, Step, at_or_none
+from compliance.mutants.mutant import CONDITIONS, Pointer, Step, at_or_none
 
 Attack: TypeAlias = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""
@@ -305,7 +305,8 @@ def attacks_on(resource: Resource) -> Iterator[Attack]:
         for first, last, was, now in (("FALSE AND (", ")", "", ""), ("NOT (", ")", "", ""), ("", "", " OR ", " AND ")):
             yield "weaken", ("Properties", "AlarmRule"), rule, _wrapped(rule, first, last, was, now)
     yield "secret", ("Metadata", "Token"), None, TOKENS["STRIPE"]
-    yield "condition", ("Condition",), resource.path_in_stack, "Never"
+    for condition in CONDITIONS:
+        yield "condition", ("Condition",), resource.path_in_stack, condition
 
 
 def _set(kind: str, place: tuple[Step, ...], before: Json, after: Json, parent: Json) -> Iterator[Attack]:

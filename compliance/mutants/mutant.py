@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -21,6 +21,14 @@ class _Removed(Enum):
 
 
 REMOVED: Final = _Removed.REMOVED
+
+CONDITIONS: Final[Mapping[str, Json]] = {
+    "Never": {"Fn::Equals": ["a", "b"]},
+    "Elsewhere": {"Fn::Equals": [{"Ref": "AWS::Region"}, "eu-west-1"]},
+    "OnRequest": {"Fn::Equals": [{"Ref": "Wanted"}, "yes"]},
+}
+"""The conditions that an attack puts on a resource, by name: false always, outside of a region, and by a parameter."""
+_PARAMETERS: Final = {"Wanted": {"Type": "String", "Default": "yes", "AllowedValues": ["yes", "no"]}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +123,11 @@ def _damaged(template: Template, mutant: Mutant) -> Template:
         except (LookupError, TypeError):
             pass  # this region's copy has no such value: only the other copy is damaged
     if mutant.pointer == ("Condition",):
-        never = {**template.body.get("Conditions", {}), str(mutant.after): {"Fn::Equals": ["a", "b"]}}
-        template = replace(template, body={**template.body, "Conditions": never})
+        added = {
+            "Conditions": {**template.body.get("Conditions", {}), mutant.after: CONDITIONS[mutant.after]},
+            "Parameters": {**template.body.get("Parameters", {}), **_PARAMETERS},
+        }
+        template = replace(template, body={**template.body, **added})
     return _with(template, resources)
 
 

@@ -135,6 +135,16 @@ def test_packs_fail_a_property_that_is_set_in_one_branch_only(
     assert verdicts == [Verdict.PASS, Verdict.FAIL, Verdict.FAIL, Verdict.FAIL]
 
 
+def test_packs_are_not_asked_about_a_resource_that_is_never_deployed() -> None:
+    only_in_the_east = {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
+    resources = {"Here": {"Type": "AWS::SNS::Topic"}, "There": {"Type": "AWS::SNS::Topic", "Condition": "East"}}
+    body = {"Conditions": {"East": only_in_the_east}, "Resources": resources}
+    ledger = judge_templates([Template(name="t", body=body, region="us-west-2")], "prod", TODAY, print)
+
+    assert "Here" in {row.logical_id for row in ledger.findings if row.rule.startswith("AwsSolutions::")}
+    assert not [row for row in ledger.findings if row.rule.endswith("::Ran")]
+
+
 def test_packs_fail_a_condition_of_the_app_in_one_branch() -> None:
     """Among its constructs the property looks set; what it synthesizes tells."""
     name = "unit_tests.compliance.sample:build_app_with_condition"
