@@ -1,4 +1,4 @@
-"""`python -m benchmarks (gate|proof|processor|server|cost)`: measure beside a peer, write reports/benchmarks, count cost."""
+"""`python -m benchmarks (gate|proof|processor|server|cost)`: measure beside a peer, write reports/benchmarks."""
 
 import json
 import sys
@@ -10,13 +10,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cost as costs
 from benchmarks import gate_speed as gate_benchmark
 from benchmarks import http_servers, processor_speed
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
-from infra.app import ENVIRONMENTS
-from infra.settings import SettingsError, default_environment, load_settings
+from lockstep.cost import cost
 
 _Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result, processor_speed.Result, http_servers.Result)
 
@@ -86,27 +84,7 @@ def server(
     Console(soft_wrap=True, emoji=False).print_json(data=result.as_dict())
 
 
-@app.command()
-def cost(
-    environment: Annotated[
-        str, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
-    ] = "",
-) -> None:
-    """Print the cost of an idle month: list prices times the quantities, and what is not included."""
-    try:
-        settings = load_settings(environment or default_environment(ENVIRONMENTS), ENVIRONMENTS)
-    except SettingsError as error:
-        Console(stderr=True, emoji=False).print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
-        raise typer.Exit(2) from error
-    lines = costs.idle(costs.synthesized(settings))
-    table = Table(title=f"An idle month of {settings.environment}, both regions, list prices of {costs.PRICES_OF}")
-    for column in ("for", "how many", "of", "USD", "counted by"):
-        table.add_column(column, justify="right" if column in {"how many", "USD"} else "left")
-    for line in lines:
-        table.add_row(line.what, f"{line.count:,.0f}", line.unit, f"{line.usd:.2f}", line.counted)
-    console = Console(soft_wrap=True, emoji=False)
-    console.print(table)
-    console.print(f"Together: {sum(line.usd for line in lines):.2f} USD. Not included: {costs.NOT_INCLUDED}.")
+app.command("cost")(cost)
 
 
 def _measured(name: str, measure: Callable[[Callable[[str], None]], _Result], output: Path) -> _Result:

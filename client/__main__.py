@@ -22,6 +22,7 @@ from client.events import Outcome
 from client.gathering import LeftOut, gather
 from client.progress import UploadProgress, one_line, printable
 from client.receipts import Receipt, State, lock_of, read_receipts
+from client.shared_options import SharedOptions
 from client.verifying import Standing, Until
 
 _SOMETHING_IS_NOT_THERE: Final = 1
@@ -30,22 +31,6 @@ _INTERRUPTED: Final = 130
 _SHOWN: Final = 50
 _OUT: Final = Console(highlight=False, emoji=False, soft_wrap=True)
 _ERRORS: Final = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
-_SHARED_OPTIONS: Final = frozenset(
-    {
-        "--config",
-        "--endpoint",
-        "--record",
-        "--name-server",
-        "--domain",
-        "--region",
-        "--source",
-        "--receipts",
-        "--profile",
-        "--workers",
-        "--patience",
-    }
-)
-
 _HELP: Final = f"""Upload files to a two-region platform: to the active region, or to the other one when that fails.
 
 An upload gets its id before the first try and keeps it in every region and every run, so a file is never stored twice.
@@ -57,7 +42,7 @@ Examples:
   python -m client upload --prefix reports/2026/ folder/
   python -m client resume
   python -m client verify --wait 60
-  python -m client status
+  python -m client receipts
 
 \b
 The configuration, by default in lockstep-client.toml:
@@ -65,7 +50,9 @@ The configuration, by default in lockstep-client.toml:
 Exit status: 0 every file is where it should be, 1 some file is not, 2 wrong use, 130 interrupted.
 """
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(
+    cls=SharedOptions, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+)
 
 
 @app.callback(help=_HELP)
@@ -165,14 +152,14 @@ def verify(
 
 
 @app.command()
-def status(context: typer.Context) -> None:
+def receipts(context: typer.Context) -> None:
     """Print the states in the receipts file, without a request to a region; also works while an upload runs."""
     with _reporting_failures():
-        receipts = read_receipts(_receipts_path(context))
-        for state, number in sorted(Counter(one.state for one in receipts).items()):
+        held = read_receipts(_receipts_path(context))
+        for state, number in sorted(Counter(one.state for one in held).items()):
             _say(f"{number:>8} {state}")
-        _list([one_line(f"{one.key}: {one.state}{_why(one)}") for one in receipts if _open(one)])
-        if any(_open(one) for one in receipts):
+        _list([one_line(f"{one.key}: {one.state}{_why(one)}") for one in held if _open(one)])
+        if any(_open(one) for one in held):
             _say("Type `resume` to send the files that no region has yet.")
             raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
@@ -240,7 +227,7 @@ def _list(lines: Sequence[str], console: Console = _OUT) -> None:
     for line in lines[:_SHOWN]:
         _say(line, console)
     if len(lines) > _SHOWN:
-        _say(f"... and {len(lines) - _SHOWN} more; `status` and the receipts file list them.", console)
+        _say(f"... and {len(lines) - _SHOWN} more; `receipts` lists them.", console)
 
 
 def _say(text: str, console: Console = _OUT) -> None:
@@ -271,26 +258,9 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def shared_options_first(arguments: Sequence[str]) -> list[str]:
-    """Move the options that all commands share before the command, where the parser expects them."""
-    shared: list[str] = []
-    others: list[str] = []
-    left = iter(arguments)
-    for one in left:
-        if one == "--":
-            others += [one, *left]
-        elif one in _SHARED_OPTIONS:
-            shared += [one, *[value for value in [next(left, None)] if value is not None]]
-        elif one.partition("=")[0] in _SHARED_OPTIONS:
-            shared.append(one)
-        else:
-            others.append(one)
-    return shared + others
-
-
 def run(arguments: Sequence[str]) -> Any:  # noqa: ANN401 - typer's own
     """Run the command line."""
-    return app(args=shared_options_first(arguments), prog_name="python -m client")
+    return app(args=list(arguments), prog_name="python -m client")
 
 
 if __name__ == "__main__":

@@ -205,9 +205,9 @@ def _context(line: CommandLine) -> dict[str, object]:
     return {key: value for key, _, value in (assignment.partition("=") for assignment in line.values("context"))}
 
 
-def main() -> None:
-    """Run the CLI and exit with its status."""
-    arguments = sys.argv[1:] or ["--help"]
+def main(given: Sequence[str] | None = None) -> None:
+    """Run the CLI with the given arguments, by default those of the process, and exit with its status."""
+    arguments = list(sys.argv[1:] if given is None else given) or ["--help"]
     if not _CLI.exists():
         sys.exit("The CDK CLI is not installed here. Type: nox -s environment")
     try:

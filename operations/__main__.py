@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from client.shared_options import SharedOptions
 from operations import desk, failback_checks
 from operations import status as regions
 from operations.endpoints import require_aws_endpoint, require_loopback
@@ -38,7 +39,9 @@ from operations.target import TARGET_VARIABLE, Mode, Target
 _WAIT_SECONDS: Final = 1800.0
 _LOOK_SECONDS: Final = 10.0
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(
+    cls=SharedOptions, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True
+)
 
 
 @app.callback()

@@ -57,7 +57,7 @@ dlq = typer.Typer(no_args_is_help=True, help="List a region's dead letters, show
 def endpoints() -> None:
     """Print the client's configuration: the API of each region, the primary first.
 
-    Example: python -m operations endpoints > lockstep-client.toml
+    Example: lockstep endpoints > lockstep-client.toml
     """
     with printing_failures():
         target = shown()
@@ -239,7 +239,7 @@ def reprocess(
     until: UntilOption = None,
     yes: YesOption = False,  # noqa: FBT002
 ) -> None:
-    """Process objects again in the active region if another version of the processor made their records."""
+    """Process objects again in the active region if another version made their records."""
     with printing_failures():
         send_again(prefix, _span(since, until), reprocess=True, yes=yes)
         say("Records that this version made do not change.")

@@ -9,9 +9,10 @@ from typing import Annotated, Final
 import typer
 
 from infra.settings import RegionRole, Settings, SettingsError, default_environment, environment_names, load_settings
+from operations.checkout import find_checkout
 from operations.errors import Refused
 
-FILE = Path(__file__).resolve().parents[1] / "environments.toml"
+FILE = (find_checkout() or Path.cwd()) / "environments.toml"
 _PROD: Final = "prod"
 
 EnvironmentOption = Annotated[

@@ -166,5 +166,8 @@ def _kept(path: Path) -> Plan:
         ) from error
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app.command()(main)
+
 if __name__ == "__main__":
-    typer.run(main)
+    app(prog_name="python -m simulation")

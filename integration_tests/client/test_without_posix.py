@@ -38,7 +38,7 @@ def test_client_without_posix_uploads_and_keeps_receipts(server: Server, tmp_pat
     assert [(one.key, one.state) for one in read_receipts(receipts)] == [
         (f"{name}.csv", State.ACCEPTED) for name in ("a", "b", "c")
     ]
-    assert "3 accepted" in _client(server, receipts, "status").stdout
+    assert "3 accepted" in _client(server, receipts, "receipts").stdout
 
 
 def test_client_without_posix_beside_another_is_refused(server: Server, tmp_path: Path) -> None:

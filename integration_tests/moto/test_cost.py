@@ -12,12 +12,12 @@ import botocore.client
 import pytest
 from moto import mock_aws
 
-from benchmarks.cost import A_RUN
 from handlers.issuer import readiness
 from handlers.observer import hours
 from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Digest, hour_of, hours_before
 from handlers.shared import schema
+from infra.cost import A_RUN
 from integration_tests.moto.observer_world import REGIONS, SECONDARY, TABLE, ObservedWorld, observed
 from integration_tests.moto.processor_world import VARIABLES
 

@@ -12,11 +12,13 @@ import pytest
 from botocore.credentials import Credentials
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.main import get_command
 
 import client.__main__ as command_line
 from client import Answer, Request
 from client.configuration import EXAMPLE
 from client.progress import printable
+from client.shared_options import SharedOptions
 from unit_tests.client.world import PRIMARY, SECONDARY, Fault, World
 
 Run = Callable[..., int]
@@ -79,7 +81,7 @@ def test_folder_is_uploaded_once_and_verified(world: World, run: Run, capsys: py
     asked = len(world.log)
     assert run("upload", "--prefix", "2026/", "in") == 0
     assert len(world.log) == asked
-    assert run("status") == 0
+    assert run("receipts") == 0
     assert "2 processed" in capsys.readouterr().out
 
 
@@ -92,7 +94,7 @@ def test_failed_upload_is_reported_and_resumed(world: World, run: Run, capsys: p
     assert "us-east-1" in printed.out
     assert "1 of 1 files are NOT uploaded." in printed.err
     assert "resume" in printed.err
-    assert run("status") == 1
+    assert run("receipts") == 1
     world.heal()
     assert run("resume") == 0
     assert run("resume") == 0
@@ -151,7 +153,7 @@ def test_wrong_use_is_reported_and_exits_with_2(
     assert world.log == []
 
 
-@pytest.mark.parametrize("command", ["resume", "verify", "status"])
+@pytest.mark.parametrize("command", ["resume", "verify", "receipts"])
 def test_missing_receipts_file_is_an_error(command: str, world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(command, "--receipts", "typo.jsonl") == 1
     assert "typo.jsonl cannot be read" in capsys.readouterr().err
@@ -161,7 +163,9 @@ def test_missing_receipts_file_is_an_error(command: str, world: World, run: Run,
 
 def test_options_may_stand_after_the_command() -> None:
     given = ["upload", "a", "--source", "s", "--prefix", "p/", "--workers=3", "--", "--source"]
-    assert command_line.shared_options_first(given) == [
+    group = get_command(command_line.app)
+    assert isinstance(group, SharedOptions)
+    assert group.own_first(given) == [
         *["--source", "s", "--workers=3"],
         *["upload", "a", "--prefix", "p/", "--", "--source"],
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cost import A_RUN, Line, idle
+from infra.cost import A_RUN, Line, idle
 from infra.settings import Settings
 from unit_tests.infra.synthesis import Synthesis, synthesize
 

@@ -129,13 +129,23 @@ def synthesized(settings: Settings) -> Templates:
         asset.mkdir(parents=True)
         (asset / "__init__.py").touch()
         app = build_app(settings=settings, outdir=f"{folder}/cdk.out", asset=asset.parent)
-        assembly = Path(app.synth().directory)
-        artifacts = json.loads((assembly / "manifest.json").read_text("utf-8"))["artifacts"]
-        return {
-            name: json.loads((assembly / each["properties"]["templateFile"]).read_text("utf-8"))
-            for name, each in artifacts.items()
-            if each["type"] == "aws:cloudformation:stack"
-        }
+        return read_assembly(Path(app.synth().directory))
+
+
+def read_assembly(folder: Path) -> Templates:
+    """Return the templates of a cloud assembly (`cdk.out`).
+
+    Raises:
+        OSError: A file is missing.
+        ValueError: A file is not JSON.
+        KeyError: The manifest does not name its artifacts.
+    """
+    artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
+    return {
+        name: json.loads((folder / each["properties"]["templateFile"]).read_text("utf-8"))
+        for name, each in artifacts.items()
+        if each["type"] == "aws:cloudformation:stack"
+    }
 
 
 def idle(templates: Templates) -> list[Line]:

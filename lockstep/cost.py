@@ -1,0 +1,114 @@
+"""`lockstep cost`: what a month of a configuration costs, and what a change of it costs or saves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.app import ENVIRONMENTS
+from infra.cost import NOT_INCLUDED, PRICES_OF, Line, idle, read_assembly, synthesized
+from infra.settings import Settings, SettingsError, default_environment, load_settings
+
+_WRONG_USE: Final = 2
+_CENT: Final = 0.005
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def cost(
+    environment: Annotated[
+        str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
+    ] = None,
+    diff: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Compare with this cloud assembly (cdk.out) of another revision.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
+) -> None:
+    """Print what a month of this configuration costs when idle: list prices times the quantities.
+
+    For a pull request, type `lockstep synth` on the other revision, keep its cdk.out, and type `lockstep cost --diff DIR`
+    here.
+    """
+    settings = _settings(environment)
+    before = {line.what: line for line in _other(diff)} if diff else None
+    now = idle(synthesized(settings))
+    if as_json:
+        typer.echo(json.dumps(_as_dict(settings, now, before), indent=2))
+        return
+    console = Console(soft_wrap=True, emoji=False)
+    title = f"An idle month of {settings.environment}, both regions, list prices of {PRICES_OF}"
+    console.print(_table(title, now) if before is None else _differences(title, now, before))
+    console.print(f"Together: {_sum(now):.2f} USD. Not included: {NOT_INCLUDED}.")
+    if before is not None:
+        console.print(f"Before: {_sum(before.values()):.2f} USD; difference {_sum(now) - _sum(before.values()):+.2f} USD.")
+
+
+def _settings(environment: str | None) -> Settings:
+    try:
+        return load_settings(environment or default_environment(ENVIRONMENTS), ENVIRONMENTS)
+    except SettingsError as error:
+        raise _refused(str(error)) from error
+
+
+def _other(folder: Path) -> list[Line]:
+    try:
+        return idle(read_assembly(folder))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _refused(
+            f"{folder} is not a cloud assembly: {error}\nAllowed: the cdk.out folder of another revision. "
+            "Type `lockstep synth` there."
+        ) from error
+
+
+def _refused(text: str) -> typer.Exit:
+    Console(stderr=True, emoji=False).print(text, style="bold red", markup=False, soft_wrap=True)
+    return typer.Exit(_WRONG_USE)
+
+
+def _sum(lines: Iterable[Line]) -> float:
+    return sum(line.usd for line in lines)
+
+
+def _table(title: str, lines: list[Line]) -> Table:
+    table = Table(title=title)
+    for column in ("for", "how many", "of", "USD", "counted by"):
+        table.add_column(column, justify="right" if column in {"how many", "USD"} else "left")
+    for line in lines:
+        table.add_row(line.what, f"{line.count:,.0f}", line.unit, f"{line.usd:.2f}", line.counted)
+    return table
+
+
+def _differences(title: str, now: list[Line], before: Mapping[str, Line]) -> Table:
+    """Return the lines whose cost differs by a cent or more, the largest difference first."""
+    table = Table(title=title)
+    for column in ("for", "before, USD", "now, USD", "difference, USD"):
+        table.add_column(column, justify="left" if column == "for" else "right")
+    changes = [(line, before[line.what].usd) for line in now]
+    for line, then in sorted(changes, key=lambda change: -abs(change[0].usd - change[1])):
+        if abs(line.usd - then) >= _CENT:
+            table.add_row(line.what, f"{then:.2f}", f"{line.usd:.2f}", f"{line.usd - then:+.2f}")
+    return table
+
+
+def _as_dict(settings: Settings, now: list[Line], before: Mapping[str, Line] | None) -> dict[str, Any]:
+    lines = [
+        {
+            "what": line.what,
+            "count": line.count,
+            "unit": line.unit,
+            "usd": round(line.usd, 4),
+            **({} if before is None else {"usd_before": round(before[line.what].usd, 4)}),
+            "counted": line.counted,
+            "source": line.source,
+        }
+        for line in now
+    ]
+    total = {"usd": round(_sum(now), 4)} | ({} if before is None else {"usd_before": round(_sum(before.values()), 4)})
+    return {"environment": settings.environment, "prices_of": PRICES_OF, **total, "lines": lines}
