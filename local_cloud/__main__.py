@@ -1,4 +1,4 @@
-"""`python -m local_cloud`: keep a local cloud up, and say how to use it."""
+"""`python -m local_cloud`: run a local cloud, and print how to use it."""
 
 from __future__ import annotations
 
@@ -46,18 +46,19 @@ def main(
 ) -> None:
     """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
 
-    It prints the variables that point the AWS CLI, an SDK or the CDK at it. Nothing but this machine can reach it, it
-    needs no AWS account, and all that it keeps is in one temporary folder that goes when it stops. Several can run side
-    by side, each on a port of its own.
+    It prints the variables that point the AWS CLI, an SDK or the CDK at it. Only this machine can reach it, and it needs no
+    AWS account. It keeps its data in one temporary folder, which it removes when it stops. Several can run side by side,
+    each
+    on its own port.
 
     Examples:
         python -m local_cloud
 
         python -m local_cloud --port 0 --account 123456789012
 
-    Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 it could not start or has died, 2 wrong use.
+    Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 it could not start or has died, 2 wrong usage.
 
-    docs/local_cloud.md tells what is faithful to AWS, and how to take a region away or hold replication back.
+    docs/local_cloud.md lists what is faithful to AWS, and how to take a region down or delay replication.
     """
     # Addresses and ARNs are full of `:...:`, which are no emoji.
     console, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False, emoji=False)

@@ -1,12 +1,13 @@
-"""Decides who may call the local cloud: programs of this user that know the run's secret, and nobody else.
+"""Admit only requests of programs that know the run's secret, which only this user can read.
 
-A web page in the user's own browser can send requests to loopback, and so can every other user of the machine. These are
-refused by 403 and a reason: what a browser sends for a page (`Origin`, `Sec-Fetch-Site`), a `Host` that is not this server's
-(DNS rebinding), requests without a signature, root's requests with a wrong one, ministack's own administration, and control
-commands without the secret. Requests of roles and users are verified by ministack.
+A web page in the user's own browser can send requests to loopback, and so can every other user of the machine. The server
+answers 403 with a reason to a page's requests (`Origin`, `Sec-Fetch-Site`), to a `Host` of another server (DNS rebinding),
+to
+requests without a signature, to root's requests with a wrong one, to ministack's own administration, and to control commands
+without the secret. ministack verifies the requests of roles and users.
 
-What AWS leaves unsigned stays unsigned: the routes of an HTTP API, whose own authorizers decide, and a custom resource's
-response URL. A presigned URL carries its signature in the query.
+As on AWS, the routes of an HTTP API, which have their own authorizers, and a custom resource's response URL need no
+signature. A presigned URL carries its signature in the query.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -44,7 +45,8 @@ _CLOSED: Final = re.compile(r"/health|/(_ministack|_localstack)(/.*)?", re.DOTAL
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 _LOOPBACK: Final = re.compile(r"((\d{12}\.)?127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.ASCII)
-"""S3 Control's clients put the account first; no browser can: to it, a name that ends in a number is an IPv4 address."""
+"""Hosts of this server. S3 Control's clients put the account first. A browser cannot: it takes such a name for an IPv4
+address."""
 _AWS_NAME: Final = re.compile(
     r"([a-z0-9][a-z0-9.-]*\.)?(execute-api|s3)([.-][a-z]{2}(-[a-z]+)+-\d)?\.amazonaws\.com(\.cn)?(:\d{1,5})?", re.ASCII
 )
@@ -54,19 +56,19 @@ _BODY_HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def install() -> None:
-    """Make the keys of functions' roles secret: ministack's follow from the function's ARN, which is no secret."""
+    """Make the keys of functions' roles secret, because ministack derives them from the function's ARN, which is public."""
     salt = secrets.token_bytes(32)
     lambda_runtime.hashlib = SimpleNamespace(sha256=lambda data: hashlib.sha256(salt + data))
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is refused.
+    """The reason for a refused request.
 
     Attributes:
-        message: The body of the answer.
+        message: The body of the response.
         code: AWS's error code.
-        service: Whose protocol the error is sent in, by the signature's scope; empty if there is none.
+        service: The service whose protocol the error uses, by the signature's scope; empty if there is none.
     """
 
     message: str
@@ -75,17 +77,17 @@ class Refusal:
 
 
 class Admission:
-    """Judges requests before anything else looks at them.
+    """Checks each request before any other code sees it.
 
     Args:
-        secret: The run's: root's secret access key, and the control commands' token.
+        secret: The run's secret: root's secret access key, and the control commands' token.
     """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
     def refusal(self, scope: Any, body: bytes) -> Refusal | None:  # noqa: ANN401  ASGI's shape
-        """Return why a request is refused; None if it is not.
+        """Return the reason to refuse a request; None if it is admitted.
 
         Args:
             scope: ASGI's scope of the request.
@@ -158,7 +160,7 @@ _QUERY_CREDENTIALS: Final = frozenset({"x-amz-algorithm", "x-amz-credential", "x
 
 
 def _of_a_page(headers: dict[str, str]) -> str:
-    """A browser adds these by itself, and no page can leave them out or change them (Fetch standard, forbidden names)."""
+    """Return why a request of a page is refused. No page can omit or change these headers (Fetch standard)."""
     for name in ("origin", "sec-fetch-site"):
         if name in headers and (name, headers[name]) != ("sec-fetch-site", "none"):
             return f"The local cloud answers programs, not web pages: the request carries {name}: {headers[name]}."
@@ -175,13 +177,13 @@ def _of_another_host(headers: dict[str, str], path: str) -> str:
 
 
 def _is_of_an_api(host: str, path: str) -> bool:
-    """Whether a request is for a route of an API, which may be open to everybody."""
+    """Return whether a request is for a route of an API, which may be public."""
     parsed = ministack_app._parse_execute_api_url(host, path)
     return parsed is not None or ministack_app._resolve_custom_domain_request(host, path) is not None
 
 
 def _wrong_key(key: str) -> Failure | None:
-    """Return what is wrong with an access key; ministack itself verifies the signatures of those that it has given out."""
+    """Return the fault of an access key; ministack verifies the signatures of the keys that it has issued."""
     is_given_out = not is_root_access_key(key) and (key in sts._sessions or find_iam_access_key_account(key) is not None)
     if is_given_out or _ACCOUNT.fullmatch(key):
         return None

@@ -1,7 +1,7 @@
-"""Saves the server work that it would do again for each request, and changes no answer.
+"""Cache work that the server repeats for each request, without a change of any answer.
 
-One thread answers everybody, so what one request costs is what the whole cloud can do. Each thing here is remembered by
-the text that it follows from and by nothing else: a policy that changes is another text, and is read anew.
+One thread answers all requests, so their cost bounds the whole cloud. The cache key is always the text from which a value
+follows: a changed policy is another text, and is read again.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -25,7 +25,7 @@ _SCALARS: Final = frozenset({str, bytes, int, float, bool, type(None)})
 
 
 def install() -> None:
-    """Remember what policies, requests and expressions say, and copy items faster."""
+    """Cache parsed policies, requests and expressions, and copy items faster."""
     _remember_policies()
     _remember_requests()
     _remember_expressions()
@@ -33,16 +33,16 @@ def install() -> None:
 
 
 def leave_out_what_stays() -> None:
-    """Let the garbage collector never again look at what is there now: the modules. Call once, before serving."""
+    """Exclude the loaded modules from garbage collection. Call once, before serving."""
     gc.collect()
     gc.freeze()
 
 
 def copied(value: Any) -> Any:  # noqa: ANN401  any value
-    """A deep copy: quick for what JSON can say, as items are, and `copy.deepcopy` of everything else.
+    """Return a deep copy: fast for JSON data, such as items, and by `copy.deepcopy` for anything else.
 
     Args:
-        value: Without cycles. What is in it twice is in the copy twice, too, but no longer the same.
+        value: Data without cycles. An object that it holds twice becomes two objects in the copy.
     """
     kind = type(value)
     if kind in _SCALARS:
@@ -55,10 +55,10 @@ def copied(value: Any) -> Any:  # noqa: ANN401  any value
 
 
 def reading(remembered: int) -> Any:  # noqa: ANN401  stands in for a module
-    """The module `json`, for code that only looks at what it has read: the last texts are remembered.
+    """Return a module `json` with a cache of the last texts, for code that only reads the results.
 
     Args:
-        remembered: How many texts.
+        remembered: Number of cached texts.
     """
     return SimpleNamespace(**{**vars(json), "loads": lru_cache(remembered)(json.loads)})
 
@@ -75,7 +75,7 @@ def _remember_policies() -> None:
 
 
 def _remember_requests() -> None:
-    """A request's body is read by each check of what it names, one after the other."""
+    """Cache the parsed body of a request, which several checks read one after the other."""
     iam_actions.json = reading(_REQUESTS)
 
 

@@ -1,7 +1,8 @@
-"""The cloud's clock: how many times faster than AWS it keeps the times that a drill would otherwise wait for.
+"""The cloud's clock: the factor by which it shortens the times that a drill would otherwise wait for.
 
-Faster run: the interval of health checkers, the TTL of DNS answers, the periods of alarms and the rates of EventBridge
-rules. Nothing else does: a function sees this machine's clock, and timeouts, queues' delays and replication keep theirs.
+It shortens the interval of health checkers, the TTL of DNS answers, the periods of alarms and the rates of EventBridge
+rules.
+It changes nothing else: functions, timeouts, queues' delays and replication use this machine's clock.
 """
 
 from __future__ import annotations
@@ -10,24 +11,25 @@ from dataclasses import dataclass
 from typing import Final
 
 LARGEST_FACTOR: Final = 100.0
-"""A health check every ten seconds would be one every tenth of a second; faster than that nothing here can follow."""
+"""Maximum factor. A health check every ten seconds becomes one every tenth of a second, the fastest that the cloud can
+do."""
 
 
 @dataclass
 class Clock:
-    """How fast time passes for what AWS does by the clock.
+    """The speed of AWS's clocks.
 
     Attributes:
-        factor: How many of AWS's seconds pass in one of this machine's.
+        factor: Number of AWS's seconds in a second of this machine.
     """
 
     factor: float = 1.0
 
     def seconds(self, of_aws: float) -> float:
-        """How long AWS's time takes here.
+        """Return the seconds of this machine for a duration on AWS.
 
         Args:
-            of_aws: Seconds, as a template gives them.
+            of_aws: Seconds, from a template.
         """
         return of_aws / self.factor
 
@@ -36,7 +38,7 @@ clock: Final = Clock()
 
 
 def checked_factor(factor: float) -> float:
-    """The factor, if it is one.
+    """Return the factor after a check.
 
     Raises:
         ValueError: It is below 1 or above `LARGEST_FACTOR`.

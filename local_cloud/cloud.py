@@ -1,4 +1,4 @@
-"""The local cloud as its users see it: start it, reach it, disturb it, stop it."""
+"""Start and stop a local cloud, and connect clients to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ACCOUNT_DIGITS: Final = 12
 
 
 class LocalCloud(FaultInjector):
-    """AWS's APIs on a loopback port, in a server process of its own that is always stopped again.
+    """AWS's APIs on a loopback port, in a separate server process that is always stopped.
 
     Use it as a context manager:
 
@@ -36,9 +36,9 @@ class LocalCloud(FaultInjector):
             cloud.client("s3", "us-east-1").list_buckets()
 
     Attributes:
-        account: The account that its caller is the root of, twelve digits.
+        account: The account whose root is the caller, twelve digits.
         endpoint_url: `http://127.0.0.1:<port>`.
-        known_gaps: (what, why) for everything that the local cloud only records.
+        known_gaps: (what, why) for each difference from AWS.
     """
 
     known_gaps: Final = NOT_FAITHFUL
@@ -63,24 +63,23 @@ class LocalCloud(FaultInjector):
         calm: bool | None = None,
         hosted_zones: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
-        """Start a server and return when it answers.
+        """Start a server, and return when it answers.
 
         Args:
-            account: The AWS account id it plays; its twelve digits are also the access key id.
+            account: The AWS account id, twelve digits, which is also root's access key id.
             port: The loopback port; 0 takes a free one.
-            keep_folder: Leave the folder with the log behind when it stops.
-            time_factor: How many times faster than on AWS health checks, DNS TTLs, alarm periods and EventBridge rates
-                run: 1 to 100.
-            health_checkers: Check health by the clock, as Route 53 does, instead of when a status is asked for. Each
-                check of an API then runs its function again and again.
-            seed: Decides what the hazards do; by default the environment's LOCAL_CLOUD_SEED, else a new one. `health()`
-                returns it.
-            calm: Start without hazards; by default as LOCAL_CLOUD_CALM, 1 or 0, says, else with them.
-            hosted_zones: Name of each public hosted zone that the account has from the start, by its id; on AWS somebody
-                made it before the platform.
+            keep_folder: Keep the folder with the log when it stops.
+            time_factor: Factor by which health checks, DNS TTLs, alarm periods and EventBridge rates run faster than
+                on AWS: 1 to 100.
+            health_checkers: Check health periodically, as Route 53 does, instead of on each request for a status. Each
+                check of an API then runs its function.
+            seed: Seed of the hazards; by default the environment's LOCAL_CLOUD_SEED, else a new one. `health()` returns it.
+            calm: Start without hazards; the default is LOCAL_CLOUD_CALM, 1 or 0, else with hazards.
+            hosted_zones: Name of each initial public hosted zone, by its id. On AWS it exists before the platform.
 
         Raises:
-            LocalCloudError: It did not start, and the message ends with its log's last lines; or an argument is wrong.
+            LocalCloudError: An argument is wrong, or the server did not start; the message then ends with its log's last
+            lines.
         """
         if len(account) != _ACCOUNT_DIGITS or not account.isdecimal():
             raise LocalCloudError(
@@ -113,17 +112,17 @@ class LocalCloud(FaultInjector):
 
     @property
     def log(self) -> Path:
-        """The server's log: its own lines, and what functions wrote before CloudWatch Logs took it."""
+        """The server's log: its own lines, and functions' output that CloudWatch Logs has not taken yet."""
         return self._server.log
 
     @property
     def secret_access_key(self) -> str:
-        """Root's secret access key, another one in each run."""
+        """Root's secret access key, which differs in each run."""
         return self._server.secret
 
     @property
     def secret_file(self) -> Path:
-        """Holds the secret access key, for other processes of this user."""
+        """The file with the secret access key, for other processes of this user."""
         return self._server.secret_file
 
     @property
@@ -132,7 +131,7 @@ class LocalCloud(FaultInjector):
         return self._server.process_id
 
     def require_alive(self) -> None:
-        """Return while the server runs.
+        """Check that the server runs.
 
         Raises:
             LocalCloudError: It has died; the message ends with its log's last lines.
@@ -140,21 +139,21 @@ class LocalCloud(FaultInjector):
         self._server.require_alive()
 
     def stop(self) -> None:
-        """Stop the server and all its workers, and remove its folder. Safe to call twice."""
+        """Stop the server and all its workers, and remove its folder. Idempotent."""
         atexit.unregister(self._server.stop)
         self._server.stop()
 
     def environment(self, region: str = DEFAULT_REGION) -> dict[str, str]:
-        """A whole environment for a subprocess (the AWS CLI, the CDK) that must talk to this cloud and to no other.
+        """Return a complete environment for a subprocess (the AWS CLI, the CDK) that must use this cloud and no other.
 
-        It is this process's environment with every `AWS_*` variable replaced, so that no profile, endpoint or session
-        of the real AWS gets through.
+        It is this process's environment with every `AWS_*` variable replaced, so that it has no profile, endpoint or
+        session of the real AWS.
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         return {**inherited, **self.aws_variables(region)}
 
     def aws_variables(self, region: str = DEFAULT_REGION) -> dict[str, str]:
-        """Only the variables that point an AWS SDK at this cloud."""
+        """Return only the variables that point an AWS SDK at this cloud."""
         return {
             "AWS_ACCESS_KEY_ID": self.account,
             "AWS_CONFIG_FILE": os.devnull,
@@ -168,11 +167,11 @@ class LocalCloud(FaultInjector):
         }
 
     def client(self, service: str, region: str = DEFAULT_REGION, **overrides: Any) -> Any:  # noqa: ANN401  boto3's clients have no common type
-        """A boto3 client of this cloud, as the account's root unless `overrides` give other credentials.
+        """Return a boto3 client of this cloud, as the account's root unless `overrides` have other credentials.
 
         Args:
-            service: AWS's name of the service, `s3` say.
-            region: The region the requests are signed for.
+            service: AWS's name of the service, for example `s3`.
+            region: The region of the requests.
             overrides: Further arguments of `boto3.client`: the keys of a role to act as, a `config`.
         """
         arguments: dict[str, Any] = {
@@ -187,7 +186,7 @@ class LocalCloud(FaultInjector):
             return self._session.client(service, **{**arguments, **overrides})
 
     def api_url(self, api_id: str, stage: str = "$default") -> str:
-        """Where an HTTP API answers here. AWS's `https://<id>.execute-api.<region>.amazonaws.com` needs DNS and TLS."""
+        """Return the URL of an HTTP API on this server, because AWS's own name for it needs DNS and TLS."""
         return f"{self.endpoint_url}/_aws/execute-api/{api_id}/{stage}"
 
     def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:

@@ -1,17 +1,19 @@
-"""The control surface: `POST /_local_cloud/...` in front of ministack, to disturb the cloud while it runs.
+"""The control surface: `POST /_local_cloud/...` in front of ministack injects faults into the running cloud.
 
-Each needs the run's secret in the header `X-Local-Cloud-Token`.
+Each request needs the run's secret in the header `X-Local-Cloud-Token`.
 
-| path | what it does |
+| path | effect |
 |---|---|
-| `GET /_local_cloud/health` | says that the server is running, and what is disturbed |
-| `POST /_local_cloud/region/<region>/down` and `/up` | takes a region away, brings it back |
-| `POST /_local_cloud/region/<region>/destroy` | takes a region away for good; what had not left it is lost |
-| `POST /_local_cloud/region/<region>/stall` and `/unstall` | it accepts everything and runs nothing, or resumes |
-| `POST /_local_cloud/outage/<mode>` | how it fails clients then: `hang`, `reset`, or `refuse` by 503 |
-| `POST /_local_cloud/lost-answers/<region>/<share>` | that share of requests takes effect and loses its answer; 0 ends it |
-| `POST /_local_cloud/throttle/<region>/<share>` | its DynamoDB throttles that share, 0 to 1, of functions' calls |
-| `POST /_local_cloud/replication/lag/<seconds>` | how long a write takes to reach the other region |
+| `GET /_local_cloud/health` | returns the state of the server and the active faults |
+| `POST /_local_cloud/region/<region>/down` and `/up` | makes a region unavailable, or available again |
+| `POST /_local_cloud/region/<region>/destroy` | destroys a region; unreplicated data is lost |
+| `POST /_local_cloud/region/<region>/stall` and `/unstall` | stops the region's functions while it accepts requests, or
+starts them |
+| `POST /_local_cloud/outage/<mode>` | sets how an unavailable region fails requests: `hang`, `reset`, or `refuse` by 503 |
+| `POST /_local_cloud/lost-answers/<region>/<share>` | that share of requests takes effect and loses its response; 0 ends it
+|
+| `POST /_local_cloud/throttle/<region>/<share>` | DynamoDB throttles that share, 0 to 1, of functions' calls |
+| `POST /_local_cloud/replication/lag/<seconds>` | sets the minimum delay of replication |
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
 | `POST /_local_cloud/hazard/<name>/<strength>` | sets the strength of a hazard; 0 ends it |
 """
@@ -55,7 +57,7 @@ _COMMANDS: Final = (
 )
 _INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
 name_server = ""
-"""Where Route 53's name server listens; set once, before the first request."""
+"""Address of Route 53's name server; set once, before the first request."""
 _LOOK_AGAIN_SECONDS: Final = 0.2
 _HOME_OF_GLOBAL_SERVICES: Final = "us-east-1"
 _SIGNED_FOR: Final = re.compile(
@@ -64,9 +66,9 @@ _SIGNED_FOR: Final = re.compile(
 
 
 def with_control_surface(application: Application, admission: Admission) -> Application:
-    """The application for those who may call it.
+    """Return the application with the control surface and admission in front.
 
-    Requests under `/_local_cloud/` are answered here, those to a region that is down refused.
+    It answers requests under `/_local_cloud/`, and fails those to a region that is down.
     """
 
     async def front(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI's shapes
@@ -96,9 +98,9 @@ def with_control_surface(application: Application, admission: Admission) -> Appl
 
 
 async def _fail(scope: Any, receive: Receive, send: Any, is_out: Callable[[Any], bool], body: bytes) -> None:  # noqa: ANN401  ASGI's shapes
-    """Fail a request to what is out of service: refuse it, or give no answer.
+    """Fail a request to a region that is out of service: refuse it, or give no response.
 
-    The cloud's own calls to itself are refused at once, because a resource of one region would hold up all others.
+    The cloud's own calls to itself are refused at once, because one region's resource would block all others.
     """
     if regions.current.outage is regions.Outage.REFUSE or _api.MARK in dict(scope["headers"]).get(b"user-agent", b""):
         # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
@@ -110,7 +112,7 @@ async def _fail(scope: Any, receive: Receive, send: Any, is_out: Callable[[Any],
 
 
 async def _give_no_answer(scope: Any, receive: Receive, is_out: Callable[[Any], bool]) -> None:  # noqa: ANN401  ASGI's shape
-    """Keep the client waiting until it gives up or the service is back; then, or at once, reset the connection."""
+    """Reset the connection; if the outage is `hang`, only when the client has given up or the service is back."""
     gone = asyncio.ensure_future(receive())
     while regions.current.outage is regions.Outage.HANG and is_out(scope) and not gone.done():
         await asyncio.wait({gone}, timeout=_LOOK_AGAIN_SECONDS)
@@ -119,7 +121,7 @@ async def _give_no_answer(scope: Any, receive: Receive, is_out: Callable[[Any], 
 
 
 def _losing_answers(scope: Any, receive: Receive, send: Any) -> Any:  # noqa: ANN401  ASGI's shapes
-    """Return a `send` that loses the answer where the region went down meanwhile, or loses answers."""
+    """Return a `send` that drops the response if the region is down by then, or loses this response."""
     is_lost = False
 
     async def guarded(message: Message) -> None:
@@ -153,7 +155,7 @@ def _query(scope: Any) -> dict[str, list[str]]:  # noqa: ANN401  ASGI's shape
 
 
 async def _whole_body(receive: Receive) -> bytes | None:
-    """Read a request to its end, for its signature is over the whole body; return None if its client goes before."""
+    """Return a request's whole body, which its signature covers; None if the client disconnects first."""
     body = bytearray()
     while (message := await receive())["type"] == "http.request":
         body += message.get("body", b"")
@@ -163,7 +165,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives the body again, and then whatever comes."""
+    """Return a `receive` that returns the body again, and then further events."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -198,10 +200,10 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
 
 
 def _change(command: list[str]) -> bool:
-    """Obey a command; return False if there is no such command.
+    """Execute a command; return False if there is no such command.
 
     Raises:
-        ValueError: A number or a name in it is not allowed.
+        ValueError: A number or a name in the command is not allowed.
     """
     match command:
         case ("region", region, action) if region:
@@ -242,7 +244,7 @@ def _change_region(region: str, action: str) -> bool:
 
 
 def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's shape
-    """Whether somebody would wait for a function that a stalled region does not start: by its API, or by Invoke."""
+    """Return whether a request waits for a function that a stalled region does not start: through its API, or by Invoke."""
     stalled = regions.current.stalled
     if not stalled:
         return False
@@ -255,11 +257,10 @@ def _waits_for_stalled_function(scope: Any) -> bool:  # noqa: ANN401  ASGI's sha
 
 
 def _regions_of(scope: Any) -> set[str]:  # noqa: ANN401  ASGI's shape
-    """Every region that must be up for a request: the one it is signed for, else its API's or its bucket's.
+    """Return the regions that must be up for a request: the signed one, else its API's or its bucket's.
 
-    Requests without a signature of a region are those to an API's open routes, and those
-    of some presigned URLs. Global services are asked, and changed, in us-east-1; only what Route 53 answers stands in for
-    its name servers, which are everywhere.
+    Requests to an API's public routes, and those of some presigned URLs, have no signed region. Global services run in
+    us-east-1, except Route 53's reads, which stand for its name servers and need no region.
     """
     headers = dict(scope["headers"])
     signed = headers.get(b"authorization", b"").decode("latin-1") or scope.get("query_string", b"").decode("latin-1")
@@ -287,7 +288,7 @@ def _regions_of_bucket(host: str, path: str) -> set[str]:
 
 
 async def _refuse(send: Any, scope: Any, refusal: Refusal) -> None:  # noqa: ANN401  ASGI's shapes
-    """Answer in the protocol of the service that is called, which the SDKs read, or else in JSON."""
+    """Send an error in the protocol of the called service, which the SDKs read, or else in JSON."""
     if not refusal.service:
         await _answer(send, 403, {"__type": refusal.code, "message": refusal.message})
         return

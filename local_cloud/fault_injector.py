@@ -1,4 +1,4 @@
-"""The control surface as its users see it: disturb a local cloud, whichever process has started it."""
+"""Inject faults into a local cloud, from any process that has its secret."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class FaultInjector:
         endpoint_url: `http://127.0.0.1:<port>`.
 
     Args:
-        endpoint_url: Likewise.
+        endpoint_url: The same.
         secret: The cloud's secret access key.
     """
 
@@ -32,23 +32,23 @@ class FaultInjector:
         return self._control("health", method="GET")
 
     def region_down(self, region: str) -> None:
-        """Take a region away: it answers nothing, runs nothing, delivers nothing, replicates nothing in or out."""
+        """Make a region unavailable: it answers, runs and delivers nothing, and nothing replicates into or out of it."""
         self._control(f"region/{region}/down")
 
     def region_up(self, region: str) -> None:
-        """Bring a region back; waiting work resumes."""
+        """Make a region available again; waiting work resumes."""
         self._control(f"region/{region}/up")
 
     def region_destroy(self, region: str) -> None:
-        """Take a region away for good. What had not left it, and everything that only it held, is lost."""
+        """Destroy a region. Everything that only it held is lost."""
         self._control(f"region/{region}/destroy")
 
     def region_stall(self, region: str) -> None:
-        """Stall a region: it accepts everything and replicates, but runs no function and delivers no event."""
+        """Stall a region: it accepts requests and replicates, but runs no function and delivers no event."""
         self._control(f"region/{region}/stall")
 
     def region_unstall(self, region: str) -> None:
-        """Let a stalled region resume all that it has accepted."""
+        """Let a stalled region process everything that it has accepted."""
         self._control(f"region/{region}/unstall")
 
     def set_throttle(self, region: str, share: float) -> None:
@@ -56,7 +56,7 @@ class FaultInjector:
 
         Args:
             region: The region.
-            share: From 0, none and the end of it, to 1, every call.
+            share: 0 to 1; 0 ends the fault.
         """
         self._control(f"throttle/{region}/{share}")
 
@@ -69,20 +69,20 @@ class FaultInjector:
         self._control(f"outage/{mode}")
 
     def set_lost_answers(self, region: str, share: float) -> None:
-        """Let a share of a region's requests take effect and lose their answers. Root's are not lost.
+        """Let a share of a region's requests take effect and lose their responses, except root's.
 
         Args:
             region: The region.
-            share: From 0, the end of it, to 1, every answer.
+            share: 0 to 1; 0 ends the fault.
         """
         self._control(f"lost-answers/{region}/{share}")
 
     def set_replication_lag(self, seconds: float) -> None:
-        """Set the least time that a write takes to reach the other region, for tables, buckets and secrets, from now on."""
+        """Set the minimum seconds of replication, for later writes to tables, buckets and secrets."""
         self._control(f"replication/lag/{seconds}")
 
     def partition(self, *, cut: bool) -> None:
-        """Cut, or restore, replication between all regions. Each still answers; what is written meanwhile waits."""
+        """Cut or restore replication between all regions. Each still answers; writes wait to be replicated."""
         self._control(f"replication/{'cut' if cut else 'restore'}")
 
     def set_hazard(self, name: str, strength: float) -> None:

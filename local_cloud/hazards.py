@@ -1,7 +1,7 @@
-"""The hazards of AWS that no fault causes: what comes late, twice, out of order or in part, on any day.
+"""The hazards of AWS that need no fault: late, repeated, reordered and partial results, which occur on any day.
 
-Each hazard has a strength. They are on from the start, and one seed decides every draw; a cloud that is started calm has
-none. `docs/local_cloud.md` lists the source of each.
+Each hazard has a strength. They are on from the start, unless the cloud is started calm, and one seed determines every draw.
+`docs/local_cloud.md` lists the source of each.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Hazard:
     """A behaviour of AWS that needs no fault.
 
     Attributes:
-        strength: The default.
-        most: The greatest strength.
-        unit: What the strength counts.
-        effect: What happens.
+        strength: The default strength.
+        most: The maximum strength.
+        unit: The unit of the strength.
+        effect: The effect, as a clause.
     """
 
     strength: float
@@ -80,7 +80,7 @@ class Hazards:
     """The strength of each hazard, and the draws.
 
     Attributes:
-        seed: Decides every draw, as far as the same requests come in the same order.
+        seed: Determines every draw, if the same requests come in the same order.
         strengths: Strength of each hazard, by name; 0 means that it does not happen.
     """
 
@@ -90,7 +90,7 @@ class Hazards:
         self._dice: dict[str, random.Random] = {}
 
     def begin(self, seed: int, *, calm: bool) -> None:
-        """Begin anew: with each hazard at its default, or calm with none."""
+        """Restart the draws, with each hazard at its default, or calm with none."""
         self.seed = seed
         self.strengths = {name: 0.0 if calm else hazard.strength for name, hazard in HAZARDS.items()}
         self._dice.clear()
@@ -109,21 +109,21 @@ class Hazards:
         self.strengths[name] = strength
 
     def happens(self, name: str) -> bool:
-        """Draw whether a hazard happens whose strength is a probability."""
+        """Draw whether a hazard occurs; its strength is the probability."""
         strength = self.strengths[name]
         return bool(strength) and self.dice(name).random() < strength
 
     def tail(self, name: str, stream: str, *, median: float, longest: float) -> float:
-        """Draw the seconds that something takes; 0 without the hazard, whose strength multiplies the median.
+        """Draw a duration in seconds; 0 without the hazard, whose strength multiplies the median.
 
         AWS states no distribution. This is a Pareto distribution of shape 0.8, cut at `longest`: half of the draws are below
         `median`, and one in twenty is above seventeen times that.
 
         Args:
             name: The hazard.
-            stream: What draws independently of all else, a service for example.
-            median: Seconds that half of the draws are below.
-            longest: Seconds that none is above.
+            stream: Name of an independent sequence of draws, for example a service.
+            median: Median of the draws in seconds.
+            longest: Maximum of the draws in seconds.
         """
         strength = self.strengths[name]
         if not strength:
@@ -132,11 +132,11 @@ class Hazards:
         return min(strength * median * _TAIL_MEDIAN * math.pow(above, -_TAIL_SHAPE), longest)
 
     def skew(self, region: str) -> float:
-        """Return by how many seconds a region's clock is ahead of this machine's: the same ones in each call."""
+        """Return the seconds by which a region's clock is ahead of this machine's; the same in each call."""
         return self.strengths["clock-skew"] * random.Random(f"{self.seed}/clock-skew/{region}").uniform(-1, 1)  # noqa: S311
 
     def dice(self, stream: str) -> random.Random:
-        """Return the source of draws of one stream, which no other stream's draws change."""
+        """Return the generator of one stream, which no other stream's draws change."""
         if stream not in self._dice:
             self._dice[stream] = random.Random(f"{self.seed}/{stream}")  # noqa: S311 - what happens is no secret
         return self._dice[stream]
@@ -149,7 +149,7 @@ def chosen_seed(seed: int | None) -> int:
     """Return the seed: the given one, else the environment's, else a new one.
 
     Raises:
-        ValueError: The environment's is no whole number.
+        ValueError: The environment's seed is not a whole number.
     """
     if seed is not None:
         return seed
@@ -162,7 +162,7 @@ def chosen_seed(seed: int | None) -> int:
 
 
 def is_calm(calm: bool | None) -> bool:  # noqa: FBT001 - the caller's own choice
-    """Return whether the hazards are off: as given, else as the environment says.
+    """Return whether the hazards are off: the argument, else the environment's value.
 
     Raises:
         ValueError: The environment's value is neither 0 nor 1.

@@ -1,4 +1,4 @@
-"""The HTTP server of the local cloud: uvicorn, stricter about what a request is."""
+"""The HTTP server of the local cloud: uvicorn with stricter checks of requests."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _log: Final = logging.getLogger("local_cloud.http")
 
 
 class StrictProtocol(HttpToolsProtocol):
-    """Answers 400 to a request that names several hosts or none: which one is admitted must not depend on the reader."""
+    """Answers 400 to a request with several hosts or none, because two readers could take different ones."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field, without the white space behind its value (RFC 9112, section 5)."""
+        """Add a header field, without trailing white space in its value (RFC 9112, section 5)."""
         super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
-        """Begin to answer.
+        """Pass the request to the application.
 
         Raises:
             ValueError: The request is malformed; the parser's caller answers it.
@@ -38,14 +38,14 @@ class StrictProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _abort(self) -> None:
-        """Reset the connection: the client gets no answer, and no end of one."""
+        """Reset the connection, so that the client gets no response or no end of one."""
         if not self.transport.is_closing():
             self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
             self.transport.abort()
 
 
 async def serve(application: Any, listener: socket.socket) -> None:  # noqa: ANN401 - uvicorn's own type is not public
-    """Serve an ASGI application on a bound socket until SIGTERM or SIGINT; what is being answered then is cut off.
+    """Serve an ASGI application on a bound socket until SIGTERM or SIGINT, which end running requests.
 
     uvicorn raises the signal again when it has stopped.
     """

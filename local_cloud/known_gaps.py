@@ -1,6 +1,6 @@
-"""Where the local cloud only records, or simplifies: the one place that says so, printed under the end-to-end table.
+"""The differences between the local cloud and AWS, which the end-to-end run prints under its table.
 
-Each shim's own docstring, collected in `docs/local_cloud.md`, says the same at more length.
+The docstring of each shim has the details.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 
 
 class NotFaithful(NamedTuple):
-    """One difference from AWS.
+    """A difference from AWS.
 
     Attributes:
         what: The resource or behaviour, in AWS's words.
-        why: What does not happen here, or happens differently.
+        why: The difference.
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""The server process: ministack with our shims, on a loopback socket that its parent opened.
+"""The server process: ministack with the shims, on a loopback socket that its parent opened.
 
 Run as `python -m local_cloud.launcher --listener=<file descriptor>` by `server_process`, which also
 sets the environment that ministack reads when it is imported. Not meant to be started by hand.
@@ -30,7 +30,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 def main() -> None:
-    """Install the shims, serve until SIGTERM or until the parent is gone, and take every worker along."""
+    """Install the shims, serve until SIGTERM or until the parent has ended, and then end every worker."""
     arguments = _arguments()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit())
@@ -78,7 +78,7 @@ async def _serve(listener: int, *, health_checkers: bool) -> None:
 
 
 def _stop_with_parent(folder: Path | None) -> None:
-    """Block until the pipe to the parent closes: it has exited, whether or not it could clean up."""
+    """Block until the pipe to the parent closes, which happens even if the parent was killed."""
     sys.stdin.buffer.read()
     _log.warning("the process that started the local cloud is gone; stopping")
     if folder:

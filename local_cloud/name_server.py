@@ -1,4 +1,4 @@
-"""The name server of every hosted zone, on a UDP port of the loopback: what Route 53 would answer right now.
+"""The name server of every hosted zone, on a UDP port of the loopback. It answers as Route 53 would at that time.
 
 Faithful: failover records by the state of their health checks, PRIMARY when neither is healthy, and a record without a
 check is always healthy; CNAMEs are followed within the zone; AA, NXDOMAIN, REFUSED outside of all zones; the TTL is the
@@ -40,10 +40,10 @@ Record = dict[str, Any]
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers one datagram with one; what is no query is dropped.
+    """Answers each datagram with one; it drops datagrams that are not queries.
 
     Args:
-        host: The address to listen on, and the one that aliases are answered with.
+        host: The address to listen on, which is also the answer to aliases.
     """
 
     def __init__(self, host: str) -> None:
@@ -59,7 +59,7 @@ class NameServer(asyncio.DatagramProtocol):
         return f"{address}:{port}"
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Answer a query, beside the event loop: a health check may have to be made for it."""
+        """Answer a query in a thread, because it may need a health check."""
         task = asyncio.get_running_loop().create_task(self._reply(data, addr))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
@@ -78,14 +78,14 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 def answer(data: bytes, own_address: str) -> bytes:
-    """The response to a query, both on the wire.
+    """Return the response to a query, both in wire format.
 
     Args:
         data: The query.
-        own_address: What an alias is answered with.
+        own_address: The answer to an alias.
 
     Raises:
-        DNSException: It is no query.
+        DNSException: The data is not a query.
     """
     query = dns.message.from_wire(data)
     response = dns.message.make_response(query)
@@ -108,7 +108,7 @@ def answer(data: bytes, own_address: str) -> bytes:
 
 
 def _zone_of(name: dns.name.Name) -> tuple[str, str] | None:
-    """The account and the id of the zone that the name is in, the innermost of several."""
+    """Return account and id of the innermost zone that contains the name."""
     zones = {
         (account, zone_id): dns.name.from_text(zone["name"]) for (account, zone_id), zone in route53._zones.to_dict().items()
     }
@@ -133,7 +133,7 @@ def _answers(
 
 
 def _choose(records: list[Record]) -> Record | None:
-    """The record that is answered, of those with one name and type."""
+    """Return the record to answer, of those with one name and type."""
     ordered = sorted(records, key=lambda record: record.get("Failover", "") != "PRIMARY")
     return next((record for record in ordered if _is_healthy(record)), ordered[0] if ordered else None)
 

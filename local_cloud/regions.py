@@ -1,4 +1,4 @@
-"""Which regions are down or stalled, and what else is disturbed: the state that the control surface sets."""
+"""The active faults of the regions, which the control surface sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local_cloud import hazards
 
 
 class Outage(StrEnum):
-    """How a region that is down, or whose functions are stalled, fails its clients."""
+    """The way in which a region that is down or stalled fails requests."""
 
     HANG = "hang"
     RESET = "reset"
@@ -21,17 +21,17 @@ class Outage(StrEnum):
 
 @dataclass
 class Disturbance:
-    """The faults that are active right now.
+    """The active faults.
 
     Attributes:
-        down: Regions that answer nothing, run nothing and deliver nothing.
-        destroyed: Those of them that do not come back.
-        stalled: Regions that accept everything, replicate, run nothing and deliver nothing.
-        outage: How a region that is down fails its clients.
-        lost: By region, the share of requests of everybody but root whose effect happens and whose answer is lost.
+        down: Regions that answer, run and deliver nothing.
+        destroyed: Regions of `down` that never come back.
+        stalled: Regions that accept requests and replicate, but run and deliver nothing.
+        outage: The way in which a region that is down fails requests.
+        lost: By region, the share of requests, without root's, that take effect and lose their response.
         cut: Whether replication between regions is cut.
-        lag_seconds: How long a write takes to reach another region.
-        throttled: By region, the share of functions' calls of DynamoDB that it throttles; no entry, no throttling.
+        lag_seconds: Minimum seconds of replication.
+        throttled: By region, the share of functions' calls that DynamoDB throttles.
     """
 
     down: set[str] = field(default_factory=set)
@@ -51,17 +51,17 @@ _resumed: Final = threading.Condition()
 
 
 def is_down(region: str) -> bool:
-    """Whether the region has been taken away."""
+    """Return whether the region is unavailable."""
     return region in current.down
 
 
 def is_running(region: str) -> bool:
-    """Whether the region starts functions and delivers events: it is neither down nor stalled."""
+    """Return whether the region starts functions and delivers events, because it is neither down nor stalled."""
     return region not in current.down and region not in current.stalled
 
 
 def set_down(region: str, *, down: bool) -> None:
-    """Take a region away or bring it back, and wake what waited for it.
+    """Make a region unavailable or available again, and wake the threads that wait for it.
 
     Raises:
         ValueError: The region is destroyed.
@@ -72,25 +72,25 @@ def set_down(region: str, *, down: bool) -> None:
 
 
 def destroy(region: str) -> None:
-    """Take a region away for good."""
+    """Destroy a region."""
     current.destroyed.add(region)
     set_down(region, down=True)
 
 
 def set_stalled(region: str, *, stalled: bool) -> None:
-    """Stall a region or let it resume, and wake what waited for it."""
+    """Stall a region or let it resume, and wake the threads that wait for it."""
     _set(lambda: (current.stalled.add if stalled else current.stalled.discard)(region))
 
 
 def set_cut(*, cut: bool) -> None:
-    """Cut or restore replication, and wake what waits to be replicated."""
+    """Cut or restore replication, and wake the replicator."""
     with current.changed:
         current.cut = cut
         current.changed.notify_all()
 
 
 def set_lag(seconds: float) -> None:
-    """Set the replication lag for writes from now on."""
+    """Set the replication lag of later writes."""
     if not 0 <= seconds < float("inf"):
         raise ValueError(f"The lag must be a number of seconds from 0 up; got {seconds}.")
     with current.changed:
@@ -99,24 +99,24 @@ def set_lag(seconds: float) -> None:
 
 
 def set_throttled(region: str, share: float) -> None:
-    """Throttle a share of functions' calls of the region's DynamoDB; 0 ends it."""
+    """Throttle a share of functions' calls to the region's DynamoDB; 0 ends it."""
     _set_share(current.throttled, region, share)
 
 
 def set_outage(mode: str) -> None:
-    """Set how regions that are down fail their clients."""
+    """Set the way in which regions that are down fail requests."""
     if mode not in set(Outage):
         raise ValueError(f"The outage mode must be one of {', '.join(Outage)}; got {mode!r}.")
     current.outage = Outage(mode)
 
 
 def set_lost_answers(region: str, share: float) -> None:
-    """Lose the answers to a share of the region's requests after their effect; 0 ends it."""
+    """Lose the responses to a share of the region's requests after their effect; 0 ends it."""
     _set_share(current.lost, region, share)
 
 
 def loses_answer(region: str) -> bool:
-    """Draw whether the answer to this one request is lost."""
+    """Draw whether this request loses its response."""
     share = current.lost.get(region)
     return share is not None and hazards.current.dice("lost-answers").random() < share
 
@@ -131,13 +131,13 @@ def _set_share(shares: dict[str, float], region: str, share: float) -> None:
 
 
 def throttles(region: str) -> bool:
-    """Whether the region throttles this one call."""
+    """Draw whether the region throttles this call."""
     share = current.throttled.get(region)
     return share is not None and hazards.current.dice("throttle").random() < share
 
 
 def may_replicate(source: str, destination: str) -> bool:
-    """Whether a write can travel between the two regions right now."""
+    """Return whether a write can replicate between the two regions now."""
     return not current.cut and not is_down(source) and not is_down(destination)
 
 

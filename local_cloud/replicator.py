@@ -1,10 +1,10 @@
-"""Carries writes from one region to another: each item by itself, after a lag of its own.
+"""Replicate writes between regions: each item by itself, after its own lag.
 
-The writes of an item keep their order. Nothing else is ordered: two items, even of one transaction, arrive as their lags
-have it. What a cut holds back sets out again when the link is restored, again item by item. What has not left a region
-that is destroyed is lost.
+The writes of an item keep their order. Nothing else is ordered: two items, even of one transaction, arrive after different
+lags. Writes that a cut has held start again when the link is restored, again item by item. Writes that have not left a
+destroyed region are lost.
 
-A thread of the replicator waits; a write is applied on the event loop, where every other change of the state happens.
+A thread of the replicator waits. A write is applied on the event loop, like every other change of state.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -29,16 +29,16 @@ from local_cloud import hazards, regions
 _log: Final = logging.getLogger("local_cloud.replication")
 _RECHECK_SECONDS: Final = 0.2
 _AT_ONCE: Final = 50
-"""How many writes the event loop applies before it looks at what else there is to do."""
+"""Maximum number of writes that the event loop applies before it does other work."""
 
 
 class Service(NamedTuple):
     """A service that replicates.
 
     Attributes:
-        name: AWS's.
-        median: Seconds by which half of its items arrive after the configured lag; AWS's are about ten times as many.
-        longest: Seconds that no item takes longer.
+        name: AWS's name of the service.
+        median: Median delay of an item in seconds, beyond the configured lag; AWS's is about ten times as long.
+        longest: Maximum of this delay in seconds.
     """
 
     name: str
@@ -60,7 +60,7 @@ class _Write:
 
 @dataclass
 class _Item:
-    """The writes of one item on their way from a region to another, in order."""
+    """The unreplicated writes of one item from one region to another, in order."""
 
     service: Service
     source: str
@@ -74,28 +74,28 @@ class _Item:
 
 
 class Replicator:
-    """The writes on their way between regions."""
+    """The unreplicated writes between regions."""
 
     def __init__(self) -> None:
         self._items: dict[Hashable, _Item] = {}
         self._travelling: list[tuple[float, int, _Item]] = []
-        """When an item's next write is due, a number that keeps the order of equals, and the item; a heap."""
+        """A heap: the time of an item's next write, a number that keeps the order of equals, and the item."""
         self._held: list[_Item] = []
-        """Items whose next write is due while their link is cut."""
+        """Items with a due write while their link is cut."""
         self._numbers = itertools.count()
         self._started = False
 
     def send(
         self, source: str, destination: str, apply: Callable[[], object], *, service: Service, identity: Hashable
     ) -> None:
-        """Apply a write after its lag, once the link between the regions is up.
+        """Apply a write after its lag, when the link between the regions is up.
 
         Args:
-            source: The region where it was made.
-            destination: The region where it is to be applied.
-            apply: Applies it; runs on the event loop, in the account of the caller.
-            service: Whose data it is.
-            identity: Of the item within the service.
+            source: The region of the write.
+            destination: The region to apply it in.
+            apply: Applies the write; runs on the event loop, in the account of the caller.
+            service: The service of the data.
+            identity: The item's identity within the service.
         """
         write = _Write(time.monotonic() + _lag(service), apply, contextvars.copy_context())
         with regions.current.changed:
@@ -109,12 +109,12 @@ class Replicator:
                 threading.Thread(target=self._run, name="replication", daemon=True).start()
 
     def waiting(self) -> int:
-        """Return how many writes have not been applied yet."""
+        """Return the number of unreplicated writes."""
         with regions.current.changed:
             return sum(len(item.writes) for item in self._items.values())
 
     def drop_from(self, region: str) -> int:
-        """Lose every write that has not left a region; return how many they were."""
+        """Drop every write that has not left a region; return their number."""
         with regions.current.changed:
             lost = [key for key, item in self._items.items() if item.source == region]
             # An item that is on the heap or held, and has no writes, is passed over.
@@ -140,7 +140,7 @@ class Replicator:
                     loop.call_soon_threadsafe(_apply_all, ready[first : first + _AT_ONCE])
 
     def _take_ready(self) -> list[_Write]:
-        """Block until writes are due whose link is up, and take them."""
+        """Block until writes with an open link are due, and return them."""
         with regions.current.changed:
             while True:
                 now = time.monotonic()
@@ -163,7 +163,7 @@ class Replicator:
                 regions.current.changed.wait(self._seconds_to_wait(now))
 
     def _resume(self, now: float) -> None:
-        """Let what was held set out again where its link is up: each item after another lag, so in another order."""
+        """Start the held items again whose link is up, each after a new lag and so in a new order."""
         held, self._held = self._held, []
         for item in held:
             if regions.may_replicate(*item.link):
@@ -172,7 +172,7 @@ class Replicator:
                 self._held.append(item)
 
     def _seconds_to_wait(self, now: float) -> float | None:
-        """Return seconds until the next write is due; with none on its way, until something changes."""
+        """Return the seconds until the next write is due or held writes are checked; None without a write."""
         if self._travelling:
             return max(self._travelling[0][0] - now, 0.001)
         return _RECHECK_SECONDS if self._held else None

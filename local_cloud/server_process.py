@@ -1,4 +1,4 @@
-"""Starts the local cloud's server as a process group of its own and makes sure that nothing of it stays behind."""
+"""Start the local cloud's server in its own process group, and remove all its processes and files at the end."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ for _ in range(100):
         break
     time.sleep(0.1)
 """
-"""Removes a folder in which processes that were just killed may still write."""
+"""A program that removes a folder in which killed processes may still write."""
 _MODULE: Final = "local_cloud.launcher"
 _REPOSITORY: Final = Path(__file__).resolve().parents[1]
 
 
 class LocalCloudError(RuntimeError):
-    """The local cloud did not start, died, or refused a control request; the message says what to do."""
+    """Raised when the local cloud did not start, died, or refused a control request. The message states what to do."""
 
 
 class ServerProcess:
-    """One running server: its process group, its listening port, its folder and its log.
+    """A running server: its process group, its port, its folder and its log.
 
     Attributes:
         port: The loopback port it listens on.
-        secret: The run's: root's secret access key and the control commands' token.
-        secret_file: Holds the secret; for this user only.
-        folder: Holds everything the server writes; removed by `stop` unless `keep_folder`.
+        secret: The run's secret: root's secret access key and the control commands' token.
+        secret_file: The file with the secret, which only this user can read.
+        folder: The folder of the server's files; `stop` removes it unless `keep_folder` is set.
         log: The server's standard output and error.
 
     Args:
-        account: The AWS account id it plays.
+        account: The AWS account id.
         port: The loopback port; 0 takes a free one.
-        keep_folder: Leave the folder behind.
+        keep_folder: Keep the folder.
         options: Further options of the launcher.
     """
 
@@ -81,14 +81,14 @@ class ServerProcess:
 
     @property
     def process_id(self) -> int:
-        """The server's process id, which is also its process group's."""
+        """The server's process id, which is also the id of its process group."""
         return self._process.pid
 
     def wait_until_healthy(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
-        """Return when the server answers; stop it and explain when it dies or takes too long.
+        """Wait until the server answers; stop it if it dies or takes too long.
 
         Raises:
-            LocalCloudError: With the end of the log.
+            LocalCloudError: The server died or took too long; the message has the end of the log.
         """
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
@@ -100,12 +100,12 @@ class ServerProcess:
         raise self._failure(f"did not answer within {timeout_seconds:.0f} s")
 
     def require_alive(self) -> None:
-        """Raise, with the end of the log, when the server has died."""
+        """Raise LocalCloudError with the end of the log if the server has died."""
         if self._process.poll() is not None:
             raise self._failure(f"died with exit status {self._process.returncode}")
 
     def stop(self) -> None:
-        """End the server and every worker it started: SIGTERM first, SIGKILL for what is left. Idempotent."""
+        """Stop the server and every worker, first by SIGTERM, then by SIGKILL. Idempotent."""
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -150,7 +150,7 @@ class ServerProcess:
         )
 
     def _environment(self, account: str, port: int) -> dict[str, str]:
-        """Return the server's environment. Lambda workers inherit it, so it has only the basics of the caller's."""
+        """Return the server's environment. Lambda workers inherit it, so it has only basic variables of the caller."""
         scratch = self.folder / "tmp"
         scratch.mkdir()
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
@@ -201,22 +201,22 @@ class ServerProcess:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder in which processes that were just killed may still write.
+    """Remove a folder in which killed processes may still write.
 
-    A process of its own does it, and continues if this one is killed meanwhile.
+    A separate process does it, and continues if this one is killed.
     """
     begin_removal(folder).wait()
 
 
 def begin_removal(folder: Path) -> subprocess.Popen[bytes]:
-    """Start the process that removes a folder, in a session of its own."""
+    """Start the process that removes a folder, in a new session."""
     return subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-I", "-S", "-c", _REMOVAL, str(folder)], start_new_session=True, stdin=subprocess.DEVNULL
     )
 
 
 def _remove_ownerless() -> None:
-    """Remove what clouds have left whose processes were all killed."""
+    """Remove the folders of clouds whose processes were all killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             lock = os.open(folder / _LOCK, os.O_RDWR)

@@ -1,14 +1,14 @@
-"""The processes that run functions: they end with the server, and reach the cloud's APIs by their own names.
+"""The processes that run functions. They end with the server, and reach the cloud's APIs by AWS's names.
 
-A worker that waits for its next invocation reads the end of its pipe and ends by itself; one that is in the middle of a
-handler does not read. So each watches its parent too.
+An idle worker reads the end of its pipe and ends. One that runs a handler does not read, so each worker watches its parent
+too.
 
-`https://<api>.execute-api.<region>.amazonaws.com` leads to this server: the request is the one that AWS would get, with
-the same `Host`, so that its signature holds; only its connection goes elsewhere, and without TLS. Every client that is
-built on urllib3 takes part, botocore's among them. S3 Control's `<account>.127.0.0.1` leads here too; no other name is led.
+`https://<api>.execute-api.<region>.amazonaws.com` resolves to this server. The request is the one to AWS, with the
+same `Host`, so that its signature holds; only the connection differs, and has no TLS. This applies to every client that is
+built on urllib3, including botocore, and to S3 Control's `<account>.127.0.0.1`, but to no other name.
 
-A start costs a second of a processor. No more start at once than there are processors, and an invocation that waits for one
-takes, as on AWS, whichever environment of its function is free first: the new one, or one whose invocation has ended.
+A start costs a second of a processor, so no more start at once than there are processors. As on AWS, a waiting invocation
+takes the first free environment of its function: the new one, or one whose invocation has ended.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -73,15 +73,15 @@ _starting: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
 _unpacking: Final = threading.Lock()
 _LOOK_AGAIN_SECONDS: Final = 0.02
 _LONGEST_START_SECONDS: Final = 10.0
-"""Lambda's limit of an environment's start; what takes longer holds up no other."""
+"""Lambda's limit for the start of an environment. A longer start does not block others."""
 _READY_FOR_IMPORTS: Final = "    _ms_install_invoke_depth()\n    try:\n        mod = importlib"
 
 
 def prepare() -> None:
-    """Let every worker that is started from now on end when this process is gone, and find the APIs.
+    """Let every later worker end with this process, and find the APIs.
 
     Raises:
-        RuntimeError: The worker's script is another one than this was written for.
+        RuntimeError: ministack's worker script is not the expected one.
     """
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     # Not before: a function may bring a urllib3 of its own.
@@ -94,13 +94,13 @@ def prepare() -> None:
 
 
 class _SharedPackage(zipfile.ZipFile):
-    """A deployment package that is unpacked once, however many environments run it.
+    """A deployment package that is unpacked once for all environments.
 
-    Each environment gets a link instead of 20 MB of files; on AWS, too, it cannot write there.
+    Each environment gets a link instead of 20 MB of files. As on AWS, it cannot write there.
     """
 
     def extractall(self, path: Any = None, *_: Any, **__: Any) -> None:  # noqa: ANN401  ZipFile's arguments
-        """Link the empty folder to the unpacked package, and remove the packed one."""
+        """Link the empty folder to the unpacked package, and remove the archive."""
         packed = Path(str(self.filename))
         shared = Path(tempfile.gettempdir()) / "packages" / hashlib.sha256(packed.read_bytes()).hexdigest()
         with _unpacking:
@@ -117,7 +117,7 @@ def _start_few_at_once() -> None:
     stock = lambda_svc.acquire_worker
 
     def lease(name: str, configuration: dict[str, Any], code: bytes, qualifier: str = "$LATEST", **named: Any) -> Any:  # noqa: ANN401  ministack's pair
-        """The environment of an invocation, started if it is a new one."""
+        """Return the environment of an invocation, started if it is new."""
         pool = lambda_runtime._worker_key(name, configuration, qualifier)
         has_turn, until = False, time.monotonic() + _LONGEST_START_SECONDS
         while not _is_one_free(pool) and not has_turn and time.monotonic() < until:
@@ -137,7 +137,7 @@ def _start_few_at_once() -> None:
 
 
 def kill_running(region: str) -> None:
-    """Kill every environment of a region's functions, in the middle of what it does."""
+    """Kill every environment of a region's functions at once."""
     with lambda_runtime._lock:
         environments = [worker for pool in lambda_runtime._workers.values() for worker in pool]
     for worker in environments:

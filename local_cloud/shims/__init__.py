@@ -1,4 +1,4 @@
-"""The shims: each makes ministack faithful in one respect, and says in its docstring what stays different from AWS."""
+"""The shims. Each makes ministack faithful in one respect; its docstring lists the remaining differences from AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AWS clients of this very cloud, for shims that act on a caller's behalf. Never call one from the event loop."""
+"""AWS clients of this cloud, for shims that act on a caller's behalf. Never call one from the event loop."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from botocore.config import Config
 from ministack.core.responses import get_account_id, get_region
 
 MARK: Final = b"lockstep-local-cloud-itself"
-"""In the user agent of the cloud's own calls."""
+"""Part of the user agent in the cloud's own calls."""
 _session: Final[Any] = boto3.session.Session()
 _making_clients: Final = threading.Lock()
 
 
 def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  boto3's clients have no common type
-    """A client that acts as the root of the account in whose name this code runs.
+    """Return a client that acts as the root of the current request's account.
 
     Args:
         service: AWS's name of the service.
-        region: The region to call; the current request's when left out.
+        region: The region to call; by default the current request's.
     """
     # Sessions are not thread-safe, and stacks of two regions deploy at once.
     with _making_clients:

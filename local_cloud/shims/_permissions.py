@@ -1,4 +1,4 @@
-"""Whether a principal may do something: IAM's own evaluation, for what a service does in another's name."""
+"""Evaluate a principal's permissions with IAM's rules, for actions that a service does on another's behalf."""
 
 # ruff: noqa: SLF001  ministack has no public hooks
 
@@ -12,13 +12,13 @@ from ministack.services import iam, kms
 
 _POLICY_REQUIRED: Final = ("kms",)
 NO_SERVICE: Final = {"aws:principalisawsservice": "false"}
-"""Condition key of every signed request of a caller that is not a service of AWS's."""
+"""Condition key of every signed request of a caller that is not an AWS service."""
 Principal = Any
-"""ministack's `PrincipalInfo`: who acts, and the parsed policies that say what they may."""
+"""ministack's `PrincipalInfo`: a principal and its parsed policies."""
 
 
 def of_role(role: str) -> Principal:
-    """A role's session, as a service assumes it.
+    """Return the principal of a role's session that a service assumes.
 
     Args:
         role: The role's ARN, with or without a path.
@@ -46,14 +46,14 @@ def of_access_key(access_key: str) -> Principal | None:
 
 
 def may(principal: Principal, action: str, resource: str, *, region: str, context: dict[str, Any] | None = None) -> bool:
-    """Whether identity and resource policies together allow the principal the action.
+    """Return whether identity and resource policies together allow the action.
 
     Args:
-        principal: Who acts.
+        principal: The principal that acts.
         action: `service:Action`.
         resource: The resource's ARN.
-        region: Where the call is made.
-        context: Condition keys of the request, `kms:ViaService` say.
+        region: The region of the call.
+        context: Condition keys of the request, for example `kms:ViaService`.
     """
     if principal.policies is None:
         return True
@@ -72,15 +72,15 @@ def may(principal: Principal, action: str, resource: str, *, region: str, contex
 def service_may_use_key(
     service: str, action: str, key: str, *, region: str, source_arn: str = "", context: dict[str, Any] | None = None
 ) -> bool:
-    """Whether a key's policy lets an AWS service use it on its own behalf; true where the key is AWS's own.
+    """Return whether a key's policy lets an AWS service use it on its own behalf; True for an AWS managed key.
 
     Args:
-        service: The service principal, `s3.amazonaws.com` say.
+        service: The service principal, for example `s3.amazonaws.com`.
         action: `kms:Action`.
         key: The key's id, ARN or alias.
         region: The key's region.
-        source_arn: What the service acts for, for conditions on `aws:SourceArn`.
-        context: Further condition keys, the encryption context say.
+        source_arn: The resource that the service acts for, for conditions on `aws:SourceArn`.
+        context: Further condition keys, for example the encryption context.
     """
     if is_aws_managed(key):
         return True
@@ -100,15 +100,15 @@ def service_may_use_key(
 
 
 def is_aws_managed(key: str) -> bool:
-    """Whether a key is one that AWS manages, which everybody in the account may use through its service."""
+    """Return whether AWS manages a key; each principal of the account may use such a key through its service."""
     return not key or "alias/aws/" in key
 
 
 def key_and_context(key: str, region: str, service: str) -> tuple[str, dict[str, Any]] | None:
-    """The ARN of the key behind an id, ARN or alias, and the condition keys of a call that a service makes with it.
+    """Return the ARN of a key by its id, ARN or alias, and the condition keys of a service's call with it.
 
     Returns:
-        None when there is no such key in the region, or when it is disabled.
+        None if there is no such key in the region, or it is disabled.
     """
     account = get_account_id()
     with request_scope(account, region):

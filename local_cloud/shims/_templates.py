@@ -1,7 +1,7 @@
-"""How a shim adds to CloudFormation: new resource types, and properties that the stock handler of a type drops.
+"""Add to CloudFormation: new resource types, and properties that the stock handler of a type drops.
 
-A shim applies properties through the cloud's own public API, as CloudFormation does, so that what a template sets and
-what an API call sets cannot differ. Those calls come back to this very server, so the types run on a worker thread.
+A shim applies properties through the cloud's own public API, as CloudFormation does, so that a template and an API call have
+the same effect. These calls return to this server, so the types run on a worker thread.
 """
 
 # ruff: noqa: SLF001  the emulator offers no public way to add a resource type
@@ -23,13 +23,13 @@ _off_the_event_loop: Final[set[str]] = set()
 
 @dataclass(frozen=True, kw_only=True)
 class Resource:
-    """A resource of a stack, as a shim meets it.
+    """A resource of a stack.
 
     Attributes:
         logical_id: Its name in the template.
-        stack_name: The stack it belongs to.
+        stack_name: The name of its stack.
         properties: Its resolved properties.
-        physical_id: What `Ref` answers; empty while it is being created.
+        physical_id: The value of `Ref`; empty on create.
         previous: Its properties before this update; empty on create.
     """
 
@@ -40,11 +40,11 @@ class Resource:
     previous: Properties = field(default_factory=dict)
 
     def removed(self, name: str) -> bool:
-        """Whether this update takes the property away."""
+        """Return whether this update removes the property."""
         return name in self.previous and name not in self.properties
 
     def generated_name(self) -> str:
-        """The name of a resource whose template gives none; the same on every update."""
+        """Return the name of a resource without one in its template; it is the same on every update."""
         name: str = provisioners._physical_name(self.stack_name, self.logical_id, max_len=128)
         return name
 
@@ -56,13 +56,13 @@ Rewrite = Callable[[Properties], Properties]
 
 
 def define(resource_type: str, *, create: Create, update: Apply, delete: Delete) -> None:
-    """Add a type that ministack refuses.
+    """Add a resource type that ministack refuses.
 
     Args:
         resource_type: `AWS::Service::Type`.
-        create: Makes it; returns what `Ref` and `Fn::GetAtt` answer.
+        create: Creates it; returns the values of `Ref` and `Fn::GetAtt`.
         update: Changes it in place; returns its attributes.
-        delete: Removes it, given its physical id and properties. What is gone already is no error.
+        delete: Deletes it, by its physical id and properties. A missing resource is no error.
     """
 
     def stock_create(logical_id: str, properties: Properties, stack_name: str) -> tuple[str, Attributes]:
@@ -98,12 +98,12 @@ def extend(
     rewrite: Rewrite = lambda properties: properties,
     before_delete: Delete = lambda _physical_id, _properties: None,
 ) -> None:
-    """Add to a type that ministack knows.
+    """Extend a resource type that ministack has.
 
     Args:
         resource_type: `AWS::Service::Type`.
-        apply: Runs after the stock create or update; sets what that dropped, returns further attributes.
-        rewrite: Changes the properties that the stock handler gets; `apply` still sees the template's.
+        apply: Runs after the stock create or update; sets the dropped properties, and returns further attributes.
+        rewrite: Changes the properties for the stock handler; `apply` still gets those of the template.
         before_delete: Runs before the stock delete.
     """
     handler = _handlers[resource_type]
@@ -148,6 +148,6 @@ def extend(
 
 
 def install() -> None:
-    """Run the types that shims add to off the event loop, which serves the API calls they make."""
+    """Run the extended types off the event loop, which serves their API calls."""
     stock = stacks._runs_on_worker_thread
     stacks._runs_on_worker_thread = lambda resource_type: resource_type in _off_the_event_loop or stock(resource_type)

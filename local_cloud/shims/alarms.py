@@ -1,13 +1,13 @@
 """CloudWatch alarms: their own dimensions, missing data, M out of N, metric math; and composite alarms.
 
-Faithful: an alarm looks only at the metric with exactly its dimensions, at one statistic for each period, and fires
+Faithful: an alarm reads only the metric with exactly its dimensions, one statistic for each period, and fires
 when DatapointsToAlarm of EvaluationPeriods breach; where a datapoint is missing, an older one of the evaluation range
-stands in, and TreatMissingData, in its four forms, fills what is still missing, but for metrics of DynamoDB, whose
-silence is ignored whatever the alarm says; metric math (see
+stands in, and TreatMissingData, in its four forms, fills what is still missing, except for metrics of DynamoDB,
+whose missing data is always ignored; metric math (see
 `metric_math`); alarms are evaluated every second, not only when CloudWatch is called; composite alarms with their
 actions suppressor.
-Different from AWS: periods end now instead of on the minute, so an alarm fires within a second or two of its data;
-anomaly detection and SEARCH are refused; a suppressor's waiting and extension periods are stored and not waited for.
+Different from AWS: periods end now instead of on the minute, so an alarm fires within two seconds of its data;
+anomaly detection and SEARCH are refused; a suppressor's waiting and extension periods are stored without effect.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -33,14 +33,14 @@ _BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "LessThanOrEqualToThreshold": lambda value, threshold: value <= threshold,
 }
 _FURTHER_PERIODS: Final = 2
-"""By how many periods the evaluation range is longer than the alarm's: CloudWatch's documentation shows three and five."""
+"""Number of periods in the evaluation range beyond the alarm's: CloudWatch's documentation shows three and five."""
 _DISORDER_SECONDS: Final = 600
 _MATH_ONLY: Final = ("Metrics", "EvaluateLowSampleCountPercentile")
 _SUPPRESSOR: Final = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 
 
 def install() -> None:
-    """Put our evaluation behind every alarm, keep metric math, and add the composite type."""
+    """Replace the evaluation of alarms, keep metric math, and add the composite type."""
     cloudwatch._evaluate_alarm = _evaluate
     _keep_metric_math()
     _keep_suppressor()
@@ -51,7 +51,7 @@ def install() -> None:
 
 
 def _evaluate(alarm: dict[str, Any]) -> None:
-    """Move the alarm to the state that its data says."""
+    """Set the alarm's state from its data."""
     series = _series(alarm)
     if series is None:
         return
@@ -67,7 +67,7 @@ def _evaluate(alarm: dict[str, Any]) -> None:
 
 
 def _series(alarm: dict[str, Any]) -> metric_math.Series | None:
-    """The alarm's value in each period of its evaluation range, the newest first; None when it has nothing to look at."""
+    """Return the alarm's value in each period of its evaluation range, the newest first; None without a metric."""
     windows = _periods(alarm) + _FURTHER_PERIODS
     if queries := alarm.get("Metrics"):
         return _math_series(queries, windows)
@@ -121,7 +121,7 @@ def _metric_series(
 
 
 def _recent(points: list[dict[str, Any]], since: float) -> list[dict[str, Any]]:
-    """The points since a time. They are stored about in order, so the search ends a little before it."""
+    """Return the points since a time. They are nearly in order, so the search ends a little before that time."""
     found: list[dict[str, Any]] = []
     for point in reversed(points):
         if point["Timestamp"] < since - _DISORDER_SECONDS:
@@ -134,7 +134,7 @@ def is_breaching(alarm: dict[str, Any]) -> bool | None:
     """Return whether the alarm's data breaches, in any state and with any treatment of missing data; None without data.
 
     Args:
-        alarm: An alarm of the region in whose name this code runs.
+        alarm: An alarm of the current request's region.
     """
     series = _series(alarm)
     if series is None or all(value is None for value in series):
@@ -143,7 +143,7 @@ def is_breaching(alarm: dict[str, Any]) -> bool | None:
 
 
 def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]:
-    """The state, and why."""
+    """Return the state and its reason."""
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
     ignored = alarm.get("Namespace") == "AWS/DynamoDB"
     missing, needed = "ignore" if ignored else alarm.get("TreatMissingData") or "missing", _needed(alarm)
@@ -169,13 +169,13 @@ def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]
 
 
 def _of_long_breach(series: metric_math.Series, needed: int) -> str:
-    """ALARM when the oldest datapoint is as old as the datapoints that an alarm needs: it would have ended by now."""
+    """Return ALARM if the oldest datapoint is as old as the number of datapoints that an alarm needs."""
     oldest = max(age for age, value in enumerate(series, start=1) if value is not None)
     return "ALARM" if oldest >= needed else "OK"
 
 
 def _newest(alarm: dict[str, Any], series: metric_math.Series) -> list[float]:
-    """As many of the newest datapoints as the alarm has periods; where one is missing, an older one stands in."""
+    """Return the newest datapoints, one for each of the alarm's periods; an older one replaces a missing one."""
     return [value for value in series if value is not None][: _periods(alarm)]
 
 
@@ -193,7 +193,7 @@ def _periods(alarm: dict[str, Any]) -> int:
 
 
 def _keep_metric_math() -> None:
-    """Alarms on metric math, which the stock PutMetricAlarm drops and the stock provisioner refuses."""
+    """Keep metric math, which the stock PutMetricAlarm drops and the stock provisioner refuses."""
     stock_record, stock_put = provisioners._cw_metric_alarm_record, cloudwatch._put_metric_alarm
 
     def record(name: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -247,7 +247,7 @@ def _keep_suppressor() -> None:
 
 
 def _suppress_actions() -> None:
-    """A composite alarm whose suppressor is in ALARM changes state without acting."""
+    """Let a composite alarm whose suppressor is in ALARM change its state without actions."""
     stock = cloudwatch._dispatch_alarm_actions
 
     def dispatch(alarm: dict[str, Any], before: str, after: str, reason: str) -> None:

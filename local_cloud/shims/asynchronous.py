@@ -1,9 +1,8 @@
-"""Asynchronous invocations wait while their function has no concurrency left.
+"""Let asynchronous invocations wait while their function has no concurrency left.
 
-Faithful: an event whose function is throttled is tried again until it is older than MaximumEventAgeInSeconds, and none of
-that counts as one of MaximumRetryAttempts; after it, the event goes to the on-failure destination.
-Different from AWS: it is tried again as soon as there is concurrency, not with a growing pause; the event that waits
-longest need not be the first.
+Faithful: an event whose function is throttled is tried again until it is older than MaximumEventAgeInSeconds, and this
+does not count as one of MaximumRetryAttempts; after that age, the event goes to the on-failure destination.
+Different from AWS: it is tried again as soon as there is concurrency, without a growing delay, and in no order.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -23,7 +22,7 @@ from ministack.services import lambda_svc
 _LOOK_AGAIN_SECONDS: Final = 0.1
 _LONGEST_AGE_SECONDS: Final = 6 * 3600
 _until: Final[contextvars.ContextVar[float]] = contextvars.ContextVar("event_too_old_at", default=0.0)
-"""On the monotonic clock; in the past for whatever is no asynchronous invocation."""
+"""The deadline on the monotonic clock; in the past for any other invocation."""
 
 
 _waiting: Final[Counter[str]] = Counter()
@@ -31,7 +30,7 @@ _counting: Final = threading.Lock()
 
 
 def install() -> None:
-    """Wait where an asynchronous invocation is executed. Stock takes being throttled for a failure of the function."""
+    """Wait before an asynchronous invocation. The stock code counts a throttled one as a failure of the function."""
     stock_invoke, stock_execute = lambda_svc.invoke_async_with_retry, lambda_svc._execute_function
 
     def invoke(function: dict[str, Any], event: Any) -> None:  # noqa: ANN401  any JSON value
@@ -57,7 +56,7 @@ def install() -> None:
 
 
 def is_waiting(function: dict[str, Any]) -> bool:
-    """Whether an asynchronous event of a function waits for its concurrency.
+    """Return whether an asynchronous event of a function waits for its concurrency.
 
     Args:
         function: ministack's record of it.

@@ -1,4 +1,4 @@
-"""Batch requests to SQS and SNS are allowed by the permission of the single request, as AWS has it.
+"""Check batch requests to SQS and SNS by the permission of the single request, as AWS does.
 
 Faithful: SendMessageBatch needs sqs:SendMessage, DeleteMessageBatch sqs:DeleteMessage, ChangeMessageVisibilityBatch
 sqs:ChangeMessageVisibility, PublishBatch sns:Publish; a policy that names the batch request grants nothing.
@@ -20,7 +20,7 @@ _NEEDED: Final = {
 
 
 def install() -> None:
-    """Ask for the single request's permission."""
+    """Check the single request's permission."""
     stock = iam_actions.extract_iam_action
 
     def extract(*request: Any, **named: Any) -> str | None:  # noqa: ANN401  handed on as they are

@@ -1,4 +1,4 @@
-"""CreateJob and DescribeJob of S3 Batch Operations, for the operation that replicates what a bucket held before its rule.
+"""CreateJob and DescribeJob of S3 Batch Operations, for the operation that replicates a bucket's older objects.
 
 Faithful: the caller needs `s3:CreateJob`, `iam:PassRole` for Batch Operations and `s3:DescribeJob`; a token starts one job,
 and another request under it is refused; the job is of the bucket's region, and ends there after CreateJob has answered. Its
@@ -42,12 +42,12 @@ _UNDERSTOOD: Final = frozenset(
 )
 _Answer = tuple[int, dict[str, str], bytes]
 _jobs: Final[dict[tuple[str, str, str], _Job]] = {}
-"""By account, region and id."""
+"""Jobs by account, region and id."""
 
 
 @dataclass
 class _Job:
-    """A job, and the versions that it is to replicate once its list is made."""
+    """A job, with the versions to replicate after its list is made."""
 
     request: bytes
     token: str
@@ -58,10 +58,10 @@ class _Job:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     failure: str = ""
     tasks: list[tuple[str, str]] | None = None
-    """Key and version id of each; None until the list is made."""
+    """Key and version id of each version; None until the list is made."""
 
     def outcomes(self) -> list[str]:
-        """The replication status of each task's version; a version that is gone has failed."""
+        """Return the replication status of each task's version; a missing version has failed."""
         return [next((_status(each) for each in _versions(self.bucket, *task)), "FAILED") for task in self.tasks or ()]
 
     @property
@@ -74,7 +74,7 @@ class _Job:
 
 
 def install() -> None:
-    """Answer for jobs before the stock front of S3 Control does."""
+    """Handle requests for jobs before the stock code of S3 Control."""
     stock = app._handle_s3_control_request
 
     async def handle(
@@ -156,7 +156,7 @@ def _describe(job_id: str, query: dict[str, Any], request_id: str, headers: dict
 
 
 def _run(job: _Job) -> None:
-    """List the versions, and send each on its way; runs on the event loop, after the caller has been answered."""
+    """List the versions, and replicate each; runs on the event loop, after the response to the caller."""
     role, bucket = _permissions.of_role(job.role), f"arn:aws:s3:::{job.bucket}"
     if _SERVICE not in json.dumps(iam._roles.get(job.role.rpartition("/")[2]) or {}):
         job.failure = "The job's role cannot be assumed."

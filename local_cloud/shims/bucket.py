@@ -1,4 +1,4 @@
-"""`AWS::S3::Bucket`: the account-regional name, and the properties that the stock handler drops.
+"""`AWS::S3::Bucket`: the account-regional name, and properties that the stock handler drops.
 
 Faithful: `BucketNamePrefix` with `BucketNamespace: account-regional` becomes `<prefix>-<account>-<region>-an` in
 `Ref` and every attribute; encryption (KMS by id, ARN or alias, bucket key), lifecycle, replication, access logging,
@@ -20,7 +20,7 @@ _LONGEST_NAME: Final = 63
 
 
 def install() -> None:
-    """Give buckets their real names and all their properties."""
+    """Set the real names and all properties of buckets."""
     _templates.extend("AWS::S3::Bucket", _apply, rewrite=_with_real_name, before_delete=_require_empty)
 
 
@@ -55,7 +55,7 @@ def _apply(bucket: _templates.Resource) -> _templates.Attributes:
 
 
 def _require_empty(name: str, _properties: _templates.Properties) -> None:
-    """A bucket that holds anything, old versions and delete markers included, cannot be deleted."""
+    """Refuse to delete a bucket that is not empty, including old versions and delete markers."""
     s3 = _api.client("s3")
     try:
         listed = s3.list_object_versions(Bucket=name, MaxKeys=1)
@@ -107,7 +107,7 @@ def _lifecycle(s3: Any, name: str, bucket: _templates.Resource) -> None:  # noqa
 
 
 def _lifecycle_rule(rule: _templates.Properties) -> _templates.Properties:
-    """CloudFormation spreads over flat properties what the S3 API nests."""
+    """Convert CloudFormation's flat properties to the nested ones of the S3 API."""
     answer: dict[str, Any] = {"Status": rule["Status"], "Filter": _lifecycle_filter(rule)}
     if "Id" in rule:
         answer["ID"] = rule["Id"]
@@ -197,5 +197,5 @@ def _tags(s3: Any, name: str, bucket: _templates.Resource) -> None:  # noqa: ANN
 
 
 def _integers(value: _templates.Properties) -> _templates.Properties:
-    """Templates may carry numbers as strings; the API takes numbers."""
+    """Convert strings to numbers, because templates may have strings and the API takes numbers."""
     return {key: int(item) if isinstance(item, str) and item.isdecimal() else item for key, item in value.items()}

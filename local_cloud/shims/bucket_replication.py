@@ -1,4 +1,4 @@
-"""Replication between buckets: late, in the role's name, with the source's version id and the destination's event.
+"""Replication between buckets: delayed, with the role's permissions, the source's version id and the destination's event.
 
 Faithful: PENDING until the copy lands, then COMPLETED, or FAILED when the destination or a permission of the role is
 missing; the replica has the same version id and time, the status REPLICA, the rule's key, under KMS another ETag, and its
@@ -36,7 +36,7 @@ _pending: Final[dict[int, _Journey]] = {}
 
 @dataclass
 class _Journey:
-    """One object version, or delete marker, on its way."""
+    """An object version or delete marker to replicate."""
 
     account: str
     source: str
@@ -60,13 +60,13 @@ class _Journey:
 
 
 def install() -> None:
-    """Send copies through the replicator instead of writing them at once."""
+    """Write copies through the replicator instead of at once."""
     s3._maybe_replicate = _replicate
     s3._maybe_replicate_delete_marker = _replicate_marker
 
 
 def publish_progress() -> None:
-    """Publish, for every rule with metrics, what is on its way, in the destination's region; zero when nothing is.
+    """Publish the pending operations of every rule with metrics, in the destination's region; zero if there are none.
 
     Called by the metrics clock.
     """
@@ -107,7 +107,7 @@ def _replicate(bucket: str, key: str, record: dict[str, Any], data: Any, tags: d
 
 
 def _selected(rule: dict[str, Any], record: dict[str, Any]) -> bool:
-    """Objects under KMS are replicated only by a rule that says so."""
+    """Return whether a rule selects the object. Objects under KMS need a rule that includes them."""
     if not record.get("preserved_headers", {}).get(_ALGORITHM_HEADER, "").startswith("aws:kms"):
         return True
     criteria = (rule.get("SourceSelectionCriteria") or {}).get("SseKmsEncryptedObjects") or {}
@@ -132,7 +132,7 @@ def _journey(bucket: str, key: str, rule: dict[str, Any], role: str) -> _Journey
 
 
 def _land(journey: _Journey, record: dict[str, Any], data: Any, tags: dict[str, str]) -> None:  # noqa: ANN401
-    """Write the replica, tell the source how it went, and let the destination's listeners know."""
+    """Write the replica, set the source's status, and send the destination's events."""
     _pending.pop(id(journey), None)
     version = record.get("version_id")
     if version is None or not _still_there(journey, version):
@@ -188,7 +188,7 @@ def _encrypt_for_destination(journey: _Journey, replica: dict[str, Any]) -> None
 
 
 def _allowed(journey: _Journey, record: dict[str, Any]) -> bool:
-    """Whether the replication role may read the source and write the destination, keys included."""
+    """Return whether the replication role may read the source and write the destination, including keys."""
     needs: list[tuple[str, str, str, dict[str, Any]]] = [
         ("s3:GetObjectVersionForReplication", _object(journey.source, journey.key), journey.source_region, {}),
         ("s3:ReplicateObject", _object(journey.destination, journey.key), journey.destination_region, {}),
@@ -241,7 +241,7 @@ def _replicate_marker(bucket: str, key: str) -> None:
 
 
 def _send(journey: _Journey, land: Callable[[], None]) -> None:
-    """Send a version or a delete marker on its way; those of one key keep their order."""
+    """Replicate a version or a delete marker; those of one key keep their order."""
     replicator.send(
         journey.source_region,
         journey.destination_region,

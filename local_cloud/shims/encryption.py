@@ -1,10 +1,10 @@
-"""KMS behind other services: a caller that reads or writes encrypted data needs permission to use its key.
+"""KMS for other services: a caller that reads or writes encrypted data needs permission to use its key.
 
 Faithful: S3 objects (kms:Decrypt to get, kms:GenerateDataKey to put), SQS messages (both to send, kms:Decrypt to
 receive), secrets (kms:Decrypt to get, kms:GenerateDataKey and kms:Decrypt to put) and items of DynamoDB tables
 (kms:Decrypt) under a customer managed key need the caller's permission and the key policy's; S3 events into an
-encrypted queue and alarms into an encrypted topic need a key policy that admits the service; a disabled key serves
-nobody.
+encrypted queue and alarms into an encrypted topic need a key policy that admits the service; a disabled key
+allows no use.
 Different from AWS: the account's root is never denied; data keys are not cached, so a change of policy works at once;
 the bytes at rest are not encrypted.
 """
@@ -40,7 +40,7 @@ _log: Final = logging.getLogger("local_cloud.encryption")
 
 
 def install() -> None:
-    """Check keys where data is read and written."""
+    """Check keys when data is read and written."""
     _guard(s3, _s3_refusal)
     _guard(sqs, _sqs_refusal)
     _guard(secretsmanager, _secret_refusal)
@@ -60,7 +60,7 @@ def _guard(module: Any, refusal: Callable[[str, str, Headers, bytes, Any], Answe
 
 @dataclass(frozen=True)
 class _Use:
-    """The key, the actions and the context that a request needs."""
+    """The key, actions and context of a request."""
 
     key: str
     actions: tuple[str, ...]
@@ -70,7 +70,7 @@ class _Use:
 
 
 def _denied(headers: Headers, query: Any, use: _Use) -> str | None:  # noqa: ANN401  parsed query parameters
-    """Return why the caller may not use a key, in AWS's words; None if it may."""
+    """Return AWS's message if the caller may not use a key; None if it may."""
     if _permissions.is_aws_managed(use.key):
         return None
     principal = _permissions.of_access_key(app.extract_access_key_id(headers, query) or "")

@@ -1,9 +1,10 @@
-"""S3 events and queue messages come at least once, late and in no order.
+"""Deliver S3 events and queue messages at least once, late and in no order.
 
-Faithful: an event of S3 is delivered after a heavy-tailed time, now and then twice; a standard queue hands messages out in
-another order than they were sent, and now and then hands one out again that was deleted. A FIFO queue does neither.
-Different from AWS: an event is delivered within seconds, where AWS's may take a minute and longer; what S3 tests a new
-configuration by comes at once.
+Faithful: an event of S3 is delivered after a heavy-tailed time, sometimes twice; a standard queue returns messages in
+another
+order than they were sent, and sometimes returns a deleted one again. A FIFO queue does neither.
+Different from AWS: an event is delivered within seconds, where AWS's may take a minute or longer; the test event of a new
+configuration is not delayed.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -22,7 +23,7 @@ _LONGEST_SECONDS: Final = 5.0
 
 
 def install() -> None:
-    """Put it in front of every delivery of S3, and behind every receipt from a queue."""
+    """Delay every delivery of S3, and reorder and repeat the messages of every receipt from a queue."""
     for service in ("sqs", "sns", "lambda"):
         _deliver_at_least_once(f"_deliver_event_to_{service}")
     _receive_at_least_once()

@@ -1,12 +1,11 @@
-"""Event source mappings from SQS poll in the function's role.
+"""Event source mappings from SQS poll with the permissions of the function's role.
 
 Faithful: without sqs:ReceiveMessage, sqs:DeleteMessage and sqs:GetQueueAttributes, and kms:Decrypt where the queue
-has a key of one's own, nothing is polled and LastProcessingResult says why; a region that is down or stalled polls
-nothing; tags are read back.
-Different from AWS: CreateEventSourceMapping does not refuse such a role at once; what a role may is looked at five times
-a second; the batching window is not waited for; no more batches of a mapping run at once than this machine has
-processors for, where Lambda begins with five and adds more while messages wait. Each batch at once is one more cold
-start, a whole second of a processor: beyond what there are, they only keep each other from ending.
+has a customer managed key, nothing is polled and LastProcessingResult has the reason; a region that is down or stalled
+polls nothing; tags are read back.
+Different from AWS: CreateEventSourceMapping does not refuse such a role; permissions are checked five times a second; the
+batching window has no effect; a mapping runs no more batches at once than this machine has processors, where Lambda begins
+with five and adds more while messages wait. Each further batch is a cold start that costs a second of a processor.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -27,12 +26,12 @@ _MOST_BATCHES: Final = max(2, os.cpu_count() or 2)
 _PAUSE_SECONDS: Final = 0.01
 _REMEMBERED_SECONDS: Final = 0.2
 _known: Final[dict[tuple[str, str], tuple[float, str | None]]] = {}
-"""By role and queue: until when it counts, and what the role lacks."""
+"""By role and queue: the end of validity, and the missing permission."""
 _NEEDED: Final = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 
 
 def install() -> None:
-    """Ask for the role's permission where the poller asks how many batches may run; tag what a template tags."""
+    """Check the role's permissions when the poller reads the number of free batches; set the tags of templates."""
     _templates.extend("AWS::Lambda::EventSourceMapping", _tag)
     # So long does the poller pause after a pass in which it found every mapping busy.
     lambda_svc._ESM_IDLE_WAKE_GAP_SECONDS = _PAUSE_SECONDS
@@ -68,7 +67,7 @@ def _tag(mapping: _templates.Resource) -> _templates.Attributes:
 
 
 def _remembered(role: str, queue_arn: str, queue: dict[str, Any]) -> str | None:
-    """Return the missing permission. The poller asks a hundred times a second, so it is cached; AWS's IAM is late, too."""
+    """Return the missing permission, from a cache, because the poller asks a hundred times a second."""
     now, known = time.monotonic(), _known.get((role, queue_arn))
     if known is None or known[0] < now:
         known = _known[role, queue_arn] = (now + _REMEMBERED_SECONDS, _lacking(role, queue_arn, queue))

@@ -1,10 +1,9 @@
-"""`AWS::Lambda::Function`: the properties that the stock handler drops.
+"""`AWS::Lambda::Function`: properties that the stock handler drops.
 
 Faithful: VpcConfig (with the VPC's id), RecursiveLoop, ReservedConcurrentExecutions, DeadLetterConfig, KmsKeyArn and
-FileSystemConfigs are set through the Lambda API, can be read back, and those that govern an invocation govern it
-here.
-Different from AWS: a function in a VPC has no other network than one outside; it runs under this machine's Python and
-processor, whatever its runtime and architecture; its memory and ephemeral storage cap nothing.
+FileSystemConfigs are set through the Lambda API and can be read back. Those that affect an invocation do so here.
+Different from AWS: a function in a VPC has the same network as one outside; it runs under this machine's Python and
+processor, regardless of its runtime and architecture; its memory and ephemeral storage are no limits.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ _READY_WITHIN_SECONDS: Final = 10.0
 
 
 def install() -> None:
-    """Give functions all their properties."""
+    """Set all properties of functions."""
     _templates.extend("AWS::Lambda::Function", _apply)
     _answer_unqualified_invoke_config()
 
 
 def _answer_unqualified_invoke_config() -> None:
-    """GetFunctionEventInvokeConfig without a qualifier answers what is set for $LATEST."""
+    """Let GetFunctionEventInvokeConfig without a qualifier return the configuration of $LATEST."""
     stock = lambda_svc._event_invoke_config  # noqa: SLF001  ministack has no public hook
 
     def find(function: dict[str, Any], qualifier: str | None) -> Any:  # noqa: ANN401  ministack's record

@@ -1,7 +1,7 @@
-"""Publishes AWS/Lambda metrics of each invocation, its log where its role may write, and the metrics in the log.
+"""Publish AWS/Lambda metrics of each invocation, its log if its role may write, and the metrics in the log.
 
-Faithful: Invocations, Errors and Duration of every invocation, whatever caused it; log events only where the role may
-`logs:PutLogEvents` (and may create the group, where it does not exist); embedded metric format lines become metrics.
+Faithful: Invocations, Errors and Duration of every invocation of any kind; log events only if the role may
+`logs:PutLogEvents` (and may create the group if it does not exist); embedded metric format lines become metrics.
 Different from AWS: logs appear after the invocation has ended; ConcurrentExecutions, IteratorAge and AsyncEventAge
 are not published; X-Ray gets no segments.
 """
@@ -24,7 +24,7 @@ _EMF_MARK: Final = '"_aws"'
 
 
 def install() -> None:
-    """Publish metrics where invocations end, instead of where the Invoke API answers."""
+    """Publish metrics at the end of invocations, instead of in the Invoke API."""
     _publish_at_the_end()
     _log_where_allowed()
 
@@ -81,10 +81,10 @@ def _may_log(configuration: dict[str, Any]) -> bool:
 
 
 def embedded_metrics(line: str) -> Iterator[tuple[str, str, float, str, dict[str, str]]]:
-    """The metrics in a log line of the embedded metric format: namespace, name, value, unit, dimensions.
+    """Return the metrics in a log line of the embedded metric format: namespace, name, value, unit, dimensions.
 
     Args:
-        line: One line of a log; anything that is no such line gives nothing.
+        line: A line of a log; any other line has no metrics.
     """
     if _EMF_MARK not in line:
         return

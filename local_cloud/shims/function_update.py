@@ -1,7 +1,7 @@
-"""Execution environments of a function that is made, changed or deleted: an invocation that runs ends its work.
+"""Replace the execution environments of a changed or deleted function without stopping its running invocations.
 
-Faithful: each region's function has environments of its own, whatever its namesake in another region does; a change ends
-the environments that are idle, and one that is at work takes no further invocation; the next invocation sees the change.
+Faithful: each region's function has its own environments, independent of its namesake in another region; a change ends the
+idle environments, and a busy one takes no further invocation; the next invocation uses the change.
 Different from AWS: UpdateFunctionCode waits until the idle environments have ended.
 """
 
@@ -16,12 +16,12 @@ from ministack.core.responses import get_account_id, get_region
 from ministack.services import lambda_svc
 
 Environment = Any
-"""ministack's `Worker`: a process that runs one function, one invocation after the other."""
+"""ministack's `Worker`: a process that runs a function, one invocation after the other."""
 _RETIRED: Final = "local_cloud_retired"
 
 
 def install() -> None:
-    """Take the place of what stops a function's workers: stock, that is at once and, from CloudFormation, everywhere."""
+    """Replace the stock code, which stops a function's workers at once and, from CloudFormation, in all regions."""
     stock_release = lambda_runtime.release_worker
 
     def release(environment: Environment) -> None:
@@ -35,13 +35,13 @@ def install() -> None:
 
 
 def _retire(name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None) -> None:
-    """End a function's idle environments, and let those at work end with their invocation.
+    """End a function's idle environments, and the busy ones after their invocation.
 
     Args:
-        name: The function's.
-        qualifier: The version whose environments they are; all versions' when left out.
-        account: Whose function it is; the current request's account when left out.
-        region: Where the function is; the current request's region when left out.
+        name: The function's name.
+        qualifier: The version of the environments; by default all versions.
+        account: The function's account; by default the current request's.
+        region: The function's region; by default the current request's.
     """
     whose = [account or get_account_id(), region or get_region(), name]
     retired: list[Environment] = []

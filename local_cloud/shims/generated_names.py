@@ -1,8 +1,8 @@
-"""Names that CloudFormation makes up: two stacks of the same name in two regions do not share them.
+"""Names that CloudFormation generates: two stacks of the same name in two regions do not share them.
 
-Faithful: a role, policy or other global resource without a name of its own gets another name in each region, so that
-the region's stack cannot overwrite its twin's.
-Different from AWS: the made-up part follows from stack, logical id and region instead of being random.
+Faithful: a global resource without a name, such as a role or policy, gets another name in each region, so that the stack
+of one region cannot overwrite that of the other.
+Different from AWS: the generated part depends on stack, logical id and region, and is not random.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -16,11 +16,11 @@ from ministack.core.responses import get_region
 from ministack.services.cloudformation import provisioners
 
 _ENDING: Final = 13
-"""How many characters at the end of a name ministack makes up."""
+"""Number of characters that ministack generates at the end of a name."""
 
 
 def install() -> None:
-    """Let the region count in the part of a name that is made up."""
+    """Include the region in the generated part of a name."""
     stock = provisioners._physical_name
 
     def name(stack_name: str, logical_id: str, **options: Any) -> str:  # noqa: ANN401  handed on as they are

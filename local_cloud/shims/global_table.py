@@ -1,10 +1,10 @@
-"""`AWS::DynamoDB::GlobalTable`: replicas, and what each replica has of its own.
+"""`AWS::DynamoDB::GlobalTable`: replicas, and the settings of each replica.
 
 Faithful: a replica in every region of `Replicas`, each with its own key, point-in-time recovery, deletion protection,
-table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a table
-that is protected cannot be deleted; none is made or changed while the region of a replica is down.
-`MultiRegionConsistency: STRONG`: three replicas, or two and a witness, of one set of regions; for good; no TTL, no local
-secondary index, no transactions. How writes travel then is in `table_replication`.
+table class, resource policy, contributor insights and tags; TTL; adding and dropping a replica on update; a
+protected table cannot be deleted; no table is created or changed while the region of a replica is down.
+`MultiRegionConsistency: STRONG`: three replicas, or two and a witness, of one set of regions; it cannot be changed later;
+no TTL, no local secondary index, no transactions. `table_replication` describes the replication of writes.
 Different from AWS: a key that is disabled or denied does not make a table inaccessible; backups hold the latest state
 only; throughput is not limited; a witness never fails.
 Sources: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html and
@@ -28,7 +28,7 @@ from local_cloud.shims import _api, _templates
 from local_cloud.shims._shapes import renamed, truthful
 
 WITNESSES: Final = "_witnesses"
-"""Key of a table's state that only strongly consistent ones have: the regions of its witnesses."""
+"""Key of the regions of a table's witnesses; only strongly consistent tables have it."""
 _QUORUM_OF: Final = 3
 _REGION_SETS: Final = (
     {"us-east-1", "us-east-2", "us-west-2"},
@@ -40,7 +40,7 @@ _NO_TRANSACTIONS: Final = "A strongly consistent global table has no transaction
 
 
 def install() -> None:
-    """Give global tables their replicas."""
+    """Create the replicas of global tables."""
     _keep_the_name()
     _templates.extend("AWS::DynamoDB::GlobalTable", _apply, rewrite=_without_replicas, before_delete=_delete_replicas)
     _describe_members()
@@ -48,7 +48,7 @@ def install() -> None:
 
 
 def _keep_the_name() -> None:
-    """The stock update forgets the logical id, so a table without TableName would be replaced by an empty one."""
+    """Keep the name on an update; the stock update would replace a table without TableName by an empty one."""
     handler = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::GlobalTable"]
     stock = handler["update"]
 
@@ -60,7 +60,7 @@ def _keep_the_name() -> None:
 
 
 def _without_replicas(properties: _templates.Properties) -> _templates.Properties:
-    """The stock handler makes the home table; protection, encryption and TTL are set through the API afterwards."""
+    """Return the stock handler's properties of the home table. The API sets protection, encryption and TTL later."""
     later = (
         *("Replicas", "SSESpecification", "TimeToLiveSpecification", "DeletionProtectionEnabled"),
         *("MultiRegionConsistency", "GlobalTableWitnesses"),
@@ -98,7 +98,7 @@ def _is_strong(properties: dict[str, Any]) -> bool:
 
 
 def _wrong_consistency(table: _templates.Resource, members: list[str], witnesses: list[str]) -> str:
-    """Return why DynamoDB refuses a table's consistency; empty if it takes it."""
+    """Return why DynamoDB refuses a table's consistency; empty if it accepts it."""
     new = table.properties
     if table.previous and _is_strong(table.previous) != _is_strong(new):
         return "The consistency of a global table cannot be changed after its creation."
@@ -200,7 +200,7 @@ def _delete_replicas(name: str, _properties: _templates.Properties) -> None:
 
 
 def _describe_members() -> None:
-    """DescribeTable answers the key that every other replica is encrypted with, the consistency and the witness."""
+    """Add the key of every other replica, the consistency and the witness to DescribeTable."""
     stock = dynamodb._table_description
 
     def describe(name: str) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _describe_members() -> None:
 
 
 def _refuse_what_strong_tables_lack() -> None:
-    """Answer an error to transactions and TTL on a strongly consistent table."""
+    """Refuse transactions and TTL on a strongly consistent table."""
     stock_ttl, stock_write, stock_get = dynamodb._update_ttl, dynamodb._transact_write_items, dynamodb._transact_get_items
 
     def update_ttl(data: dict[str, Any]) -> Any:  # noqa: ANN401  what the stock handler answers

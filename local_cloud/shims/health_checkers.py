@@ -1,7 +1,7 @@
-"""Route 53's health checkers: what they have seen of an endpoint or a metric, and what they make of it.
+"""Route 53's health checkers: their observations of endpoints and metrics, and the state that follows.
 
-They are at work by the clock, or, in a cloud that was started without, look once when somebody asks. They live in no
-region, so none takes them along.
+They check periodically. In a cloud without them, each request for a status makes one check. They belong to no region, so no
+outage stops them.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -37,18 +37,18 @@ _AT_ONCE: Final = 8
 _log: Final = logging.getLogger("local_cloud.health")
 
 COPY: Final = "CopiedAlarm"
-"""The key of a health check's configuration that holds its alarm as it was when the check was put on it."""
+"""Key of a health check's configuration: the alarm's settings at the time of the check's creation or update."""
 
 
 @dataclass
 class _Seen:
-    """The state of the checker of one endpoint.
+    """The state of an endpoint's checker.
 
     Attributes:
-        healthy: What it takes the endpoint for. Until there is enough data, that is healthy.
-        contrary: How many checks in a row contradict the state.
-        observation: The result of the last one.
-        due: When the next one is due, on the monotonic clock; infinitely late while one is under way.
+        healthy: Whether the endpoint counts as healthy; True until there is enough data.
+        contrary: Number of consecutive checks that contradict the state.
+        observation: The result of the last check.
+        due: Time of the next check on the monotonic clock; infinite during a check.
     """
 
     healthy: bool = True
@@ -57,7 +57,7 @@ class _Seen:
     due: float = 0.0
 
     def note(self, healthy: bool, observation: str, threshold: int) -> None:  # noqa: FBT001  what was seen
-        """Take in one check: as many in a row as the threshold says change the state, in either direction."""
+        """Add a check. Consecutive contrary checks, as many as the threshold, change the state."""
         self.observation = observation
         self.contrary = 0 if healthy == self.healthy else self.contrary + 1
         if self.contrary >= threshold:
@@ -73,15 +73,15 @@ class Checkers:
         self._by_clock = False
 
     def start(self) -> None:
-        """Check by the clock from now on."""
+        """Start the periodic checks."""
         self._by_clock = True
         threading.Thread(target=self._run, name="health-checkers", daemon=True).start()
 
     def state(self, identity: str) -> tuple[bool, str]:
-        """Whether a health check is healthy, and what was seen. Never call it on the event loop: it may look.
+        """Return whether a health check is healthy, and its observation. It may check, so never call it on the event loop.
 
         Args:
-            identity: The health check's id, in the account in whose name this code runs.
+            identity: The health check's id, in the current request's account.
         """
         check = route53._health_checks.get(identity)
         if check is None:
@@ -106,7 +106,7 @@ class Checkers:
         return healthy >= needed, f"{healthy} of {len(verdicts)} child health checks are healthy; {needed} are needed"
 
     def _read_metric(self, identity: str, configuration: dict[str, Any]) -> tuple[bool, str]:
-        """Read the metric by what was copied of its alarm: the alarm's state and later changes mean nothing here."""
+        """Read the metric by the copied settings of its alarm. The alarm's state and later changes have no effect."""
         name, region = configuration["AlarmIdentifier"]["Name"], configuration["AlarmIdentifier"]["Region"]
         breaching = _is_breaching(configuration.get(COPY), region)
         if breaching is not None:
@@ -176,7 +176,7 @@ def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
 
 
 def _endpoint(configuration: dict[str, Any]) -> tuple[str, dict[str, str]]:
-    """The URL to ask, and its headers. AWS's own names do not resolve here, so an API is asked on this server."""
+    """Return the URL of a check and its headers. AWS's names do not resolve here, so an API is called on this server."""
     host = configuration.get("FullyQualifiedDomainName") or configuration.get("IPAddress", "")
     path = configuration.get("ResourcePath", "/")
     if _API_HOST.match(host) or app._resolve_custom_domain_request(host, path):

@@ -1,10 +1,10 @@
 """API Gateway's HTTP APIs: the endpoint's real name, and calls to it by that name.
 
 Faithful: CORS settings; `ApiEndpoint` is `https://<api>.execute-api.<region>.amazonaws.com`; a request to this server
-whose `Host` is that name reaches the API and, whatever the path, no other service, IAM authorization included; throttling
+whose `Host` is that name reaches the API and, for any path, no other service, including IAM authorization; throttling
 and access-log settings of a stage are read back.
 Different from AWS: the name does not resolve to this machine, so either set the `Host` header or call
-`/_aws/execute-api/<api>/<stage>/...`; throttling limits nothing; access logs are not written.
+`/_aws/execute-api/<api>/<stage>/...`; throttling has no effect; access logs are not written.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -23,7 +23,7 @@ from local_cloud.shims._shapes import lower_first
 
 
 def install() -> None:
-    """Answer AWS's endpoint name, and listen to it."""
+    """Return AWS's endpoint name, and accept requests to it."""
     app._EXECUTE_API_RE = re.compile(r"^([a-z0-9]{8,10})\.execute-api\.(?:[a-z0-9-]+\.amazonaws\.com|[0-9.]+)(?::\d+)?$")
     # ministack first asks other services, some of them without a signature, whether a path is theirs, such as `/v2/`.
     app._handle_pre_body_request = _unless_of_an_api(app._handle_pre_body_request)
@@ -77,7 +77,7 @@ def _apply(api: _templates.Resource) -> _templates.Attributes:
 
 
 def _apply_stage(stage: _templates.Resource) -> _templates.Attributes:
-    """Route settings, whose members the stock handler keeps in CloudFormation's spelling."""
+    """Set the route settings, whose names the stock handler keeps in CloudFormation's case."""
     record = apigateway._stages[stage.properties["ApiId"]][stage.physical_id]
     record["defaultRouteSettings"] = lower_first(stage.properties.get("DefaultRouteSettings", {}))
     record["routeSettings"] = {

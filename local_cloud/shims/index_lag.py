@@ -1,8 +1,8 @@
-"""Global secondary indexes lag behind their table.
+"""Let global secondary indexes lag behind their table.
 
 Faithful: a write is in the table at once and in its global secondary indexes after a heavy-tailed time; the writes of one
-item reach the indexes in their order; each region's indexes lag by themselves.
-Different from AWS: all indexes of a table show a write at once; an index never refuses writes of its table.
+item reach the indexes in their order; each region's indexes lag independently.
+Different from AWS: all indexes of a table show a write at once; an index never refuses writes to its table.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -23,14 +23,14 @@ from local_cloud.shims.table_replication import item_key
 _MEDIAN_SECONDS: Final = 0.03
 _LONGEST_SECONDS: Final = 2.0
 _MANY: Final = 10_000
-"""Items by which those that have arrived are forgotten, whether or not an index is read."""
+"""Number of items from which arrived ones are removed, even if no index is read."""
 _Table = tuple[str, str, str]
 _pending: Final[dict[_Table, dict[tuple[Any, Any], deque[tuple[float, Any]]]]] = {}
-"""By table and item: when each write reaches the indexes, and the item before it."""
+"""By table and item: the time at which each write reaches the indexes, and the item before it."""
 
 
 def install() -> None:
-    """Remember each write, and show index reads the items as they were before those that have not arrived."""
+    """Record each write, and let reads of an index see items without the writes that have not arrived."""
     stock = dynamodb._emit_stream_event
 
     def emit(name: str, event: str, old: Any, new: Any, *further: Any, **named: Any) -> None:  # noqa: ANN401  handed on as they are
@@ -78,7 +78,7 @@ def _is_global_index(table: dict[str, Any], index: Any) -> bool:  # noqa: ANN401
 
 
 def _late(here: _Table) -> dict[tuple[Any, Any], Any]:
-    """Return the items that the indexes do not show as they are, as the indexes show them; None for no item."""
+    """Return the items with writes that have not arrived, as the indexes show them; None for no item."""
     now, items = time.monotonic(), _pending.get(here, {})
     for key, writes in list(items.items()):
         while writes and writes[0][0] <= now:
@@ -89,7 +89,7 @@ def _late(here: _Table) -> dict[tuple[Any, Any], Any]:
 
 
 def _put(table: dict[str, Any], key: tuple[Any, Any], item: Any) -> Any:  # noqa: ANN401  items or None
-    """Replace an item, or remove it; return the one before."""
+    """Replace an item, or remove it; return the previous one."""
     return dynamodb._remove_item(table, *key) if item is None else dynamodb._set_item(table, *key, item)
 
 

@@ -1,4 +1,4 @@
-"""`AWS::Logs::LogGroup`: a key must admit CloudWatch Logs.
+"""`AWS::Logs::LogGroup`: the policy of its key must allow CloudWatch Logs.
 
 Faithful: a log group under a key whose policy does not let `logs.<region>.amazonaws.com` encrypt and decrypt for that
 group fails to deploy; retention and key are read back.
@@ -13,7 +13,7 @@ from local_cloud.shims import _permissions, _templates
 
 
 def install() -> None:
-    """Check the key of every log group that names one."""
+    """Check the key of every log group with one."""
     _templates.extend("AWS::Logs::LogGroup", _apply)
 
 

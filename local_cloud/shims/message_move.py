@@ -1,8 +1,8 @@
-"""SQS's StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask: a dead-letter queue's messages go back.
+"""SQS's StartMessageMoveTask, ListMessageMoveTasks and CancelMessageMoveTask, which redrive a dead-letter queue.
 
 Faithful: the source must be a dead-letter queue; without a destination each message returns to the queue it came
-from; MaxNumberOfMessagesPerSecond is kept; one task runs per source; a moved message starts anew with no receives.
-Different from AWS: finished tasks are listed for as long as the server runs.
+from; MaxNumberOfMessagesPerSecond is kept; one task runs per source; a moved message has no receives.
+Different from AWS: finished tasks are listed until the server stops.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks

@@ -1,4 +1,4 @@
-"""GetMetricData returns datapoints in the order that ScanBy names.
+"""Return the datapoints of GetMetricData in the order of ScanBy.
 
 Faithful: the newest datapoint comes first, as without ScanBy, or the oldest with TimestampAscending.
 Different from AWS: everything is on one page, and there are no expressions.
@@ -18,7 +18,7 @@ _newest_first: Final[ContextVar[bool]] = ContextVar("newest_first", default=Fals
 
 
 def install() -> None:
-    """Let the stock code sort its periods in the order that the request names."""
+    """Let the stock code sort its periods in the request's order."""
     stock = cloudwatch._get_metric_data
 
     def get(parameters: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  ministack's
@@ -34,7 +34,7 @@ def install() -> None:
 
 
 def _sorted(items: Any, **named: Any) -> list[Any]:  # noqa: ANN401  as the builtin
-    """Stand in for `sorted` in ministack's module; the periods are the only mapping that it sorts while it answers."""
+    """Replace `sorted` in ministack's module; the periods are the only mapping that it sorts for a response."""
     if isinstance(items, dict) and _newest_first.get():
         named = {**named, "reverse": True}
     return sorted(items, **named)

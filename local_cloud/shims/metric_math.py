@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 Series = list[float | None]
-"""One value a window, the newest first; None where there is no data."""
+"""A value for each window, the newest first; None without data."""
 
 _OPERATORS: Final[dict[type[ast.AST], Callable[[float, float], float]]] = {
     ast.Add: operator.add,
@@ -41,7 +41,7 @@ _ACROSS: Final[dict[str, Callable[[list[float]], float]]] = {
 
 
 def check(expression: str) -> None:
-    """Raise ValueError, naming the function, for an expression that cannot be evaluated here."""
+    """Raise ValueError with the function's name if an expression cannot be evaluated here."""
     for node in ast.walk(_parse(expression)):
         if isinstance(node, ast.Call):
             known = {*_ONE_BY_ONE, *_ACROSS, "IF", "FILL", "METRICS", "METRIC_COUNT"}
@@ -54,12 +54,12 @@ def check(expression: str) -> None:
 
 
 def evaluate(expression: str, metrics: Mapping[str, Series], windows: int) -> Series:
-    """The expression's value in each window.
+    """Return the expression's value in each window.
 
     Args:
         expression: Metric math.
-        metrics: The series of every id that it may name; each has `windows` values.
-        windows: How many windows there are.
+        metrics: The series of every id that it may use; each has `windows` values.
+        windows: Number of windows.
     """
     value = _value(_parse(expression).body, metrics)
     if isinstance(value, list) and value and isinstance(value[0], list):
@@ -79,7 +79,7 @@ def _parse(expression: str) -> ast.Expression:
 
 
 def _value(node: ast.AST, metrics: Mapping[str, Series]) -> Any:  # noqa: ANN401  one form a case
-    """A number, a series or a list of series."""
+    """Return a number, a series or a list of series."""
     match node:
         case ast.Constant(value=int() | float() as number):
             return float(number)
@@ -156,7 +156,7 @@ def _choose(condition: Any, then: Any, otherwise: Any) -> Any:  # noqa: ANN401  
 
 
 def _across(function: Callable[[list[float]], float], value: Any) -> Any:  # noqa: ANN401  see _value
-    """Over several series window by window; over one series, its one number."""
+    """Apply a function to several series, window by window, or to one series, for one number."""
     if isinstance(value, list) and value and isinstance(value[0], list):
         return [_across(function, list(window)) for window in zip(*value, strict=True)]
     present = [item for item in _spread(value, 1) if item is not None]

@@ -1,7 +1,7 @@
-"""S3's answer to a request for an object, or a version of one, that is not there.
+"""S3's response to a request for a missing object or version.
 
-Faithful: 404 to those who may list the bucket, 403 to all others; a permission to list that holds under a prefix only
-does not count, for the request has no `s3:prefix`.
+Faithful: 404 to callers that may list the bucket, 403 to all others; a permission to list only a prefix does not count,
+because the request has no `s3:prefix`.
 Different from AWS: the account's root is never denied.
 """
 
@@ -22,7 +22,7 @@ _LIST: Final = "s3:ListBucket"
 
 
 def install() -> None:
-    """Look at each answer that something is not there."""
+    """Check each response for a missing object."""
     stock = s3.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:  # noqa: ANN401
@@ -44,7 +44,7 @@ def _says_missing(method: str, answer: Any) -> bool:  # noqa: ANN401  ministack'
 
 
 def _denied(path: str, headers: dict[str, str], query: Any) -> str | None:  # noqa: ANN401  parsed query parameters
-    """Why the caller may not know whether an object is there, in AWS's words; None for who may."""
+    """Return AWS's message if the caller may not learn whether an object exists; None if it may."""
     bucket, _, name = path.lstrip("/").partition("/")
     record = s3._buckets.get(bucket)
     principal = _permissions.of_access_key(app.extract_access_key_id(headers, query) or "")

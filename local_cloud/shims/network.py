@@ -1,4 +1,4 @@
-"""EC2's network: attributes of a VPC that templates refer to, flow logs, and security-group rules of their own.
+"""EC2's network: attributes of a VPC that templates refer to, flow logs, and separate security-group rules.
 
 Faithful: `VPC.CidrBlock`, `CidrBlockAssociations` and `Ipv6CidrBlocks`; `AWS::EC2::FlowLog` with its log group, role,
 format and interval; `AWS::EC2::SecurityGroupIngress` and `Egress`, which change the group they name; a security group
@@ -27,7 +27,7 @@ _PAIR: Final = {"SecurityGroupIngress": "Source", "SecurityGroupEgress": "Destin
 
 
 def install() -> None:
-    """Add what VPCs lack and the types that ministack refuses."""
+    """Add the missing attributes of VPCs, and the types that ministack refuses."""
     _templates.extend("AWS::EC2::VPC", _vpc_attributes)
     _templates.define("AWS::EC2::FlowLog", create=_create_flow_log, update=_refuse_flow_log_change, delete=_delete_flow_log)
     for kind in _PAIR:
@@ -88,7 +88,7 @@ def _delete_flow_log(identity: str, _properties: _templates.Properties) -> None:
 
 
 def _answer_flow_logs_whole() -> None:
-    """DescribeFlowLogs answers the group, role, format and interval too, which the stock answer leaves out."""
+    """Add the group, role, format and interval to DescribeFlowLogs, which the stock response omits."""
     stock_create, stock_describe = ec2._create_flow_logs, ec2._describe_flow_logs
     kept = ("LogGroupName", "DeliverLogsPermissionArn", "LogFormat", "MaxAggregationInterval")
 
@@ -121,7 +121,7 @@ def _answer_flow_logs_whole() -> None:
 
 
 def _understand_prefix_lists() -> None:
-    """AuthorizeSecurityGroup... and Revoke... take prefix lists too, which the stock parser skips."""
+    """Read prefix lists in AuthorizeSecurityGroup... and Revoke..., which the stock parser skips."""
     stock = ec2._parse_ip_permissions
 
     def parse(parameters: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -140,7 +140,7 @@ def _understand_prefix_lists() -> None:
 
 
 def _answer_endpoints_whole() -> None:
-    """DescribeVpcEndpoints answers the policy, security groups, subnets' interfaces and private DNS too."""
+    """Add the policy, security groups, subnets' interfaces and private DNS to DescribeVpcEndpoints."""
     stock = ec2._vpce_fields_xml
 
     def fields(endpoint: dict[str, Any], tag: str = "item") -> str:

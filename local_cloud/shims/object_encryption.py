@@ -1,9 +1,9 @@
-"""Which key an S3 object is encrypted with.
+"""The encryption key of an S3 object.
 
-Faithful: `aws:kms` without a key means AWS's own key of the bucket's region; a key given by alias or id is answered,
-and kept with the object, as the ARN of the key; a key that does not exist refuses the write; an object written with
-the bucket's default says whether a bucket key was used.
-Different from AWS: AWS's own key is only a name here.
+Faithful: `aws:kms` without a key means the AWS managed key of the bucket's region; a key by alias or id is returned, and
+stored with the object, as the key's ARN; a write with a missing key is refused; an object with the bucket's default states
+whether a bucket key was used.
+Different from AWS: the AWS managed key is only a name here.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -23,7 +23,7 @@ _BUCKET_KEY: Final = "x-amz-server-side-encryption-bucket-key-enabled"
 
 
 def install() -> None:
-    """Settle the key of every write."""
+    """Determine the key of every write."""
     stock = s3._resolve_sse_write_headers
 
     def settle(headers: dict[str, str], bucket: str) -> tuple[dict[str, str] | None, Any]:
@@ -57,7 +57,7 @@ def _with_key(
 
 
 def default_uses_bucket_key(bucket: str) -> bool:
-    """Whether the bucket's default encryption turns its bucket key on."""
+    """Return whether the bucket's default encryption has its bucket key on."""
     raw = s3._bucket_encryption.get(bucket) or ""
     text = raw.decode() if isinstance(raw, bytes) else str(raw)
     return "<BucketKeyEnabled>true" in text

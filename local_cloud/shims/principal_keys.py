@@ -1,6 +1,6 @@
-"""Condition keys of a caller: whether it is one of AWS's services, and which principal it is.
+"""Condition keys of a caller: whether it is an AWS service, and the ARN of its principal.
 
-Faithful: every signed request has `aws:PrincipalIsAWSService`, so a refusal to all but AWS's services refuses a role.
+Faithful: every signed request has `aws:PrincipalIsAWSService`, so a policy that denies all but AWS services denies a role.
 `aws:PrincipalArn` of a session is the ARN of its role, path included.
 Different from AWS: nothing known.
 """
@@ -18,7 +18,7 @@ from local_cloud.shims import _permissions
 
 
 def install() -> None:
-    """Add the key to what is known of a caller."""
+    """Add the keys to the condition keys of a caller."""
     stock = iam_evaluator._principal_keys
 
     def keys(credential: Any) -> dict[str, Any]:  # noqa: ANN401  ministack's ResolvedCredential

@@ -1,4 +1,4 @@
-"""AWS/SQS metrics, and the clock that evaluates alarms.
+"""AWS/SQS metrics, and the periodic evaluation of alarms.
 
 Faithful: ApproximateNumberOfMessagesVisible, ...NotVisible, ...Delayed and ApproximateAgeOfOldestMessage of every
 queue, under its QueueName, so that an alarm on a queue's depth or age fires.
@@ -25,7 +25,7 @@ _log: Final = logging.getLogger("local_cloud.metrics")
 
 
 def install() -> None:
-    """Start publishing and evaluating."""
+    """Start the publication and the evaluation."""
     threading.Thread(target=_run, name="metrics", daemon=True).start()
 
 

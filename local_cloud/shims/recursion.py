@@ -1,11 +1,11 @@
-"""Recursion detection: a function that feeds its own queue is stopped at the 16th hop, unless RecursiveLoop is Allow.
+"""Recursion detection: stop a function that sends to its own queue at the 16th hop, unless RecursiveLoop is Allow.
 
-Faithful: the lineage travels from an invocation through the SDK's calls into the messages that they send
-(SendMessage, batches, and S3 events) and on to the invocation that a message causes; a message whose hop is 16 or
-more does not invoke a function with RecursiveLoop Terminate: it goes to the queue's dead-letter queue, and
-RecursiveInvocationsDropped counts.
-Different from AWS: the hops of a chain are counted, whichever functions it passes; AWS counts passes of one function.
-A queue without a dead-letter queue loses the message, as on AWS.
+Faithful: an invocation's SDK calls pass its lineage to the messages that they send (SendMessage, batches, and S3 events),
+and
+each message passes it to its invocation; a message whose hop is 16 or more does not invoke a function with RecursiveLoop
+Terminate: it goes to the queue's dead-letter queue, and RecursiveInvocationsDropped counts it.
+Different from AWS: it counts the hops of a chain through any functions; AWS counts the passes of one function. A queue
+without a dead-letter queue loses the message, as on AWS.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -26,13 +26,13 @@ _log: Final = logging.getLogger("local_cloud.recursion")
 
 
 def install() -> None:
-    """Carry the lineage through queues, and stop what loops."""
+    """Pass the lineage through queues, and stop loops."""
     _mark_messages()
     _stop_loops()
 
 
 def remember(headers: list[tuple[bytes, bytes]]) -> None:
-    """Note the depth of the invocation that a request comes from; the worker's SDK sends it along."""
+    """Record the depth of the invocation that sends a request, from the header of the worker's SDK."""
     value = next((value for name, value in headers if name.lower() == HEADER), b"0")
     _depth.set(int(value) if value.isdigit() else 0)
 
@@ -40,7 +40,7 @@ def remember(headers: list[tuple[bytes, bytes]]) -> None:
 class _SystemAttributes(dict[str, Any]):
     """The system attributes of a new message, and its hop.
 
-    A message can be received the moment it is in its queue, so that its hop must be in it before.
+    A message can be received as soon as it is in its queue, so it must have its hop before that.
     """
 
     hop = 0
@@ -55,7 +55,7 @@ def _mark_messages() -> None:
         return attributes
 
     def complete(message: dict[str, Any]) -> None:
-        """S3 and SNS call this for each message they make; ReceiveMessage for each one it hands out."""
+        """Complete a message. S3 and SNS call this for each message they create, ReceiveMessage for each one it returns."""
         message.setdefault("hop", getattr(message.get("sys"), "hop", _depth.get()))
         stock_complete(message)
 

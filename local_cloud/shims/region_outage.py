@@ -1,12 +1,13 @@
-"""A region that is down or stalled: its functions do not start and its events are not delivered until it is back.
+"""Start no functions and deliver no events of a region that is down or stalled, until it is back.
 
-Together with the control surface, which fails every request signed for the region, made to its APIs or to its
-buckets, and with the replicator, which carries nothing in or out.
-Faithful: a running function is killed with its region, and its event is tried again as after any failure; what was
-accepted before the outage continues afterwards; with us-east-1 go IAM's API and changes to Route 53, which are there, while
-permissions, records and health checks hold everywhere.
-Different from AWS: CloudFormation of another region still makes roles and records while us-east-1 is down; a stalled
-region's running functions end their work.
+The control surface fails every request that is signed for the region or made to its APIs or buckets, and the replicator
+stops
+its replication.
+Faithful: a running function is killed with its region, and its event is tried again as after any failure; accepted work
+continues after the outage; an outage of us-east-1 stops IAM's API and changes to Route 53, while permissions, records and
+health checks stay valid everywhere.
+Different from AWS: CloudFormation of another region still creates roles and records while us-east-1 is down; a stalled
+region's running functions finish.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -22,7 +23,7 @@ from local_cloud import regions
 
 
 def install() -> None:
-    """Hold invocations and deliveries while their region is down or stalled; each has a thread of its own to wait in."""
+    """Hold invocations and deliveries, each in its own thread, while their region is down or stalled."""
     stock_execute, stock_deliver = lambda_svc._execute_function, s3._deliver_event_to_sqs
 
     def execute(function: dict[str, Any], event: Any) -> Any:  # noqa: ANN401  ministack's event and result

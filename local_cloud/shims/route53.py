@@ -1,13 +1,13 @@
 """Route 53: health checks with a state, private zones, and tags.
 
 Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with
-its tags; in a cloud that was started with health checkers, each endpoint is checked at its RequestInterval and takes
-FailureThreshold checks in a row to change its state; without, it is checked once, when the status is asked for. An HTTP
-API's host name is called on this server, every other host as it is. A check on an alarm copies the alarm's settings when
+its tags; in a cloud with health checkers, each endpoint is checked at its RequestInterval, and FailureThreshold consecutive
+checks change its state; without them, each request for the status makes one check. An HTTP API's host name is called on
+this server, every other host unchanged. A check on an alarm copies the alarm's settings when
 it is created, or when its AlarmIdentifier is updated, and does not follow later changes of the alarm; it reads the metric,
-not the alarm's state, and InsufficientDataHealthStatus says what silence means; a hosted zone with VPCs is private;
+not the alarm's state, and InsufficientDataHealthStatus is the state without data; a hosted zone with VPCs is private;
 failover records; `AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
-Different from AWS: one checker, here, instead of many around the world; GetHealthCheckStatus tells its state instead of
+Different from AWS: one checker, here, instead of many around the world; GetHealthCheckStatus returns its state instead of
 each one's last check.
 """
 
@@ -50,7 +50,7 @@ def install() -> None:
 
 
 def hold_zone(identity: str, name: str) -> None:
-    """Hold a public hosted zone of this id from the start: the API would give it another."""
+    """Create an initial public hosted zone with this id, because the API would choose another."""
     normal = route53._normalise_name(name)
     zone = {"id": identity, "name": normal, "caller_reference": identity, "comment": "", "private": False, "vpcs": []}
     route53._zones[identity] = zone
@@ -166,7 +166,7 @@ def _answer_status() -> None:
 
 
 def _understand_lists() -> None:
-    """The stock parser looks for a child's id inside the element that is the id."""
+    """Read the ids of children; the stock parser searches for an id inside the element that is the id."""
     stock = route53._parse_health_check_config
 
     def parse(element: Element) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _understand_lists() -> None:
 
 
 def _write_booleans() -> None:
-    """The stock writer writes True, which no SDK takes for true."""
+    """Write booleans in lower case; no SDK reads the stock writer's True as true."""
     stock = route53._build_health_check_el
 
     def build(parent: Element, check: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ def _write_booleans() -> None:
 
 
 def _copy_alarms() -> None:
-    """Keep what an alarm says at the moment in which a health check is put on it."""
+    """Copy an alarm's settings when a health check on it is created or updated."""
     stock = route53._parse_health_check_config
 
     def parse(element: Element) -> dict[str, Any]:
@@ -207,7 +207,7 @@ def _copy_alarms() -> None:
 
 
 def _write_copies() -> None:
-    """GetHealthCheck shows the copy as CloudWatchAlarmConfiguration."""
+    """Return the copy in GetHealthCheck as CloudWatchAlarmConfiguration."""
     stock = route53._build_health_check_el
 
     def build(parent: Element, check: dict[str, Any]) -> None:

@@ -1,14 +1,15 @@
-"""EventBridge rules that run functions by the clock.
+"""EventBridge rules that run functions periodically.
 
 Faithful: a rule with `rate(...)` or `cron(...)` sends its event to its targets, `rate` in the time factor's time from the
-rule's creation; a function runs only if its policy admits `events.amazonaws.com` for the rule, asynchronously (see
-`asynchronous`), with its own retries and on-failure destination; an event that may not be delivered
-goes to the target's dead-letter queue if that queue's policy and key admit EventBridge; AWS/Events Invocations and
-FailedInvocations; a region that is down or stalled runs no rule, and does not make up for what it missed.
-With a time factor, a rule sends no event while its function has not yet begun with one: a run takes as long as ever, so
-that events would pile up which on AWS come a minute apart.
-Different from AWS: the rate is kept to a fifth of a second; RetryPolicy is stored only, for a function here is never
-too busy to take an event; the dead-letter queue of a target other than a function is stored only.
+rule's creation; a function runs only if its policy allows `events.amazonaws.com` for the rule, asynchronously (see
+`asynchronous`), with its own retries and on-failure destination; an event without
+permission goes to the target's dead-letter queue if that queue's policy and key allow EventBridge; AWS/Events Invocations
+and
+FailedInvocations; a region that is down or stalled runs no rule, and does not run missed events later.
+With a time factor, a rule sends no event while its function has not begun the previous one. A run takes its usual time, so
+events would queue up that are a minute apart on AWS.
+Different from AWS: the rate has a precision of a fifth of a second; RetryPolicy is only stored, because a function here is
+never too busy for an event; the dead-letter queue of a target other than a function is only stored.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -32,11 +33,11 @@ _SERVICE: Final = "events.amazonaws.com"
 _TICK_SECONDS: Final = 0.2
 _log: Final = logging.getLogger("local_cloud.schedule")
 _delivery: Final = threading.local()
-"""The rule and the target that this thread delivers to; the stock dispatch hands on neither."""
+"""The rule and the target of this thread's delivery; the stock dispatch passes neither."""
 
 
 def install() -> None:
-    """Speed the scheduler up, and deliver to functions as EventBridge does."""
+    """Apply the time factor to the scheduler, and deliver to functions as EventBridge does."""
     eventbridge._SCHEDULER_TICK_INTERVAL = _TICK_SECONDS
     stock_rate, stock_invoke = eventbridge._parse_rate_seconds, eventbridge._invoke_target
 

@@ -1,9 +1,9 @@
 """`AWS::SecretsManager::Secret` and `ResourcePolicy`: the ARN as `Ref`, and replicas with a key of their own region.
 
-Faithful: `Ref` answers the ARN; a generated password obeys every rule of `GenerateSecretString`; each replica keeps
-the key that its region's entry names, and cannot be made while that region is down; a region dropped from the template
+Faithful: `Ref` returns the ARN; a generated password follows every rule of `GenerateSecretString`; each replica has the
+key of its region's entry, and cannot be created while that region is down; a region dropped from the template
 loses its replica; resource policies are set and read back.
-Different from AWS: nothing known; for how replicas follow see `secret_replication`.
+Different from AWS: nothing known; `secret_replication` describes the replication.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -24,7 +24,7 @@ _TYPE: Final = "AWS::SecretsManager::Secret"
 
 
 def install() -> None:
-    """Answer the ARN as the secret's identity, and add the resource policy's type."""
+    """Return the ARN as the secret's `Ref`, and add the resource policy's type."""
     _answer_arn()
     provisioners._sm_secret_string = _secret_string
     _templates.extend(_TYPE)
@@ -37,7 +37,7 @@ def install() -> None:
 
 
 def _answer_arn() -> None:
-    """The stock handlers know a secret by its name only, so they are given the name and answer the ARN."""
+    """Pass the name to the stock handlers, which use no ARN, and return the ARN."""
     handler = provisioners._RESOURCE_HANDLERS[_TYPE]
     stock = dict(handler)
 
@@ -65,7 +65,7 @@ def _require_reachable(new: _templates.Properties, old: _templates.Properties) -
 
 
 def _name(physical_id: str) -> str:
-    """The name in an ARN, which ends with a dash and six characters of Secrets Manager's own."""
+    """Return the name in an ARN, without the dash and six characters that Secrets Manager appends."""
     return physical_id.rpartition(":")[2].rpartition("-")[0] if physical_id.startswith("arn:") else physical_id
 
 
@@ -77,7 +77,7 @@ def _drop_replicas(arn: str, old: _templates.Properties, new: _templates.Propert
 
 
 def _secret_string(properties: _templates.Properties) -> str:
-    """GetRandomPassword knows every rule of GenerateSecretString; the stock provisioner knows two of them."""
+    """Generate the password by GetRandomPassword, because the stock provisioner has two of GenerateSecretString's rules."""
     rules = dict(properties.get("GenerateSecretString") or {})
     if "SecretString" in properties or not rules:
         return str(properties.get("SecretString", ""))

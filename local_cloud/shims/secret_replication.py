@@ -1,10 +1,10 @@
-"""Replication of secrets: a change reaches its replicas late, and not at all while it cannot travel.
+"""Replication of secrets: a change reaches its replicas after a delay, and not while replication is down.
 
 Faithful: values, stages and tags reach a replica after the lag, once both regions are up and replication is not cut;
-a value is encrypted again by the replica's key in the name of the caller, who needs kms:Encrypt, kms:GenerateDataKey and
-kms:Decrypt of it; without them the call succeeds, the replica keeps what it had and its status is Failed; DescribeSecret
-tells InProgress until a change has landed, and InSync afterwards.
-Different from AWS: nothing is tried again by itself after Failed; the next change brings all of them.
+a value is encrypted with the replica's key on behalf of the caller, who needs its kms:Encrypt, kms:GenerateDataKey and
+kms:Decrypt; without them the call succeeds, the replica is unchanged and its status is Failed; DescribeSecret returns
+InProgress until a change has arrived, and InSync afterwards.
+Different from AWS: nothing is tried again after Failed; the next change includes all earlier ones.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -27,7 +27,7 @@ _caller: Final[ContextVar[_permissions.Principal]] = ContextVar("secret_caller",
 
 
 def install() -> None:
-    """Send changes through the replicator instead of making them in every region at once."""
+    """Replicate changes through the replicator instead of in every region at once."""
     stock = secretsmanager._sync_replicas
     _remember_caller()
 
@@ -61,7 +61,7 @@ def _remember_caller() -> None:
 
 
 def _refused(secret: _Secret, replica: _Secret) -> str | None:
-    """Return why the caller may not use the replica's key, in AWS's words; None if it may, as root always may."""
+    """Return AWS's message if the caller may not use the replica's key; None if it may. Root always may."""
     caller, key = _caller.get(), replica.get("KmsKeyId") or ""
     if caller is None or caller.policies is None or _permissions.is_aws_managed(key):
         return None

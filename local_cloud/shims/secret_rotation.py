@@ -1,9 +1,9 @@
-"""Secrets Manager's rotation: `RotateSecret` really runs the function's four steps, and so does `RotationSchedule`.
+"""Secrets Manager's rotation: `RotateSecret` and `RotationSchedule` run the function's four steps.
 
 Faithful: createSecret, setSecret, testSecret and finishSecret run in turn, in the function's own execution role; a
 failing step leaves the secret as it was; `AWS::SecretsManager::RotationSchedule` stores its rules and rotates at once
-unless `RotateImmediatelyOnUpdate` is false, in which case only testSecret runs; DescribeSecret tells the next date.
-Different from AWS: nothing rotates by the calendar, only by a call; a failed step is not retried for days.
+unless `RotateImmediatelyOnUpdate` is false, in which case only testSecret runs; DescribeSecret returns the next date.
+Different from AWS: a secret rotates only by a call, never by its schedule; a failed step is not retried for days.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -29,7 +29,7 @@ _log: Final = logging.getLogger("local_cloud.rotation")
 
 
 def install() -> None:
-    """Put a real rotation behind RotateSecret, and add the schedule's type."""
+    """Rotate by RotateSecret, and add the schedule's type."""
     secretsmanager._rotate_secret = _rotate_secret
     _answer_rotation()
     _find_only_values()
@@ -90,7 +90,7 @@ def _run_steps(secret: dict[str, Any], token: str, steps: tuple[str, ...]) -> No
 
 
 def _find_only_values() -> None:
-    """GetSecretValue does not find a version without a value, nor one that lacks the stage it is asked for."""
+    """Let GetSecretValue find no version without a value or without the requested stage."""
     stock = secretsmanager._get_secret_value
 
     def get(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
@@ -110,7 +110,7 @@ def _find_only_values() -> None:
 
 
 def _keep_values() -> None:
-    """PutSecretValue refuses another value for a version that has one."""
+    """Let PutSecretValue refuse another value for a version with one."""
     stock = secretsmanager._put_secret_value
 
     def put(request: dict[str, Any]) -> Any:  # noqa: ANN401  ministack's response tuple
@@ -125,7 +125,7 @@ def _keep_values() -> None:
 
 
 def _answer_rotation() -> None:
-    """DescribeSecret tells when the secret was and will be rotated; CancelRotateSecret exists."""
+    """Add the last and next rotation to DescribeSecret, and the action CancelRotateSecret."""
     stock_describe = secretsmanager._describe_secret
     stock_handle = secretsmanager.handle_request
 

@@ -1,4 +1,4 @@
-"""`Fn::GetStackOutput`, the CDK's weak reference between stacks: its `Region` is honoured.
+"""`Fn::GetStackOutput`, the CDK's weak reference between stacks, with its `Region`.
 
 Faithful: an output of a stack of another region is read there; a missing stack or output, or a region that is down,
 fails the operation.
@@ -20,7 +20,7 @@ _NAME: Final = "Fn::GetStackOutput"
 
 
 def install() -> None:
-    """Read an output in the region that the reference names."""
+    """Read an output in the reference's region."""
     stock = engine._resolve_refs
 
     def resolve(value: Any, resources: Any, parameters: Any, *further: Any) -> Any:  # noqa: ANN401  handed on

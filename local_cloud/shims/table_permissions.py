@@ -1,10 +1,10 @@
-"""Which rows of a table a caller may touch, and the policy that a table has of its own.
+"""Permissions on a table's rows by partition key, and a table's resource policy.
 
-Faithful: `dynamodb:LeadingKeys` holds the partition keys that a request names (items, keys, batches, transactions, and
-queries of a table or an index by `=`); a Scan names none. A replica's resource policy is evaluated with the caller's own
-policies, for the table and its indexes; the calls that set and read it are about the table that they name.
-Different from AWS: of a transaction each item is judged by the keys of all; PartiQL names no key, so that a condition on the
-key refuses it unless it is `ForAllValues`.
+Faithful: `dynamodb:LeadingKeys` has the partition keys in a request (items, keys, batches, transactions, and queries of a
+table or an index by `=`); a Scan has none. A replica's resource policy is evaluated with the caller's own
+policies, for the table and its indexes; the calls that set and read it need permission on the table.
+Different from AWS: each item of a transaction is checked with the keys of all; PartiQL has no keys here, so that a condition
+on the key refuses it unless it is `ForAllValues`.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -20,11 +20,11 @@ from ministack.core import iam_actions, iam_evaluator
 from ministack.services import dynamodb
 
 _ONE_ITEM: Final = ("Put", "Update", "Delete", "Get", "ConditionCheck")
-"""The members of a transaction's item."""
+"""The actions in an item of a transaction."""
 
 
 def install() -> None:
-    """Add the key to what a request carries, and the table to the resources with a policy."""
+    """Add the condition key to requests, and tables to the resources with a policy."""
     stock = iam_actions.dynamodb_service_context
 
     def context(body: bytes) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def _name_the_table_of_a_policy() -> None:
 
 
 def leading_keys(body: bytes) -> list[str]:
-    """The partition keys that a request names, each once; none if the request is malformed, which is refused later."""
+    """Return the distinct partition keys in a request; none if it is malformed, because it is refused later."""
     return list(dict.fromkeys(_named(_request(body))))
 
 

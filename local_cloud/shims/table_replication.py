@@ -1,12 +1,13 @@
 """Replication of global tables: asynchronous, last writer wins, able to lag and to be cut.
 
-Faithful: a write is answered before it has travelled; conditions are evaluated on the local replica. Of two concurrent
-writes to an item the later one (by the clock of its region, then by region) stays in every replica, and the lost one is
-not logged; a write is later than those of its item that its region has seen. ReplicationLatency, in the region of the
-write, is how long it took to each other one. A write to a strongly consistent table is in each replica before it is
-answered, whatever lags or is cut, because its witness joins the regions; it has no ReplicationLatency.
-Different from AWS: TTL deletions travel like any other delete; no write to a strongly consistent table conflicts with
-another.
+Faithful: a write is answered before it replicates; conditions are evaluated on the local replica. Of two concurrent writes
+to
+an item the later one (by the clock of its region, then by region) stays in every replica, and the lost one is not logged; a
+write is later than those of its item that its region has applied. ReplicationLatency, in the region of the write, is the
+time
+to each other region. A write to a strongly consistent table is in each replica before it is answered, despite a lag or cut,
+because its witness joins the regions; it has no ReplicationLatency.
+Different from AWS: TTL deletions replicate like any other delete; writes to a strongly consistent table never conflict.
 """
 
 # ruff: noqa: SLF001  ministack has no public hooks
@@ -27,11 +28,11 @@ from local_cloud.replicator import TABLES, replicator
 from local_cloud.shims.global_table import WITNESSES
 
 Stamp = tuple[int, str]
-"""When a write was made by its region's clock, in nanoseconds, and in which region."""
+"""Time of a write by its region's clock in nanoseconds, and the region."""
 
 
 class _Write(NamedTuple):
-    """A write on its way: the item's new image, or None for its deletion."""
+    """An unreplicated write: the item's new image, or None for its deletion."""
 
     account: str
     table: str
@@ -47,7 +48,7 @@ _clock: Final = threading.Lock()
 
 
 def install() -> None:
-    """Send writes through the replicator instead of applying them at once, unless the table is strongly consistent."""
+    """Replicate writes through the replicator instead of at once, unless the table is strongly consistent."""
     stock = dynamodb._replicate_write
 
     def replicate(table: dict[str, Any], event: str, old: dict[str, Any] | None, new: dict[str, Any] | None) -> None:
@@ -116,12 +117,12 @@ def item_key(table: dict[str, Any], item: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _skew(region: str) -> int:
-    """Return by how many nanoseconds a region's clock is ahead."""
+    """Return the nanoseconds by which a region's clock is ahead."""
     return round(1e9 * hazards.current.skew(region))
 
 
 def _now() -> int:
-    """Wall-clock nanoseconds, never the same twice: two writes of one region keep their order."""
+    """Return wall-clock nanoseconds, never the same twice, so that two writes of one region keep their order."""
     global _last_nanoseconds  # noqa: PLW0603  one clock for the whole server
     with _clock:
         _last_nanoseconds = max(time.time_ns(), _last_nanoseconds + 1)

@@ -1,10 +1,10 @@
-"""DynamoDB throttles functions' calls: as the control surface says, at a hot partition, and batches in part.
+"""DynamoDB throttles functions' calls: by the control surface, at a hot partition, and batches in part.
 
 Faithful: ThrottlingException, which SDKs retry with their backoff; a batch is throttled item by item and returns the rest as
-UnprocessedItems or UnprocessedKeys, and it is refused where no item is left; a partition key takes no more than 1,000 write
+UnprocessedItems or UnprocessedKeys, and it is refused if no item is left; a partition key takes no more than 1,000 write
 units a second; the other region's replica, and replication, are not throttled.
 Different from AWS: reads and transactions heat no partition; a table as a whole takes any load; the account's root is never
-throttled, so that what a region holds can be read meanwhile.
+throttled, so that a region's content can be read during a throttling.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _UNITS_A_SECOND: Final = 1000
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html"""
 _UNIT_BYTES: Final = 1024
 _BATCHES: Final = {"BatchWriteItem": ("UnprocessedItems", 25), "BatchGetItem": ("UnprocessedKeys", 100)}
-"""By action: where the rest is returned, and the most items."""
+"""By action: the field of the rest in the response, and the maximum number of items."""
 _WRITES: Final = {"PutItem": "Item", "UpdateItem": "Key", "DeleteItem": "Key"}
 _heat: Final[dict[tuple[Any, ...], int]] = {}
-"""Write units of each partition key in the second that `_second` counts."""
+"""Write units of each partition key in the second `_second`."""
 _second = 0
 
 _Request = dict[str, Any]
 
 
 def install() -> None:
-    """Put it in front of the data plane, keys included: a throttled call is not looked at."""
+    """Throttle before the data plane and its checks of keys."""
     stock = dynamodb.handle_request
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:  # noqa: ANN401
@@ -75,7 +75,7 @@ def _parsed(body: bytes) -> _Request:
 
 
 def _split(action: str, request: _Request) -> tuple[_Request, _Request]:
-    """Divide a batch into what is processed and what is left unprocessed; a wrong batch is left to DynamoDB's own checks."""
+    """Divide a batch into processed and unprocessed items. DynamoDB's own checks refuse an invalid batch."""
     tables: Any = request.get("RequestItems")
     try:
         count = sum(len(_items(action, asked)) for asked in tables.values()) if isinstance(tables, dict) else 0
@@ -119,7 +119,7 @@ def _is_hot_item(table: str, item: Any) -> bool:  # noqa: ANN401  a request's it
 
 
 def _heats(name: str, item: Any) -> bool:  # noqa: ANN401  a request's item or key
-    """Count a write to a partition key; return whether the key takes no more in this second."""
+    """Count a write to a partition key; return whether the key accepts no more in this second."""
     global _second  # noqa: PLW0603  one window for the whole server
     strength = current.strengths["hot-partitions"]
     table = dynamodb._tables.get(name.rpartition("/")[2])  # noqa: SLF001  ministack has no public hook

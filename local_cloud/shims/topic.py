@@ -1,8 +1,8 @@
-"""`AWS::SNS::Topic`: the key and the other attributes that the stock handler drops.
+"""`AWS::SNS::Topic`: the key and other attributes that the stock handler drops.
 
 Faithful: KmsMasterKeyId, DeliveryPolicy, TracingConfig and SignatureVersion are set through the SNS API and read
 back.
-Different from AWS: a topic's key is asked when an alarm is sent to it (see `encryption`), and by no other publisher.
+Different from AWS: a topic's key is checked only when an alarm is sent to it (see `encryption`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NOTHING: Final[dict[str, str]] = {
 
 
 def install() -> None:
-    """Give topics all their attributes."""
+    """Set all attributes of topics."""
     _templates.extend("AWS::SNS::Topic", _apply)
 
 

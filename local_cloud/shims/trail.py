@@ -1,8 +1,8 @@
-"""`AWS::CloudTrail::Trail`, with what DescribeTrails and GetEventSelectors answer for it.
+"""`AWS::CloudTrail::Trail`, with the responses of DescribeTrails and GetEventSelectors.
 
-Faithful: the bucket, prefix, key (an alias ARN stays as it is given), log-file validation, CloudWatch log group and
+Faithful: the bucket, prefix, key (an alias ARN stays unchanged), log-file validation, CloudWatch log group and
 role, event selectors of both kinds, multi-region, logging state and tags can be read back; the trail's bucket must
-exist and its policy must admit CloudTrail.
+exist and its policy must allow CloudTrail.
 Different from AWS: no event is recorded or delivered; nothing arrives in the bucket or the log group.
 """
 
@@ -39,7 +39,7 @@ _FLAGS: Final = (
 
 
 def install() -> None:
-    """Add the type, and keep what the stock CreateTrail forgets."""
+    """Add the type, and keep the settings that the stock CreateTrail drops."""
     _templates.define("AWS::CloudTrail::Trail", create=_create, update=_update, delete=_delete)
     stock_create = cloudtrail._DISPATCH["CreateTrail"]
 
@@ -113,7 +113,7 @@ def _attributes(name: str) -> dict[str, Any]:
 
 
 def _require_delivery_permission(bucket: str) -> None:
-    """As CreateTrail does, refuse a bucket whose policy does not let CloudTrail write."""
+    """Refuse a bucket whose policy does not let CloudTrail write, as CreateTrail does."""
     s3 = _api.client("s3")
     try:
         policy = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])

@@ -1,1 +1,1 @@
-"""Deploys the platform on a local cloud, from synthesis to the description of the target."""
+"""Deploy the platform on a local cloud, from synthesis to the description of the target."""

@@ -14,8 +14,8 @@ class Assembly:
     """A `cdk.out` folder.
 
     Attributes:
-        folder: Where it is.
-        account: The account that every stack is for.
+        folder: Its path.
+        account: The account of every stack.
         regions: The region of each stack, by the stack's construct id.
         stack_names: CloudFormation's name of each stack, by construct id.
     """
@@ -30,7 +30,7 @@ class Assembly:
         """Read the manifest of a cloud assembly.
 
         Raises:
-            RunFailure: There is none, or its stacks are for several accounts.
+            RunFailure: There is no manifest, or its stacks are for several accounts.
         """
         try:
             artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
@@ -52,5 +52,5 @@ class Assembly:
         )
 
     def template(self, stack: str) -> Path:
-        """The template of a stack, by its construct id."""
+        """Return the template of a stack, by its construct id."""
         return self.folder / f"{stack}.template.json"

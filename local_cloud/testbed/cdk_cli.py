@@ -20,11 +20,11 @@ class CdkCli:
     """Runs the pinned CLI with the pinned Node.js.
 
     Args:
-        commands: What runs and stops programs.
-        cloud: The cloud to deploy to; no other can be reached.
-        folder: The directory it runs in. It holds no `cdk.json`, so that nothing is synthesized again, and the CLI's
-            own cache, so that nothing of it stays in the user's home.
-        scratch: Where it keeps its temporary files.
+        commands: Runs and stops programs.
+        cloud: The cloud to deploy to; the CLI can reach no other.
+        folder: The working directory. It has no `cdk.json`, so that the CLI does not synthesize again. It has the CLI's
+            cache, so that nothing stays in the user's home.
+        scratch: The folder of its temporary files.
     """
 
     def __init__(self, commands: Commands, cloud: LocalCloud, folder: Path, scratch: Path) -> None:
@@ -43,7 +43,7 @@ class CdkCli:
         self._run(["bootstrap", *places], what="cdk bootstrap", log=log, say=say)
 
     def deploy(self, assembly: Path, *, log: Path, say: Callable[[str], None], stacks: Sequence[str] = ("--all",)) -> None:
-        """Deploy stacks of a synthesized assembly; all of them, in the order they depend on each other, by default.
+        """Deploy stacks of a synthesized assembly, in the order of their dependencies; by default all.
 
         Raises:
             RunFailure: The CLI failed.

@@ -1,4 +1,4 @@
-"""Running other programs: in process groups of their own, with a log, and never left running."""
+"""Run other programs in their own process groups, with a log, and always stop them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TAIL_LINES: Final = 30
 
 
 class Commands:
-    """Runs programs and stops what is still running when it is left, however it is left.
+    """Runs programs, and stops those that still run at the end of the block.
 
     A context manager. Safe to use from several threads.
     """
@@ -35,7 +35,7 @@ class Commands:
         self.stop()
 
     def stop(self) -> None:
-        """Stop all that is running, and start nothing any more."""
+        """Stop all running programs, and start no more."""
         with self._lock:
             self._closed = True
             left = list(self._running)
@@ -57,15 +57,15 @@ class Commands:
 
         Args:
             command: The program and its arguments.
-            what: What it does, as the subject of a sentence: `cdk deploy`.
-            log: Where its output goes.
-            cwd: The directory it runs in.
-            env: Its whole environment.
-            hint: What to do should it fail.
-            each_line: Called with each line as it comes, for a progress display.
+            what: Its name in messages, for example `cdk deploy`.
+            log: The file of its output.
+            cwd: The working directory.
+            env: Its complete environment.
+            hint: What to do if it fails.
+            each_line: Called with each line of output, for a progress display.
 
         Raises:
-            RunFailure: It ended with another status than 0. Carries the log's last lines.
+            RunFailure: Its exit status is not 0. The message has the log's last lines.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w", encoding="utf-8") as file, self._started(command, cwd, env, piped=True) as process:
@@ -78,9 +78,9 @@ class Commands:
             raise RunFailure(f"{what} ended with status {status}.", hint=hint, log=log, tail=last_lines(log))
 
     def run_shown(self, command: Sequence[str], *, cwd: Path, env: Mapping[str, str], grace_seconds: float = 0) -> int:
-        """Run a program whose output is the user's to see, and return its exit status.
+        """Run a program that writes to the user's terminal, and return its exit status.
 
-        On Ctrl-C it is interrupted too, if it is given some seconds to clean up after itself, else ended.
+        On Ctrl-C it is interrupted and gets some seconds to clean up, if `grace_seconds` is set; otherwise it is stopped.
         """
         with self._started(command, cwd, env, piped=False) as process:
             try:
@@ -126,7 +126,7 @@ def last_lines(log: Path, lines: int = _TAIL_LINES) -> str:
 
 
 def _end_group(process: subprocess.Popen[str], first: signal.Signals, grace_seconds: float) -> None:
-    """Ask the process to end, wait, and kill what is left of its group."""
+    """Send SIGTERM to the process, wait, and kill the rest of its group."""
     if process.poll() is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, first)

@@ -1,6 +1,6 @@
-"""The platform on a local cloud, step by step: start, synthesize and judge, bootstrap meanwhile, deploy.
+"""The platform on a local cloud, step by step: start, bootstrap while templates are synthesized and judged, deploy.
 
-The end-to-end run tests what stands then; the drill fails it over.
+The end-to-end run tests the deployed platform; the drill fails it over.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ except BundlingError as error:
     sys.exit(str(error))
 app.synth()
 """
-"""Synthesizes as `python -m infra` does, without its gate: the run judges the finished assembly in a step of its own."""
+"""Program that synthesizes as `python -m infra` does, without its gate, because a later step judges the assembly."""
 
 
 _CALLER: Final = "lockstep-tests"
@@ -59,15 +59,15 @@ def local_platform(
     time_factor: float = 1.0,
     health_checkers: bool = False,
 ) -> Iterator[Target]:
-    """Deploy the platform to a local cloud of its own; when the block is left, the cloud is stopped and its log kept.
+    """Deploy the platform to a new local cloud. At the end of the block, stop the cloud and keep its log.
 
     Args:
-        settings: Of the environment to deploy.
-        folder: Where templates and logs go.
-        steps: Shows how far it is.
+        settings: The settings of the environment to deploy.
+        folder: The folder of templates and logs.
+        steps: The progress display.
         commands: Runs the programs.
-        time_factor: How many times faster than AWS the cloud's own clocks run.
-        health_checkers: Whether health is checked by the clock.
+        time_factor: Factor by which the cloud's clocks run faster than AWS's.
+        health_checkers: Whether health is checked periodically.
 
     Raises:
         RunFailure: A step failed.
@@ -107,13 +107,13 @@ def _start(settings: Settings, steps: Steps, time_factor: float, *, health_check
 
 
 def _hazards(cloud: LocalCloud) -> str:
-    """Return how to have the same hazards again."""
+    """Return a text on how to repeat the same hazards."""
     health = cloud.health()
     return f"{SEED_VARIABLE}={health['seed']}" if any(health["hazards"].values()) else "without hazards"
 
 
 def _prepare(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> Assembly:
-    """Synthesize and judge while the empty cloud is bootstrapped; nothing of ours is deployed before both are done."""
+    """Synthesize and judge while the empty cloud is bootstrapped. The deployment comes after both."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         judged = pool.submit(_synthesize_and_judge, settings, folder, steps, commands)
         bootstrapped = pool.submit(_bootstrap, settings, cloud, folder, steps, commands)
@@ -154,7 +154,7 @@ def _synthesize(settings: Settings, folder: RunFolder, steps: Steps, commands: C
 
 
 def _with_records(settings: Settings) -> dict[str, object]:
-    """Return client VPCs for settings that have no failover records, so that DNS is tested and drilled too."""
+    """Return the settings with client VPCs if they have no failover records, so that DNS is tested too."""
     if settings.domain or settings.client_vpcs:
         return {}
     regions = (settings.primary_region, settings.secondary_region)
@@ -162,7 +162,7 @@ def _with_records(settings: Settings) -> dict[str, object]:
 
 
 def _with_caller(settings: Settings) -> dict[str, object]:
-    """Bind the sources of tests and drills to a role of their own, where the settings bind sources to callers."""
+    """Bind the sources of tests and drills to their own role, if the settings bind sources to callers."""
     own = [f"{source}={_caller(settings)}" for source in _SOURCES]
     return {"callers": [*settings.callers, *own]} if settings.callers else {}
 
@@ -172,7 +172,7 @@ def _caller(settings: Settings) -> str:
 
 
 def _make_caller(target: Target) -> None:
-    """Make the role that calls the API; the account may assume it."""
+    """Create the role that calls the API, which the account may assume."""
     iam = target.client("iam", target.secondary)
     trust = {"Effect": "Allow", "Principal": {"AWS": target.account}, "Action": "sts:AssumeRole"}
     invoke = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
@@ -234,7 +234,7 @@ def _target(settings: Settings, assembly: Assembly, cloud: LocalCloud, folder: R
 
 
 def _offline(folder: RunFolder, variables: dict[str, str]) -> dict[str, str]:
-    """An environment without any AWS credentials, for what needs none."""
+    """Return an environment without any AWS credentials."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return cdk_cli.environment(
         {**inherited, "TMPDIR": str(folder.scratch), "AWS_EC2_METADATA_DISABLED": "true", **variables}
@@ -242,7 +242,7 @@ def _offline(folder: RunFolder, variables: dict[str, str]) -> dict[str, str]:
 
 
 def _keep_log(cloud: LocalCloud, folder: RunFolder) -> None:
-    """Keep the cloud's log when the cloud and its folder go."""
+    """Copy the cloud's log before the cloud's folder is removed."""
     log: Path = cloud.log
     if log.exists():
         shutil.copyfile(log, folder.log("local_cloud"))

@@ -1,4 +1,4 @@
-"""Where the end-to-end run finds and leaves things; all inside the checkout."""
+"""Paths of the end-to-end run, all inside the checkout."""
 
 from pathlib import Path
 from typing import Final

@@ -1,6 +1,6 @@
-"""The folder of one run: its templates, its logs, its target. The newest few runs are kept to look at.
+"""The folder of a run: its templates, logs and target. The newest few are kept.
 
-What is large goes when the run ends: the functions' code in the assembly and all temporary files.
+At the end of a run its large files are removed: the functions' code in the assembly, and all temporary files.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _PROCESS_FILE: Final = "process_id"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """One run's own folder.
+    """The folder of one run.
 
     Attributes:
         path: The folder.
-        run_id: Unique; sorts by time; lower-case letters, digits and hyphens, as object keys and sources take them.
+        run_id: Unique, and sorts by time. It has lower-case letters, digits and hyphens, which are valid in keys and
+            sources.
     """
 
     path: Path
@@ -34,9 +35,9 @@ class RunFolder:
 
     @classmethod
     def make(cls, work: Path = WORK) -> RunFolder:
-        """Make a new folder, and remove the old ones but for the newest and those of runs that are still under way.
+        """Create a new folder, and remove old ones, except the newest and those of running runs.
 
-        Those that are kept are tidied, since the end of a run that was killed did not do that.
+        Kept folders are tidied, because a killed run did not do that.
         """
         run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
         path = work / run_id
@@ -58,20 +59,20 @@ class RunFolder:
 
     @property
     def scratch(self) -> Path:
-        """Where the steps keep their temporary files; a program that is stopped half way leaves some behind."""
+        """The folder of the steps' temporary files, some of which a killed program leaves behind."""
         folder = self.path / "tmp"
         folder.mkdir(exist_ok=True)
         return folder
 
     @property
     def cloud(self) -> Path:
-        """Where a local cloud that outlives its session keeps its files."""
+        """The folder of a local cloud that outlives its session."""
         folder = self.path / "cloud"
         folder.mkdir(exist_ok=True)
         return folder
 
     def tidy(self) -> None:
-        """Remove the temporary files, the cloud's, and the assembly's assets with what the CDK CLI has packed of them."""
+        """Remove the temporary files, the cloud's files, and the assembly's assets with the CDK CLI's archives of them."""
         packed = self.assembly / ".cache"
         for large in (self.path / "tmp", self.path / "cloud", packed, *self.assembly.glob("asset.*")):
             if large.is_dir():
@@ -81,11 +82,11 @@ class RunFolder:
 
     @property
     def target_file(self) -> Path:
-        """The description of the target that the tests read."""
+        """The file that describes the target for the tests."""
         return self.path / "target.json"
 
     def log(self, name: str) -> Path:
-        """The log of one step."""
+        """Return the path of the log of a step."""
         return self.path / "logs" / f"{name}.log"
 
 

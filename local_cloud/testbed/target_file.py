@@ -1,4 +1,4 @@
-"""Describes the platform of a running local cloud for `operate`, so that the runbook's commands are typed as written."""
+"""Describe the platform of a running local cloud for `operate`, so that the runbook's commands work unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from operations.target import Mode, Target
 
 
 def write_target(cloud: LocalCloud, environment: str | None = None) -> Path:
-    """Write the target file of a platform that is or will be deployed to the cloud; return its path.
+    """Write the target file of the platform on a cloud, before or after its deployment; return its path.
 
     The file is in the cloud's own folder and is removed with it.
 
