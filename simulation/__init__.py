@@ -1,1 +1,1 @@
-"""The deterministic simulator: the real handlers in a two-region world whose time, order and faults one seed decides."""
+"""The deterministic simulator: the real handlers in a two-region world. One seed determines time, order and faults."""

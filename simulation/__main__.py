@@ -1,4 +1,4 @@
-"""Runs histories: `nox -s simulate -- --histories 10000 --jobs 2`, `-- --seed 7 --story`, `-- --sabotage`."""
+"""Run histories: `nox -s simulate -- --histories 10000 --jobs 2`, `-- --seed 7 --story`, `-- --sabotage`."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ from simulation.story import story
 from simulation.watched_plans import draw_observed, draw_reconciled, plan_of
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
-"""Every plan whose history once failed, with the invariant that it broke; a seed alone would mean another one later."""
+"""Plans whose histories once failed, with the broken invariants. A seed alone would draw another plan later."""
 REPORT: Final = Path("reports/simulation")
 _INTERRUPTED: Final = 130
 _EXHAUSTIVE_OBJECTS: Final = 2
@@ -30,7 +30,7 @@ _MOST_SABOTAGED: Final = 400
 
 
 def known_failures() -> list[Plan]:
-    """Return every plan whose history once failed."""
+    """Return the plans whose histories once failed."""
     return [Plan.from_dict(one["plan"]) for one in json.loads(REGRESSIONS.read_text())]
 
 
@@ -71,7 +71,7 @@ def _simulate(chosen: list[Plan | int], jobs: int, objects: int | None) -> bool:
 
 
 def _smallest(plan: Plan, invariant: str) -> History:
-    """Shrink a history that broke an invariant, print its story and keep its plan."""
+    """Shrink a history that broke an invariant, print its story, and store its plan."""
     history = History(shrink(plan, invariant)).run()
     kept = REPORT / f"seed-{plan.seed}.json"
     kept.write_text(history.plan.to_json())
@@ -98,7 +98,7 @@ def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
 
 
 def convict(name: str) -> tuple[int, str] | None:
-    """Return after how many histories a sabotaged variant is convicted, and by which invariant; None if it is not."""
+    """Return the number of histories until a sabotaged variant is convicted, and the broken invariant; None if it is not."""
     with sabotaged(name):
         seldom = {4: draw_busy, 9: draw_reconciled, 19: draw_long_wait}
         for seed in range(_MOST_SABOTAGED):

@@ -1,7 +1,7 @@
-"""The alarms of a region that the simulation evaluates, as its template defines them.
+"""The alarms of a region that the simulation evaluates, with the properties of its template.
 
-A unit test compares each with the synthesized template, and fails for an alarm that is neither here nor named there as one
-that is not simulated. The limits that a threshold depends on are those of the simulated functions.
+A unit test compares each with the synthesized template. It fails for an alarm that is neither here nor in its list of alarms
+that are not simulated. Thresholds use the limits of the simulated functions.
 """
 
 from typing import Final

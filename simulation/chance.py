@@ -1,6 +1,6 @@
-"""Chance that depends on the seed and on what is drawn for, never on what was drawn before.
+"""Draws that depend on the seed and the purpose, never on earlier draws.
 
-So a history that loses one event keeps every other lag and latency, and can be shrunk.
+A history without one event therefore keeps every other lag and latency, so that it can be shrunk.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ _RANGE: Final = float(1 << 53)
 
 
 class Shape(StrEnum):
-    """How the lags of a history are distributed; AWS states no distribution, so each history has one of these."""
+    """The distribution of a history's lags. AWS states none, so each history has one of these."""
 
     HEAVY_TAIL = "heavy tail"
     EXPONENTIAL = "exponential"
@@ -33,30 +33,30 @@ class Chance:
         self._keyed = hashlib.blake2b(digest_size=8, key=seed.to_bytes(8, "big", signed=True))
 
     def unit(self, *what: object) -> float:
-        """Return a number from 0 up to 1 for what is drawn; the same parts give the same number."""
+        """Return a number from 0 up to 1; the same parts give the same number."""
         drawn = self._keyed.copy()
         drawn.update("\0".join(map(str, what)).encode())
         return (int.from_bytes(drawn.digest(), "big") >> 11) / _RANGE
 
     def below(self, limit: int, *what: object) -> int:
-        """Return a whole number from 0 up to, not including, `limit`."""
+        """Return a whole number from 0 up to, but not including, `limit`."""
         return int(self.unit(*what) * limit)
 
     def happens(self, probability: float, *what: object) -> bool:
-        """Return whether something of this probability happens."""
+        """Return whether an event of this probability happens."""
         return self.unit(*what) < probability
 
     def lag(self, typical: float, longest: float, *what: object, shape: Shape = Shape.HEAVY_TAIL) -> float:
-        """Return seconds that something takes.
+        """Return a duration in seconds.
 
         A heavy tail is a Pareto distribution of shape 0.8, cut at `longest`: half are below `typical`, one in twenty is
-        above seventeen times that. Each is made by additions, multiplications, divisions and roots of IEEE numbers alone,
-        which are exact on any machine; logarithms and powers of the machine's library are not.
+        above seventeen times that. It uses only additions, multiplications, divisions and roots of IEEE numbers, which are
+        exact on any machine; logarithms and powers of the machine's library are not.
 
         Args:
-            typical: About what half of them are below.
-            longest: What none is above.
-            what: What the lag is of.
+            typical: Approximate median.
+            longest: Maximum.
+            what: The purpose of the lag.
             shape: The distribution.
         """
         unit = self.unit(*what)

@@ -1,4 +1,4 @@
-"""The invariants: what must hold when a history has ended, found from the world alone and not from the handlers' word."""
+"""The invariants at the end of a history, checked against the world and not against the handlers' reports."""
 
 import hashlib
 import json
@@ -16,17 +16,17 @@ from simulation.scheduler import EPOCH
 from simulation.world import World, alive
 
 _LOOK_SECONDS: Final = 900.0
-"""Longer than the longest delay between two deliveries of a waiting message."""
+"""Seconds, longer than the longest delay between two deliveries of a waiting message."""
 _LISTED_SECONDS: Final = 800.0
-"""Long enough before the reconciler's first walk through the table, half an hour after the beginning."""
+"""Seconds, before the reconciler's first walk through the table, half an hour after the beginning."""
 _OBJECTS_A_RUN: Final = 50
-"""A run ends after 20 seconds; with half an hour to the next, a walk through more objects would outlast the history."""
+"""Maximum objects of a reconciler's run, which ends after 20 seconds. A walk through more would outlast the history."""
 LIVE_MESSAGES: Final = 8
-"""Copies of a message that may be on a queue at one time, for each one sent: one for each put-back between two notes.
+"""Maximum copies of a sent message on a queue at one time: one for each put-back between two notes.
 
-Only every eighth put-back is noted; until then each crash after a send leaves a copy more. It is no proven maximum, for
-two copies can have one count. Measured in 30 waits of 2 hours at 1 % crashes: 5 objects had 9 to 16 messages; in four of
-them without notes, 3,228 to 4,106.
+Only every eighth put-back is noted; until then each crash after a send leaves one more copy. The maximum is not proven,
+because two copies can have the same count. Measured in 30 waits of 2 hours at 1 % crashes: 5 objects had 9 to 16 messages;
+without notes, 4 of the waits had 3,228 to 4,106.
 """
 
 
@@ -35,10 +35,10 @@ class Accepted:
     """An object that the issuer accepted from a client.
 
     Attributes:
-        upload: What it was.
+        upload: The upload.
         object_id: Its identity.
-        version: As it was put first.
-        region: Where.
+        version: The version of the first put.
+        region: The region that accepted it.
     """
 
     upload: Upload
@@ -51,13 +51,13 @@ class Accepted:
         self._expected: dict[int, dict[int, dict[str, Any]]] = {}
 
     def expected(self, version: int) -> dict[int, dict[str, Any]]:
-        """Return the records that the file becomes under a transform, by ordinal; none if it cannot be read."""
+        """Return the file's records under a transform, by ordinal; none if it cannot be read."""
         if version not in self._expected:
             self._expected[version] = _expected(self.upload, version)
         return self._expected[version]
 
     def is_in(self, region: Region) -> bool:
-        """Return whether a region's bucket holds the object; every version of an upload is the same object."""
+        """Return whether a region's bucket holds the object. Every version of an upload is the same object."""
         key, version_id = self.version.key, self.version.version_id
         return (key, version_id) in region.ingest or (not self.upload.direct and any(one == key for one, _ in region.ingest))
 
@@ -75,12 +75,12 @@ class Judged(Protocol):
 
 
 def is_seldom(plan: Plan) -> bool:
-    """Return whether the reconcilers run every half hour and not on their own schedule."""
+    """Return whether the reconcilers run every half hour instead of on their own schedule."""
     return len(plan.uploads) <= _OBJECTS_A_RUN and not plan.watch
 
 
 def check(history: Judged) -> Iterator[tuple[str, str]]:
-    """Yield each invariant that does not hold, and what broke it."""
+    """Yield each broken invariant with its cause."""
     survivors = list(alive(history.world))
     archived = {key for region in survivors for key in region.archive}
     for region in survivors:
@@ -113,7 +113,7 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
 
 
 def overdue(history: Judged) -> Iterator[tuple[str, str]]:
-    """Yield each object that has waited too long in a region without RESULT, and became no dead letter with its note.
+    """Yield each object that has waited too long in a region without RESULT, and has no dead letter with a note.
 
     The reconciler may have sent it again just before the limit, so it may wait twice as long.
     """
@@ -141,13 +141,13 @@ def failed(region: Region, message: Queued) -> Iterator[tuple[str, str]]:
 
 
 def holds_records(region: Region, accepted: Accepted) -> bool:
-    """Return whether a replica holds RESULT and the very records that the file becomes."""
+    """Return whether a replica holds RESULT and exactly the file's records."""
     result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
     return result is not None and _records(region, accepted.object_id) == accepted.expected(_version(result))
 
 
 def durable(history: Judged) -> Iterator[tuple[str, str]]:
-    """Yield what an issuer says is durable, and is not in both regions; both must be alive to say more than S3 does."""
+    """Yield objects that an issuer reports as durable but that are not in both regions, while both are alive."""
     regions = list(alive(history.world))
     if len(regions) < len(history.world.regions):
         return
@@ -171,11 +171,11 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
 
 
 def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[tuple[str, str]]:
-    """Yield each record of an acknowledged message that nothing in its region stands for any more.
+    """Yield each record of an acknowledged message that has no trace in its region any more.
 
-    Its object must be settled here, or noted as gone, or named by another message of the queue or by a dead letter of its
-    own. A record that names no object must be in the archive and among the dead letters.
-    After somebody purged the queue, an older copy of a message ends though the newer one is gone; the reconciler finds it.
+    Its object must be settled here, noted as gone, or in another message of the queue or a dead letter of its own. A record
+    without an object must be in the archive and among the dead letters.
+    After a purge of the queue, an older copy of a message may end without the newer one; the reconciler finds its object.
     """
     records = json.loads(message.body).get("Records", [])
     is_purged = any(fault.kind is Kind.LOSE_MESSAGES for fault in history.plan.faults)
@@ -190,7 +190,7 @@ def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[t
 
 
 def _stored(record: object) -> dict[str, Any] | None:
-    """Return the object that S3's record of a creation names; None if it names none."""
+    """Return the object in S3's record of a creation; None if there is none."""
     if not isinstance(record, dict) or not str(record.get("eventName")).startswith("ObjectCreated:"):
         return None
     stored: dict[str, Any] = record["s3"]["object"]
@@ -269,7 +269,7 @@ def _object(accepted: Accepted, region: Region, keys: set[str], archived: set[st
 def _facts(
     accepted: Accepted, result: dict[str, Any], wanted: dict[int, dict[str, Any]], where: str
 ) -> Iterator[tuple[str, str]]:
-    """Compare what RESULT says of the file, and its digest, with what the file is."""
+    """Compare the attributes and the digest of RESULT with the file."""
     upload, version, identity = accepted.upload, accepted.version, accepted.object_id
     put_at = int(version.created_at) if upload.direct else _issued_at(version.key)
     received = f"{datetime.fromtimestamp(put_at, UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
@@ -292,13 +292,13 @@ def _facts(
 
 
 def _issued_at(key: str) -> float:
-    """Return when the upload id in a key was issued, in epoch seconds: it begins with the milliseconds in hexadecimal."""
+    """Return the epoch seconds of the upload id in a key, which begins with the milliseconds in hexadecimal."""
     upload_id = key.split("/")[3]
     return int(upload_id[:8] + upload_id[9:13], 16) / 1000
 
 
 def _effect_digest(identity: str, records: dict[int, dict[str, Any]]) -> str:
-    """Return the digest that docs/data.md defines, made without the handlers' code."""
+    """Return the digest that docs/data.md defines, without the handlers' code."""
     total = 0
     for ordinal, record in records.items():
         text = json.dumps({"M": record}, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -308,14 +308,14 @@ def _effect_digest(identity: str, records: dict[int, dict[str, Any]]) -> str:
 
 
 def _unfinished(accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]:
-    """Find an attempt of this region that is listed as under way, though its object has a RESULT that is settled here."""
+    """Find an attempt of this region that is listed as unfinished, although its object's RESULT is settled here."""
     attempt = region.item(f"OBJ#{accepted.object_id}", f"ATTEMPT#{region.name}") or {}
     if attempt.get("state_hour", {"S": ""})["S"].startswith("UNFINISHED") and is_settled(region, accepted.object_id):
         yield "no processed object is listed as unfinished", f"{accepted.upload.name} in {region.name}"
 
 
 def _unrepaired(history: Judged, survivors: list[Region]) -> Iterator[tuple[str, str]]:
-    """Yield what was lost with a region, so that nobody can repair it, and is not listed by the survivor's reconciler."""
+    """Yield objects that were lost with a region, cannot be repaired, and are not listed by the survivor's reconciler."""
     lost = [one.at for one in history.plan.faults if one.kind is Kind.DESTROY]
     if len(survivors) > 1 or not lost or lost[0] > _LISTED_SECONDS or not is_seldom(history.plan):
         return  # a walk through the table that began earlier left out what was too young; the next begins a week later
@@ -329,7 +329,7 @@ def _unrepaired(history: Judged, survivors: list[Region]) -> Iterator[tuple[str,
 
 
 def _reprocessed(history: Judged, survivors: list[Region]) -> Iterator[tuple[str, str]]:
-    """Yield what an operator had processed again, after both regions had another transform, and has the old version."""
+    """Yield objects that still have the old version, although an operator reprocessed them under a new transform."""
     faults = history.plan.faults
     asked = next((one for one in faults if one.kind is Kind.REPROCESS), None)
     spoils = (Kind.PROMOTE, Kind.DESTROY, Kind.BLACKOUT, Kind.LOSE_MESSAGES, Kind.EXPIRED, *CALL_FAULTS)
@@ -345,7 +345,7 @@ def _reprocessed(history: Judged, survivors: list[Region]) -> Iterator[tuple[str
 
 
 def _noted(history: Judged, accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]:
-    """Compare the region's note about its replica with what the replica holds."""
+    """Compare the region's note about its replica with the replica."""
     where = f"{accepted.upload.name} in {region.name}"
     if is_settled(region, accepted.object_id):
         is_listed = any(_waits(history, accepted, one) for one in history.world.regions.values())
@@ -368,7 +368,7 @@ def is_settled(region: Region, object_id: str) -> bool:
 
 
 def _says_nothing_durable(history: Judged, regions: list[Region]) -> Iterator[tuple[str, str]]:
-    """Find what is in both regions, whole, and is not called durable; the issuer sees the objects of uploads only."""
+    """Find objects that are complete in both regions and not reported as durable; the issuer knows uploads only."""
     for accepted in history.accepted:
         identity, key = accepted.object_id, accepted.version.key
         if accepted.upload.direct or identity in history.meddled:
@@ -380,7 +380,7 @@ def _says_nothing_durable(history: Judged, regions: list[Region]) -> Iterator[tu
 
 
 def _archived_content(accepted: Accepted, survivors: list[Region]) -> Iterator[tuple[str, str]]:
-    """Compare what the archives hold with the file: the rejected lines of one of the transforms, or the whole object."""
+    """Compare the archives with the file: the rejected lines of one of the transforms, or the whole object."""
     upload, identity = accepted.upload, accepted.object_id
     rejected = [[n for n in range(len(upload.records)) if n not in accepted.expected(version)] for version in (1, 2)]
     for region in survivors:
@@ -421,18 +421,18 @@ def _version(result: dict[str, Any]) -> int:
 
 
 def _records(region: Region, identity: str) -> dict[int, dict[str, Any]]:
-    """Return the records that a replica holds of an object, by ordinal."""
+    """Return the records of an object in a replica, by ordinal."""
     return {int(item["ordinal"]["N"]): item["record"]["M"] for item in region.records.get(identity, {}).values()}
 
 
 def canary_ids(world: World) -> set[str]:
-    """Return the identities of the canaries that any bucket took, a lost one included."""
+    """Return the identities of the canaries in all buckets, including lost ones."""
     objects = (place for region in world.regions.values() for place in region.ingest)
     return {object_identity("ingest", key, version) for key, version in objects if key.startswith(CANARIES)}
 
 
 def _secret(region: Region) -> Iterator[tuple[str, str]]:
-    """Find versions of the secret that hold the same key."""
+    """Find versions of the secret with the same key."""
     versions = set(region.secret.stages.values())
     keys = {region.secret.values.get(version) for version in versions}
     if len(keys) < len(versions):
@@ -449,9 +449,9 @@ def _strangers(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
 
 
 def _dead_letters(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
-    """Yield the dead letters of objects that are neither quarantined nor deleted while their records were not all here.
+    """Yield the dead letters of objects that are neither quarantined, nor deleted before all their records were here.
 
-    The processor names the object or the refused record; a letter that SQS moved names nothing but what is in its body.
+    The processor names the object or the refused record; a message that SQS moved has only its body.
     """
     expected = [one for one in history.accepted if one.upload.is_unreadable or one.object_id in history.meddled]
     ids, keys = {one.object_id for one in expected}, {one.quoted_key for one in expected}
@@ -475,7 +475,7 @@ def _replicas(history: Judged, survivors: list[Region]) -> Iterator[tuple[str, s
 
 
 def _waits(history: Judged, accepted: Accepted, region: Region) -> bool:
-    """Return whether an object may lack records in a passive region: a limit of the platform, listed by the reconciler.
+    """Return whether an object may lack records in a passive region, a limit of the platform that the reconciler lists.
 
     The region's replica alone lost or changed a record after another transform was deployed. The region cannot make the
     records of RESULT's version again, and the active region, whose records are complete, does not write them again. If S3
@@ -488,6 +488,6 @@ def _waits(history: Judged, accepted: Accepted, region: Region) -> bool:
 
 
 def _listed(region: Region) -> str:
-    """Return the text of everything that a region's reconciler lists; empty if it counts nothing for its alarm."""
+    """Return the text of all entries that a region's reconciler lists; empty if its alarm counts none."""
     row = region.item(f"RECONCILER#{region.name}", "LATEST")
     return str(row["notes"]["S"]) if row and row["work"]["N"] != "0" else ""

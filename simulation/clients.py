@@ -1,4 +1,4 @@
-"""People who upload files with the real client: its journal on a disk, its program killed and started again."""
+"""Persons who upload files with the real client. It keeps a journal on a disk, and is killed and restarted."""
 
 import dataclasses
 import hashlib
@@ -31,25 +31,25 @@ from simulation.world import World, alive
 
 SOURCE: Final = "simulation"
 _RUNS: Final = (200.0, 900.0)
-"""When each person's program runs again, beside the moments at which there is a new file."""
+"""Times at which each person's program runs again, beside those of new files."""
 _LAST_RUNS: Final = (30.0, 900.0, 2700.0, 5400.0, 9000.0, 12600.0)
-"""Seconds after the faults have stopped; those after the first only if something is not where it should be."""
+"""Times of the last runs in seconds after the faults; those after the first only if a file is not where it should be."""
 _WAIT_SECONDS: Final = 2.5
 _API_SECONDS: Final = 5.0
 _STORAGE_SECONDS: Final = 10.0
 FAULTS: Final = frozenset({Kind.UNREACHABLE, Kind.LOGGED_OUT, Kind.KILL_CLIENT, Kind.REUSE_ID})
-"""Those that `People` begins."""
+"""The faults that `People` begins."""
 
 
 class _Disk(ModuleType):
-    """The module `os` of the journal, on a disk that never fails: a flush costs milliseconds and changes nothing."""
+    """The module `os` of the journal, without flushes to the disk, which cost milliseconds and have no effect here."""
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever `os` holds
         return getattr(os, name)
 
     @staticmethod
     def fsync(_descriptor: int) -> None:
-        """Do nothing; what is killed here is a process, never the machine."""
+        """Do nothing, because the simulation kills processes and never the machine."""
 
 
 _DISK: Final = _Disk("os")
@@ -75,12 +75,12 @@ class _Clock:
 
 
 class Person:
-    """Runs the client's program on files of a folder, and starts it again when it was killed.
+    """Runs the client's program on files of a folder, and restarts it when it was killed.
 
     Attributes:
         lines: The journal's last line of each upload.
         files: The files so far, by key.
-        is_settled: Whether a region has answered of every file that it is where it should be.
+        is_settled: Whether a region has confirmed every file.
     """
 
     def __init__(self, people: "People", first: str, folder: Path) -> None:
@@ -96,14 +96,14 @@ class Person:
         folder.mkdir()
 
     def put_file(self, key: str, content: bytes) -> None:
-        """Have a new file to upload."""
+        """Add a file to upload."""
         path = self._folder / key
         path.write_bytes(content)
         self.files[key] = path
         self.run()
 
     def run(self) -> None:
-        """Start the program, or have it start again at its end if it runs."""
+        """Start the program, or let it restart at its end if it runs."""
         if self._process is not None:
             self._is_due = True
             return
@@ -113,7 +113,7 @@ class Person:
         self._process.start(self._program, partial(self._end, after=1 + 20 * self._world.chance.unit("again", self._runs)))
 
     def kill(self) -> None:
-        """Kill the program, wherever it is."""
+        """Kill the program at its current call."""
         if self._process is not None and not self._process.is_dead:
             self._note("kill", "the client is killed")
             self._process.crash()
@@ -158,7 +158,7 @@ class Person:
         )
 
     def _write(self, descriptor: int, data: bytes) -> int:
-        """Write to the journal, as `os.write`; the program may be killed in the midst of it."""
+        """Write to the journal, as `os.write` does; a kill may leave half a line."""
         process = self._process
         if process is None or process.is_dead:
             raise Crash
@@ -183,10 +183,10 @@ class Person:
 
 
 class People:
-    """Every person, and what they use: the regions' APIs and S3.
+    """All persons, and the regions' APIs and S3 that they use.
 
     Args:
-        history: In which they live.
+        history: Their history.
     """
 
     def __init__(self, history: Judged) -> None:
@@ -202,7 +202,7 @@ class People:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def expect(self, upload: Upload, key: str, content: bytes) -> None:
-        """Let a file appear in the folder of a person, at the upload's time."""
+        """Add a file to a person's folder, at the upload's time."""
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="simulation-")
         first = upload.region
@@ -214,7 +214,7 @@ class People:
         self._at(upload.at, partial(self._persons[first].put_file, key, content))
 
     def begin(self, fault: Fault) -> None:
-        """Let a fault of clients begin."""
+        """Begin a fault of clients."""
         world = self.history.world
         world.cover(fault.kind, "-")
         match fault.kind:
@@ -232,7 +232,7 @@ class People:
         world.note(world.regions[fault.region], "fault", fault.kind, f"for {fault.lasts:g} s")
 
     def stop_faults(self) -> None:
-        """Let clients reach what is left; a region that is lost is taken out of their configuration, as the runbook asks."""
+        """End the faults of clients, and remove a lost region from their configuration, as the runbook requires."""
         self.api.unreachable_until = dict.fromkeys(REGIONS, 0.0)
         self.api.expired_until = 0.0
         left = {region.name for region in alive(self.history.world)}
@@ -244,21 +244,21 @@ class People:
 
     @property
     def persons(self) -> list[Person]:
-        """Those who have files."""
+        """The persons with files."""
         return list(self._persons.values())
 
     def judge(self) -> Iterator[tuple[str, str]]:
-        """Yield the invariants that what clients saw and wrote down breaks."""
+        """Yield the invariants that the clients' responses and journals break."""
         yield from self.testimony.check(self.persons)
 
     def close(self) -> None:
-        """Let the folders go."""
+        """Remove the folders."""
         self.front_door.close()
         if self._folder is not None:
             self._folder.cleanup()
 
     def is_late(self, runs: int) -> bool:
-        """Return whether a run shall ask what became of the uploads, too: not while files still come."""
+        """Return whether a run also asks for the state of the uploads, which it does after the last file."""
         return self.history.world.now - EPOCH >= _RUNS[0] or runs % 3 == 1
 
     @staticmethod
@@ -280,7 +280,7 @@ class People:
             self.history.accepted.append(Accepted(of, identity, version, region.name))
 
     def _reuse_id(self, fault: Fault) -> None:
-        """Have another program use an upload's id for other content, as a client with a fault would."""
+        """Upload other content under an upload's id, as a faulty client would."""
         of = [line for person in self.persons for line in person.lines.values() if line.key.startswith(f"{fault.name}.")]
         if of and of[0].sha256:
             process = Process(self.history.world.scheduler, "client", CLIENT)

@@ -1,7 +1,7 @@
 """CloudWatch of a region: metrics as functions log them and services publish them, and alarms on them.
 
-A function's metrics are lines of its log in the embedded metric format, which Powertools' own serializer makes; those of an
-execution environment that crashes before it logs them are lost.
+A function's metrics are lines of its log in the embedded metric format, from Powertools' own serializer. An execution
+environment that crashes before it logs them loses them.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
@@ -16,10 +16,10 @@ from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import Ama
 from simulation.scheduler import Crash, Process, current_process
 
 NAMESPACE: Final = "Lockstep"
-"""Of the functions' own metrics."""
+"""Namespace of the functions' own metrics."""
 _MINUTE: Final = 60
 _FURTHER_PERIODS: Final = 2
-"""By how many periods more than its own an alarm looks back for datapoints; AWS's documentation shows two.
+"""Number of periods before its own in which an alarm searches for datapoints; AWS's documentation shows two.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html"""
 _BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,
@@ -34,19 +34,19 @@ _Sums = tuple[float, float]
 
 @dataclass(frozen=True)
 class Alarm:
-    """One metric alarm, by CloudWatch's properties.
+    """A metric alarm, by CloudWatch's properties.
 
     Attributes:
         resource: The word in its name.
-        namespace: Of its metric.
-        metric: Its name.
-        dimensions: Names and values.
+        namespace: The namespace of its metric.
+        metric: The name of its metric.
+        dimensions: Names and values of the metric's dimensions.
         statistic: `Sum` or `Maximum`.
-        comparison: How a datapoint breaches the threshold.
-        threshold: In the metric's unit.
-        periods: How many periods must breach.
-        missing: How a period without a datapoint counts.
-        seconds: A period.
+        comparison: The comparison of a datapoint with the threshold.
+        threshold: The threshold, in the metric's unit.
+        periods: Number of periods that must breach.
+        missing: The treatment of a period without a datapoint.
+        seconds: The length of a period.
     """
 
     resource: str
@@ -66,7 +66,7 @@ class CloudWatch:
 
     Attributes:
         states: State of each alarm that was ever evaluated, by the word in its name.
-        rang: The alarms that were in ALARM at some time.
+        rang: The alarms that were ever in ALARM.
     """
 
     def __init__(self) -> None:
@@ -75,13 +75,13 @@ class CloudWatch:
         self._minutes: dict[_Metric, dict[int, _Sums]] = {}
 
     def put(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, now: float) -> None:
-        """Take a datapoint.
+        """Add a datapoint.
 
         Args:
-            namespace: Of the metric.
-            name: Its name.
-            dimensions: Their values by name.
-            value: In its unit.
+            namespace: The metric's namespace.
+            name: The metric's name.
+            dimensions: The metric's dimensions.
+            value: The value, in the metric's unit.
             now: Epoch seconds.
         """
         minutes = self._minutes.setdefault((namespace, name, tuple(sorted(dimensions.items()))), {})
@@ -89,7 +89,7 @@ class CloudWatch:
         minutes[int(now // _MINUTE)] = total + value, max(highest, value)
 
     def take_log(self, line: Mapping[str, Any], now: float) -> None:
-        """Take the metrics of a line in the embedded metric format."""
+        """Add the metrics of a line in the embedded metric format."""
         for directive in line["_aws"]["CloudWatchMetrics"]:
             for names in directive["Dimensions"]:
                 dimensions = {name: line[name] for name in names}
@@ -101,10 +101,10 @@ class CloudWatch:
         """Return a statistic of a period; None if it has no datapoint.
 
         Args:
-            metric: Which.
+            metric: The metric.
             statistic: `Sum` or `Maximum`.
-            ends_at: The first minute since the epoch that is not in the period.
-            minutes: How long the period is.
+            ends_at: The first minute after the period, counted since the epoch.
+            minutes: The length of the period.
         """
         held = self._minutes.get(metric)
         if held is None:
@@ -128,7 +128,7 @@ class CloudWatch:
         return changed
 
     def _judge(self, alarm: Alarm, before: str, minute: int) -> str:
-        """Return an alarm's state: where a datapoint is missing, an older one of the range stands in for it.
+        """Return an alarm's state. An older datapoint of the range replaces a missing one.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
         """
@@ -149,13 +149,13 @@ class CloudWatch:
 
 
 class Metrics:
-    """A function's `Metrics` of Powertools, one for each of its execution environments.
+    """A function's Powertools `Metrics`, separate for each of its execution environments.
 
     Args:
-        service: Its service, as the function's template sets it.
-        namespace: Likewise.
-        take: Takes a line of the log, in the region of a process.
-        is_read: Returns whether anybody looks at the metrics of this history; if not, none is kept.
+        service: The service in the function's template.
+        namespace: The namespace in the function's template.
+        take: Receives a line of the log of a process's region.
+        is_read: Returns whether this history evaluates metrics; if not, none is kept.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Metrics:
 
     @property
     def metric_set(self) -> dict[str, Any]:
-        """The metrics of this execution environment that are not logged yet."""
+        """The unlogged metrics of this execution environment."""
         return self._provider.metric_set if self._is_read() else {}
 
     def set_default_dimensions(self, **dimensions: str) -> None:
@@ -180,7 +180,7 @@ class Metrics:
             self._provider.add_metric(name, unit, value)
 
     def flush_metrics(self) -> None:
-        """Log what was added, unless the execution environment is about to end."""
+        """Log the added metrics, unless the execution environment crashes first."""
         process = current_process()
         if process is None or process.is_dead or isinstance(sys.exc_info()[1], Crash) or not self._is_read():
             return
@@ -204,15 +204,15 @@ class CloudWatchClient:
     """A client of a region's CloudWatch.
 
     Args:
-        cloudwatch: What the region's holds.
-        call: Makes a call on its way: the operation, and what it does.
+        cloudwatch: The region's CloudWatch.
+        call: Makes a call to AWS: the operation, and its effect.
     """
 
     def __init__(self, cloudwatch: CloudWatch, call: Callable[[str, Callable[[], Any]], Any]) -> None:
         self._cloudwatch, self._call = cloudwatch, call
 
     def get_metric_data(self, *, MetricDataQueries: list[Any], StartTime: Any, EndTime: Any, **_: Any) -> Any:  # noqa: ANN401, N803
-        """See GetMetricData; the newest datapoint is the first."""
+        """See GetMetricData; the newest datapoint comes first."""
         first, last = int(StartTime.timestamp() // _MINUTE), int(EndTime.timestamp() // _MINUTE)
 
         def read() -> dict[str, Any]:

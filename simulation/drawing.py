@@ -1,4 +1,4 @@
-"""Draws plans from seeds: uploads, faults, and the disasters of whole regions."""
+"""Draw plans from seeds: uploads, faults, and the disasters of whole regions."""
 
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,9 +19,9 @@ from simulation.plan import (
 
 _OBJECTS: Final = 12
 _LONG_WAIT_CALLS: Final = 8000
-"""About as many as the passive region makes in two hours of waiting."""
+"""Approximate number of calls of the passive region in two hours of waiting."""
 _CLIENT_SHARE: Final = 0.2
-"""Of the histories, in which the real client uploads: each costs about twice as much as one without."""
+"""Share of the histories with the real client; each costs about twice as much as one without."""
 _CLIENT_TIMED_FAULTS: Final = (
     (Kind.UNREACHABLE, 0.2, 400.0),
     (Kind.LOGGED_OUT, 0.1, 300.0),
@@ -51,7 +51,7 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
 
     Args:
         seed: The same seed gives the same plan.
-        objects: How many uploads; None draws 1 to 12.
+        objects: Number of uploads; None draws 1 to 12.
     """
     draft = _Draft(Chance(seed), objects or 1 + Chance(seed).below(_OBJECTS, "plan", "objects"))
     uploads = tuple(sorted((_upload(draft, number) for number in range(draft.objects)), key=lambda one: (one.at, one.name)))
@@ -92,7 +92,7 @@ def _upload(draft: _Draft, number: int) -> Upload:
 
 
 def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
-    """Draw what happens to clients, to the secret, and to the issuer's credentials."""
+    """Draw faults of clients, of the secret, and of the issuer's credentials."""
     for number in range(int(draft.unit("client calls") * 5)):
         kind = CLIENT_CALL_FAULTS[draft.chance.below(len(CLIENT_CALL_FAULTS), "plan", "client call fault", number)]
         draft.add(kind, PRIMARY, 1 + draft.chance.below(6 * len(uploads), "plan", "client call", number))
@@ -154,7 +154,7 @@ def _deployment(draft: _Draft) -> None:
 
 
 def _object_faults(draft: _Draft, number: int, upload: Upload) -> None:
-    """Draw what AWS fails to do with one object, what befalls its records, and who deletes it."""
+    """Draw faults of one object: failed actions of AWS, changes of its records, and deletions."""
 
     def sometimes(kind: Kind, probability: float, begins: float, within: float, region: str = "") -> None:
         if draft.unit("whether", kind, number) < probability:
@@ -178,7 +178,7 @@ def _object_faults(draft: _Draft, number: int, upload: Upload) -> None:
 
 
 def _disaster(draft: _Draft) -> None:
-    """Lose a region, promote the other; or promote back and forth with both alive."""
+    """Draw the loss of a region and a promotion of the other, or promotions back and forth with both alive."""
     kind = draft.unit("disaster")
     moment = 5 + 150 * draft.unit("moment")
     if draft.unit("late") < 0.06:  # noqa: PLR2004 - after the reconcilers have looked at everything
@@ -194,7 +194,7 @@ def _disaster(draft: _Draft) -> None:
 
 
 def draw_busy(seed: int) -> Plan:
-    """Return a plan in which full batches, each message of several objects, meet slow calls: no invocation may time out."""
+    """Return a plan with full batches of messages with several objects, and slow calls. No invocation may time out."""
     draft = _Draft(Chance(seed), 40)
     uploads = tuple(
         Upload(at=number / 2, region=PRIMARY, name=f"file-{number}", records="gb") for number in range(draft.objects)
@@ -211,7 +211,7 @@ def draw_busy(seed: int) -> Plan:
 
 
 def draw_long_wait(seed: int) -> Plan:
-    """Return a plan in which the passive region waits for two hours; one call in 100 is a crash, another is refused."""
+    """Return a plan in which the passive region waits for two hours. One call in 100 crashes, and one is refused."""
     uploads = tuple(Upload(at=float(number), region=SECONDARY, name=f"file-{number}", records="ggb") for number in range(5))
     draft = _Draft(Chance(seed), len(uploads))
     draft.add(Kind.PARTITION, PRIMARY, 0.0, lasts=2 * 3600.0)

@@ -1,7 +1,7 @@
-"""Every loss of a region at small scope: each moment between two calls, with each set of items that had not replicated.
+"""Every loss of a region at small scope: at each time between two calls, with each set of unreplicated items.
 
-Items replicate in no order, so what the survivor finds is any subset of what was written. All subsets are all prefixes of
-all orders.
+Items replicate in no order, so the survivor may hold any subset of the written items. The subsets are the prefixes of all
+orders.
 """
 
 from bisect import bisect_left
@@ -14,16 +14,16 @@ from simulation.plan import PRIMARY, SECONDARY, Fault, Kind, Plan, Upload
 from simulation.scheduler import EPOCH
 
 _RECORDS: Final = "ggb"
-"""Two records that land and one that is rejected, so that an archive is written too."""
+"""Two accepted records and a rejected one, so that the archive is written too."""
 _HORIZON: Final = 60.0
 _DECISION_SECONDS: Final = 5.0
 
 
 def plans(objects: int) -> Iterator[Plan]:
-    """Yield every history in which the primary is lost while it processes some objects.
+    """Yield every history with a loss of the primary during the processing of some objects.
 
     Args:
-        objects: How many are uploaded to it, all at once.
+        objects: Number of objects that are uploaded to it at once.
     """
     uploads = tuple(Upload(at=0.0, region=PRIMARY, name=f"file-{number}", records=_RECORDS) for number in range(objects))
     whole = Plan(seed=0, uploads=uploads, faults=(), horizon=_HORIZON, unreplicated=frozenset())

@@ -1,4 +1,4 @@
-"""DynamoDB's expressions, as far as the handlers use them; anything else is refused, not ignored."""
+"""The part of DynamoDB's expressions that the handlers use; anything else is refused."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ def matches(expression: str, item: Item, names: Mapping[str, str], values: Mappi
 
 
 def split_key_condition(expression: str) -> tuple[str, str, str]:
-    """Return the name and the value that a key condition compares the partition key by, and the condition of the rest."""
+    """Return the name and value of the partition key in a key condition, and the rest of the condition."""
     found = _PARTITION_KEY.match(expression)
     if not found:
         raise NotImplementedError(f"the simulated DynamoDB does not know the key condition {expression!r}")
@@ -37,7 +37,7 @@ def split_key_condition(expression: str) -> tuple[str, str, str]:
 
 
 def updated(expression: str, item: Item, names: Mapping[str, str], values: Mapping[str, Value]) -> Item:
-    """Return the item that an update expression makes of an item."""
+    """Return an item after an update expression."""
     result = dict(item)
     for action, name, operand in _update(expression):
         attribute = names[name] if name.startswith("#") else name
@@ -56,13 +56,13 @@ def updated(expression: str, item: Item, names: Mapping[str, str], values: Mappi
 
 
 def projected(expression: str, item: Item, names: Mapping[str, str]) -> Item:
-    """Return the attributes that a projection names."""
+    """Return the attributes in a projection."""
     wanted = [names[name.strip()] if name.strip().startswith("#") else name.strip() for name in expression.split(",")]
     return {name: item[name] for name in wanted if name in item}
 
 
 def comparable(value: Value) -> Any:  # noqa: ANN401 - text, bytes, number
-    """Return what DynamoDB compares by."""
+    """Return an attribute value in a form that compares as in DynamoDB."""
     ((kind, content),) = value.items()
     return Decimal(content) if kind == "N" else content
 

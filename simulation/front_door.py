@@ -1,4 +1,4 @@
-"""The issuer's functions: the real handler, one copy of its module for each execution environment, as in Lambda."""
+"""The issuer's functions: the real handler, with a copy of its module for each execution environment, as in Lambda."""
 
 import importlib.util
 from collections.abc import Callable
@@ -22,11 +22,11 @@ _FUNCTION_SECONDS: Final = 20.0
 _HANDLER: Final = "handlers.issuer.handler"
 _OBSERVER_ROLES: Final = ",".join(f"arn:aws:iam::{ACCOUNT}:role/observer-{region}" for region in (PRIMARY, SECONDARY))
 _FAILED: Final[dict[str, Any]] = {"statusCode": 500, "body": '{"message":"Internal Server Error"}'}
-"""Answer of an HTTP API for a function that crashed or took too long."""
+"""Response of an HTTP API for a function that crashed or timed out."""
 
 
 class _OwnResolver(APIGatewayHttpResolver):
-    """Keeps the event in the environment that it is of; Powertools keeps it in a class, which in Lambda is the same."""
+    """Keeps the event in its own environment; Powertools keeps it in a class, which is equivalent in Lambda."""
 
     def _resolve(self) -> ResponseBuilder[Any]:
         vars(self)["own"] = (BaseRouter.current_event, BaseRouter.lambda_context)
@@ -52,14 +52,14 @@ class _Environment:
 
 
 _spare: Final[list[_Environment]] = []
-"""Copies of the module that no history uses; what they hold of an application is replaced at the next cold start."""
+"""Unused copies of the module; the next cold start replaces their application."""
 
 
 class FrontDoor:
     """Invokes the issuer of each region.
 
     Args:
-        world: Where.
+        world: The world.
     """
 
     def __init__(self, world: World) -> None:
@@ -67,7 +67,7 @@ class FrontDoor:
         self._warm: dict[str, list[_Environment]] = {name: [] for name in world.regions}
 
     def invoke(self, region: Region, event: dict[str, Any]) -> Future:
-        """Start an invocation; the future's value is what the function answers, or what the API does if it fails."""
+        """Start an invocation; the future's value is the function's response, or the API's if the function fails."""
         world, future = self._world, Future()
         process = world.process("issuer", region)
         number = world.number()
@@ -89,7 +89,7 @@ class FrontDoor:
         return future
 
     def close(self) -> None:
-        """Give every environment back, for another history."""
+        """Release every environment for other histories."""
         for environments in self._warm.values():
             _spare.extend(environments)
             environments.clear()
@@ -114,7 +114,7 @@ def _new() -> _Environment:
 
 
 def _variables(region: Region) -> dict[str, str]:
-    """Return the function's environment variables, as its template sets them up."""
+    """Return the environment variables in the function's template."""
     return {
         "AWS_REGION": region.name,
         "ENVIRONMENT": "sim",

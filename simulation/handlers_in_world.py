@@ -1,6 +1,6 @@
-"""The real handlers, run in the simulated world: what they would ask of the machine, they ask of the world instead.
+"""Run the real handlers in the simulated world, which replaces the machine's services.
 
-Only what lies outside the handlers is replaced: boto3's clients, the clock, chance and threads. No line of a handler is.
+It replaces only things outside the handlers: boto3's clients, the clock, random numbers and threads.
 """
 
 import concurrent.futures
@@ -48,14 +48,14 @@ _state: Final = SimpleNamespace(world=None, pipeline=None, reconciler=None)
 
 
 class Clock(ModuleType):
-    """The module `time`, of the region that runs."""
+    """The module `time` of the current region."""
 
     def __init__(self) -> None:
         super().__init__("time")
 
     @staticmethod
     def time() -> float:
-        """Return epoch seconds by the region's clock; outside the regions no clock is wrong."""
+        """Return epoch seconds by the region's clock; clocks outside the regions are correct."""
         world: World = _state.world
         process = current_process()
         region = world.regions.get(process.region) if process else None
@@ -96,7 +96,7 @@ class _Random(ModuleType):
 
 
 class _Secrets(ModuleType):
-    """The module `secrets`: of a history, all of it can be known."""
+    """The module `secrets`, with values that the history determines."""
 
     def __init__(self) -> None:
         super().__init__("secrets")
@@ -109,35 +109,35 @@ class _Secrets(ModuleType):
 
     @staticmethod
     def token_hex(size: int) -> str:
-        """Return them as text."""
+        """Return such bytes as hexadecimal text."""
         return _Secrets.token_bytes(size).hex()
 
     @staticmethod
     def randbits(bits: int) -> int:
-        """Return a number of so many bits."""
+        """Return a number of `bits` bits."""
         return int.from_bytes(_Secrets.token_bytes(-(-bits // 8)), "big") >> -bits % 8
 
 
 class _Now(datetime):
-    """`datetime` of the libraries that ask it what time it is."""
+    """`datetime` for libraries that read the current time from it."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> "_Now":
-        """Return the time by the clock of the region that runs."""
+        """Return the time by the clock of the current region."""
         return cls.fromtimestamp(Clock.time(), tz)
 
 
 def _signing_time(remove_tzinfo: bool = True) -> datetime:  # noqa: FBT001, FBT002 - botocore's own
-    """Return the time by which botocore signs."""
+    """Return the time for botocore's signatures."""
     return _Now.now(None if not remove_tzinfo else UTC).replace(tzinfo=None if remove_tzinfo else UTC)
 
 
 @cache
 def metrics_of(service: str) -> cloudwatch.Metrics:
-    """Return a function's metrics; a history that evaluates no alarm keeps none.
+    """Return a function's metrics, which a history without alarms does not keep.
 
     Args:
-        service: As the function's template names it.
+        service: The service in the function's template.
     """
 
     def take(process: Process, line: Any) -> None:  # noqa: ANN401 - a line of the log
@@ -153,14 +153,14 @@ def metrics_of(service: str) -> cloudwatch.Metrics:
 
 
 class _Silence:
-    """Powertools' logger: the story is the simulation's log."""
+    """Powertools' logger without output, because the story is the simulation's log."""
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
         return lambda *_, **__: None
 
 
 def _client(service: str, region_name: str = "", **_: object) -> Any:  # noqa: ANN401 - clients have no type in common
-    """Return what `boto3.client` does; the region is that of the function, which Lambda sets up, if none is named."""
+    """Replace `boto3.client`; the default region is that of the function, as in Lambda."""
     process, world = current_process(), _state.world
     return client(world, world.regions[region_name or (process.region if process else PRIMARY)], service)
 
@@ -180,7 +180,7 @@ _REPLACED: Final = [
     (concurrent.futures.Future, Future),
     (concurrent.futures.wait, wait),
 ]
-"""Pairs: an object that a module may have imported, and its replacement in the simulation."""
+"""Pairs of an object that a module may have imported, and its replacement in the simulation."""
 _REPLACED_DEFAULTS: Final = [
     (time.time, _CLOCK.time),
     (time.monotonic, _CLOCK.monotonic),
@@ -196,7 +196,7 @@ _installed: Final[set[str]] = set()
 
 
 def install() -> None:
-    """Replace clock, chance, threads and clients in every module of the handlers and the client that is imported by now."""
+    """Replace clock, random numbers, threads and clients in every imported module of the handlers and the client."""
     for name in sys.modules.keys() - _installed:
         if name.startswith(("handlers.", "client.")):
             install_in(sys.modules[name])
@@ -206,7 +206,7 @@ def install() -> None:
 
 
 def install_in(module: ModuleType) -> None:
-    """Replace them in one module."""
+    """Replace them in a module."""
     for attribute, value in list(vars(module).items()):
         _replace_defaults(value)
         if isinstance(value, Logger | logging.Logger):
@@ -219,7 +219,7 @@ def install_in(module: ModuleType) -> None:
 
 
 def _replace_defaults(value: object) -> None:
-    """Replace the clock where it is the default of an argument: `clock: Callable[[], float] = time.monotonic`."""
+    """Replace the clock in defaults of arguments: `clock: Callable[[], float] = time.monotonic`."""
     for function in [value, *(vars(value).values() if isinstance(value, type) else ())]:
         if isinstance(function, FunctionType):
             defaults = function.__kwdefaults__ or {}
@@ -232,14 +232,14 @@ def _simulated(default: object) -> object:
 
 
 def enter(world: World) -> None:
-    """Make a world the one in which handlers run."""
+    """Set the world in which handlers run."""
     install()
     _state.world = world
     secrets_manager.create(world)
 
 
 def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Return the transform of a version; the second rejects and changes records that the first takes as they are."""
+    """Return the transform of a version. The second rejects and changes records that the first accepts unchanged."""
 
     def transform(record: dict[str, Any]) -> dict[str, Any]:
         kind = record.get("kind", "g")  # a canary has none
@@ -251,7 +251,7 @@ def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 
 def variables(region: Region) -> dict[str, str]:
-    """Return the function's environment variables, as its template sets them up."""
+    """Return the environment variables in the function's template."""
     return {
         "AWS_REGION": region.name,
         "ENVIRONMENT": ENVIRONMENT,
@@ -281,24 +281,24 @@ def build_processor(world: World, region: Region) -> Pipeline:
 
 
 def invoke_reconciler(world: World, region: Region) -> None:
-    """Have the processor's function reconcile, in a new execution environment, as the schedule does."""
+    """Run the reconciler of the processor's function in a new execution environment, as the schedule does."""
     _state.world, _state.pipeline = world, processor_application.build(variables(region))
     _state.reconciler = processor_application.build_reconciler(variables(region))
     _handle({"source": "aws.events"}, context_of(world))
 
 
 def version_name(version: int) -> str:
-    """Return the processing version under which a transform's records and results stand."""
+    """Return the processing version of a transform's records and results."""
     return f"v{version}"
 
 
 def with_transform(pipeline: Pipeline, version: int) -> Pipeline:
-    """Return the pipeline as a deployment of another transform makes it."""
+    """Return the pipeline with another transform, as after a deployment."""
     return replace(pipeline, transform=transform_of(version), processing_version=version_name(version))
 
 
 def body_of(handler: Any) -> Callable[[dict[str, Any], Any], dict[str, Any]]:  # noqa: ANN401 - decorated in some way
-    """Return a handler below Powertools' decorators, which write logs, traces and metrics only."""
+    """Return a handler without Powertools' decorators, which only write logs, traces and metrics."""
     while not handler.__globals__["__name__"].startswith("handlers."):
         handler = handler.__wrapped__
     handle: Callable[[dict[str, Any], Any], dict[str, Any]] = handler
@@ -309,20 +309,20 @@ _handle: Final = body_of(processor_handler.handler)
 
 
 def invoke_processor(world: World, pipeline: Pipeline, records: list[dict[str, Any]]) -> set[str]:
-    """Run the processor on a batch; return the ids of the messages that it wants delivered again."""
+    """Run the processor on a batch; return the ids of the messages to deliver again."""
     _state.pipeline = pipeline
     answer = _handle({"Records": records}, context_of(world))
     return {one["itemIdentifier"] for one in answer["batchItemFailures"]}
 
 
 def context_of(world: World) -> SimpleNamespace:
-    """Return Lambda's context of an invocation that begins now."""
+    """Return Lambda's context for an invocation that begins now."""
     ends = world.now + FUNCTION_SECONDS
     return SimpleNamespace(aws_request_id="simulated", get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
 
 
 def says_durable(world: World, region: Region, object_id: str, object_key: str) -> bool:
-    """Return whether the issuer of a region answers now that an object is durable."""
+    """Return whether the issuer of a region reports an object as durable now."""
     dynamodb, s3 = client(world, region, "dynamodb"), client(world, region, "s3")
     ledger = IssuerLedger(dynamodb=dynamodb, table_name="ledger", region=region.name, retention=Retention())
     reader = StateReader(s3=s3, bucket=f"ingest-{region.name}", region=region.name, regions=REGIONS)

@@ -1,7 +1,9 @@
-"""Route 53: health checks from outside both regions, and the region that it sends clients to.
+"""Route 53: health checks from outside both regions, and the region that it routes clients to.
 
-The PRIMARY record stands while `/ready` of the primary answers, and neither of the secondary's alarms `peer-unhealthy` and
-`force-failover` is in ALARM; the SECONDARY record on its own `/ready`. When neither is healthy, Route 53 answers PRIMARY
+The PRIMARY record is healthy while `/ready` of the primary answers, and neither of the secondary's alarms `peer-unhealthy`
+and
+`force-failover` is in ALARM; the SECONDARY record depends on its own `/ready`. If neither is healthy, Route 53 answers
+PRIMARY
 (docs/adr/0013-routing.md).
 https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
 """
@@ -19,13 +21,13 @@ from simulation.web import Web
 from simulation.world import World
 
 INTERVAL_SECONDS: Final = 30.0
-"""Between two requests to an endpoint, outside production."""
+"""Seconds between two requests to an endpoint, outside production."""
 FAILURES: Final = 3
-"""So many answers in a row change what an endpoint is taken for."""
+"""Number of consecutive results that change an endpoint's state."""
 RECORD_SECONDS: Final = 60.0
-"""How long a client keeps an answer."""
+"""Seconds for which a client caches an answer."""
 _ANSWER_SECONDS: Final = 2.0
-"""Within which an endpoint must answer."""
+"""Seconds within which an endpoint must answer."""
 _OK: Final = 200
 
 
@@ -34,10 +36,10 @@ class HealthChecks:
     """The checks and the failover records of both regions.
 
     Attributes:
-        world: Where.
-        web: The way to the endpoints.
-        is_ready: Whether each region's endpoint is taken for healthy.
-        is_over: Whether nobody asks any more.
+        world: The world.
+        web: Sends the requests to the endpoints.
+        is_ready: Whether each region's endpoint counts as healthy.
+        is_over: Whether the checks have stopped.
     """
 
     world: World
@@ -49,17 +51,17 @@ class HealthChecks:
     _answers: list[tuple[float, str]] = field(default_factory=list)
 
     def begin(self) -> None:
-        """Ask both endpoints for as long as the history lasts."""
+        """Check both endpoints until the end of the history."""
         for place, name in enumerate(REGIONS):
             process = Process(self.world.scheduler, "Route 53", "outside both regions")
             process.start(partial(self._ask, process, place, name), lambda: None)
 
     def answer(self) -> str:
-        """Return the region whose record Route 53 answers with."""
+        """Return the region in Route 53's answer."""
         return SECONDARY if self.is_ready[SECONDARY] and not self._is_primary_healthy() else PRIMARY
 
     def resolve(self, *what: object) -> str:
-        """Return the region that a client is sent to, which may have kept an answer for as long as the record lives."""
+        """Return the region of a client, which may cache an answer for the record's time to live."""
         asked_at = self.world.now - RECORD_SECONDS * self.world.chance.unit("resolved", *what)
         return next((region for moment, region in reversed(self._answers) if moment <= asked_at), PRIMARY)
 

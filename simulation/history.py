@@ -1,4 +1,4 @@
-"""One history: the plan's events happen in the world, the handlers run, the faults stop, and everything must settle."""
+"""Run a history: the plan's events happen in the world, the handlers run, the faults stop, and everything must settle."""
 
 import hashlib
 import json
@@ -22,14 +22,14 @@ from simulation.watchers import Watchers
 from simulation.world import FUNCTION_SECONDS, MAXIMUM_RECEIVES, World, alive, event_record
 
 SCHEDULED_EVERY: Final = 300.0
-"""As the function's schedule has it."""
+"""Seconds between two runs, from the function's schedule."""
 RECONCILED_EVERY: Final = 1800.0
-"""Where nothing watches the alarm of a silent reconciler: walks rest for an hour, and each run costs the simulator time."""
+"""Seconds between two runs in a history without alarms; walks pause for an hour, and each run costs the simulator time."""
 LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
-"""When the issuers are asked whether objects are durable, beside the moment before a region is destroyed."""
+"""Times at which the issuers report whether objects are durable, beside the time before a region is destroyed."""
 CONCURRENCY: Final = 4
 _BUNDLED: Final = 8
-"""Objects that one message names at most."""
+"""Maximum number of objects in a message."""
 _FOREIGN: Final[tuple[Any, ...]] = (
     {},
     "text",
@@ -44,21 +44,22 @@ _FOREIGN: Final[tuple[Any, ...]] = (
         "s3": {"bucket": {"name": "b"}, "object": {"key": "elsewhere/a"}},
     },
 )
-"""Records of an event that name no object of the platform."""
+"""Records of an event without an object of the platform."""
 _FAST_CALL_SECONDS: Final = 0.7
-"""An invocation that never waits longer for AWS can end before its timeout: it may keep 5 seconds for its last calls."""
+"""Maximum seconds of a call with which an invocation can end before its timeout; it reserves 5 seconds for its last
+calls."""
 BATCH_SIZE: Final = 10
 
 
 @dataclass
 class History:
-    """A history while it runs, and what became of it.
+    """A history and its results.
 
     Attributes:
-        plan: What shall happen.
-        world: Where.
-        accepted: Objects that were accepted.
-        violations: What the checks found: the invariant, and what broke it.
+        plan: The plan.
+        world: The world.
+        accepted: The accepted objects.
+        violations: Broken invariants and their causes.
     """
 
     plan: Plan
@@ -73,9 +74,9 @@ class History:
     people: People | None = None
     rotations: int = 0
     extra_puts: int = 0
-    """How often an object was put once more, beside the uploads that are drawn twice."""
+    """Number of repeated puts of objects, beside the uploads that are drawn twice."""
     meddled: set[str] = field(default_factory=set)
-    """Ids of the objects that lost a version or a record, or whose record was changed."""
+    """Ids of the objects with a lost version, a lost record or a changed record."""
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
@@ -84,7 +85,7 @@ class History:
         self.world.on_item = self._watch.take
 
     def run(self) -> "History":
-        """Let the history happen, then judge it."""
+        """Run the history, then check it."""
         handlers_in_world.enter(self.world)
         self.people = People(self) if any(upload.by_client for upload in self.plan.uploads) else None
         self.watchers = self._begin_watching()
@@ -123,12 +124,12 @@ class History:
         return watchers
 
     def digest(self) -> str:
-        """Return what is the same for the same plan, on any machine: a hash of the story."""
+        """Return a hash of the story, the same for the same plan on any machine."""
         lines = "\n".join("\t".join(map(str, line)) for line in self.world.story)
         return hashlib.sha256(lines.encode()).hexdigest()
 
     def stop_faults(self) -> None:
-        """Heal what can be healed, promote a survivor, and redrive, as the runbook asks of a person."""
+        """Heal the faults, promote a survivor, and redrive, as the runbook requires."""
         self.violations += overdue(self)
         world = self.world
         world.parted_until = world.lag_until = 0.0
@@ -229,7 +230,7 @@ class History:
             self.world.note(region, "operator", kind, " ".join(key))
 
     def _bundle(self, fault: Fault, region: Region) -> None:
-        """Send a message that names the newest objects of the bucket, and as many records as `amount` that name none."""
+        """Send a message with the newest objects of the bucket, and `amount` records without an object."""
         world = self.world
         records: list[Any] = [event_record(region, version) for version in list(region.ingest.values())[-_BUNDLED:]]
         self.extra_puts += len(records)
@@ -351,7 +352,7 @@ class History:
                 self.violations += acknowledged(self, region, message)
 
     def _keep_warm(self, region: Region, pipeline: Pipeline) -> None:
-        """Let later invocations use an environment, unless a deployment came meanwhile."""
+        """Keep an environment for later invocations, unless a deployment replaced it."""
         if pipeline.processing_version == handlers_in_world.version_name(region.transform_version):
             self._warm[region.name].append(pipeline)
 
@@ -369,7 +370,7 @@ def _timed_out(messages: list[Queued], slowest: float) -> tuple[str, str]:
 
 
 def lambda_record(message: Queued) -> dict[str, Any]:
-    """Return a message as Lambda hands it over."""
+    """Return a message in the format of Lambda's event."""
     return {
         "messageId": f"message-{message.number}",
         "receiptHandle": f"handle-{message.number}-{message.receives}",
@@ -390,12 +391,12 @@ def body_of(upload: Upload) -> bytes:
 
 
 def file_key_of(upload: Upload) -> str:
-    """Return what the client calls the file."""
+    """Return the client's name of the file."""
     return f"{upload.name}.json" if upload.damaged else f"{upload.name}.ndjson"
 
 
 def key_of(upload: Upload, body: bytes) -> str:
-    """Return the key that a file is put under; through the issuer it holds an upload id of the upload's time."""
+    """Return the key of a file; through the issuer it has an upload id of the upload's time."""
     file_key = file_key_of(upload)
     if upload.direct:
         return f"incoming/{file_key}"

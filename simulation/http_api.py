@@ -1,4 +1,4 @@
-"""HTTP as clients send it: the regions' APIs, which check the signature and invoke the issuer, and S3's presigned PUT."""
+"""The clients' HTTP: the regions' APIs, which check the signature and invoke the issuer, and S3's presigned PUT."""
 
 import base64
 import hashlib
@@ -22,12 +22,12 @@ from simulation.scheduler import Crash, Future, current_process
 from simulation.world import ACCOUNT, World
 
 CLIENT: Final = "client"
-"""Where clients' processes run: in no region, so that they outlive each."""
+"""The region of clients' processes: none of AWS's, so that they outlive each."""
 CREDENTIALS: Final = Credentials("AKIDCLIENT", "made-up-for-the-simulation")
 PRINCIPAL: Final = f"arn:aws:iam::{ACCOUNT}:role/sensors"
 _UNSIGNED: Final = frozenset({"/healthz", "/ready"})
 _CLOCK_TOLERANCE_SECONDS: Final = 300.0
-"""SigV4's. https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html"""
+"""SigV4's tolerance. https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html"""
 _CONNECT_SECONDS: Final = 2.0
 _LATENCY: Final = (0.02, 8.0)
 _TIME: Final = "%Y%m%dT%H%M%SZ"
@@ -46,7 +46,7 @@ def api_url(region: str) -> str:
 
 
 def presigned_put(region: Region, clock: float, parameters: dict[str, Any], expires: int) -> str:
-    """Return the URL of a PUT that S3 takes with the headers that are bound by it, while the signer's credentials last."""
+    """Return the URL of a PUT that S3 accepts with the signed headers, until the signer's credentials expire."""
     headers = {
         "content-length": str(parameters["ContentLength"]),
         "if-none-match": parameters["IfNoneMatch"],
@@ -70,12 +70,12 @@ def _signature(region: str, path: str, query: str, headers: dict[str, str]) -> s
 def put_object(
     world: World, region: Region, url: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, str, Version | None]:
-    """Take the object of a presigned PUT as S3 does.
+    """Store the object of a presigned PUT as S3 does.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
     Returns:
-        The status; S3's error code, empty if it takes the object; and the version, None if it does not.
+        The status; S3's error code, empty if it stores the object; and the version, None if it does not.
     """
     parts = urlsplit(url)
     given = {name.lower(): value for name, value in headers.items()}
@@ -128,13 +128,13 @@ class HttpApi:
     """Sends the requests of clients; a `client.transport.Transport`.
 
     Attributes:
-        world: Where.
+        world: The world.
         invoke: Starts an invocation of a region's issuer.
-        on_answer: Is given the region, the request, its body, the answer, and when the request arrived.
-        on_put: Is given the region and the version of each object that S3 takes.
-        unreachable_until: By region: clients reach neither API nor S3 before.
-        expired_until: The client's credentials are refused before.
-        calls: How many requests were sent.
+        on_answer: Called with the region, the request, its body, the response, and the arrival time of the request.
+        on_put: Called with the region and the version of each object that S3 stores.
+        unreachable_until: By region: time before which clients reach neither API nor S3.
+        expired_until: Time before which the client's credentials are refused.
+        calls: Number of requests.
     """
 
     world: World
@@ -148,10 +148,10 @@ class HttpApi:
         self.calls = 0
 
     def send(self, request: Request) -> Answer:
-        """Send a request from the current process and wait for the answer.
+        """Send a request from the current process and wait for the response.
 
         Raises:
-            Unreachable: No answer came.
+            Unreachable: No response came.
             Crash: The process ends here.
         """
         world, process = self.world, current_process()
@@ -215,7 +215,7 @@ class HttpApi:
         return future
 
     def _refusal(self, region: Region, request: Request, body: bytes) -> str | None:
-        """Return why the API does not take a request's signature; None if it does."""
+        """Return why the API refuses a request's signature; None if it accepts it."""
         if self.world.now < self.expired_until:
             return "The security token included in the request is expired"
         given = {name.lower(): value for name, value in request.headers.items()}

@@ -24,7 +24,7 @@ _handle: Final = handlers_in_world.body_of(observer_handler.handler)
 
 
 class Environment(Process):
-    """An execution environment that is frozen between its runs: a thread that outlasts a run continues in the next one."""
+    """An execution environment that is frozen between its runs. An unfinished thread continues in the next run."""
 
     observer: "Observer"
     run_number: int = 0
@@ -43,15 +43,15 @@ class Environment(Process):
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is no more; between two runs it is kept."""
+        """Whether the environment has ended; it is kept between runs."""
         return self.is_dead
 
     def freeze(self) -> None:
-        """Let nothing of it run from now on."""
+        """Stop its threads."""
         self.is_frozen = True
 
     def thaw(self) -> None:
-        """Resume it."""
+        """Resume its threads."""
         self.is_frozen = False
         self._members = [member for member in self._members if not member.dead]
         held, self._held = self._held, []
@@ -60,7 +60,7 @@ class Environment(Process):
 
 
 class _Http:
-    """The session that the observer sends its requests by; SigV4 names the observer's role."""
+    """The observer's HTTP session; its requests are signed by the observer's role."""
 
     def __init__(self, web: Web) -> None:
         self._web = web
@@ -78,7 +78,7 @@ class _Http:
 
 
 def connect(web: Web) -> None:
-    """Have the observers send their requests over `web`."""
+    """Let the observers send their requests through `web`."""
     handlers_in_world.REPLACED_NAMES.update(
         {
             (observer_application, "http_session"): lambda: _Http(web),
@@ -110,7 +110,7 @@ def environment(world: World, region: Region) -> Environment:
 
 
 def run(scheduled_at: float, world: World) -> None:
-    """Run the observer in the current execution environment, as EventBridge's schedule of a moment does."""
+    """Run the observer in the current execution environment, as EventBridge's schedule does."""
     moment = datetime.fromtimestamp(scheduled_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     try:
         _handle({"source": "aws.events", "time": moment}, handlers_in_world.context_of(world))
@@ -119,7 +119,7 @@ def run(scheduled_at: float, world: World) -> None:
 
 
 def deploy(world: World) -> None:
-    """Write what the deployment writes once files replicate both ways, into each replica."""
+    """Write to each replica the row that the deployment writes when replication works both ways."""
     key = (schema.replication_partition_key(SECONDARY), schema.READY)
     hosts = {name: {"S": api_url(name).removeprefix("https://")} for name in world.regions}
     item: dict[str, dict[str, Any]] = {schema.PARTITION_KEY: {"S": key[0]}, schema.SORT_KEY: {"S": key[1]}}

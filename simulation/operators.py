@@ -1,6 +1,6 @@
-"""Runs an operator's commands unchanged: those of `operate` that promote, send clients elsewhere, or reprocess objects.
+"""Run an operator's real commands: those of `operate` that promote, force clients to a region, or reprocess objects.
 
-They ask and write through the same clients as the handlers.
+They use the same clients as the handlers.
 """
 
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from simulation.world import World
 
 
 def promote(world: World, region: Region) -> None:
-    """Make a region the active one; a person to whom it is refused reads why, and goes no further."""
+    """Make a region the active one; after a refusal do nothing more."""
     try:
         done = register.Register(_target(world), region.name).promote()
     except RunFailure as failure:
@@ -28,7 +28,7 @@ def promote(world: World, region: Region) -> None:
 
 
 def force_clients(world: World, *, forced: bool) -> None:
-    """Send clients to the secondary, or let health decide again."""
+    """Force clients to the secondary, or let health checks decide again."""
     force.time = Clock()  # type: ignore[attr-defined]  # the module's own import
     region = world.regions[SECONDARY]
     try:
@@ -38,7 +38,7 @@ def force_clients(world: World, *, forced: bool) -> None:
 
 
 def reprocess(world: World, region: Region) -> None:
-    """Have every object of a region processed again under the version that is deployed."""
+    """Reprocess every object of a region under the deployed version."""
     try:
         sent = send_events(_deployment(world), region.name, "incoming/", reprocess=True)
     except RunFailure as failure:

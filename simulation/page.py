@@ -1,4 +1,4 @@
-"""report.html: the verdict, each broken history as a timeline of two lanes, and what was covered. No script, no network."""
+"""Render report.html, without script or network: verdict, timelines of the broken histories, and coverage."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -16,7 +16,7 @@ def render(report: dict[str, Any], histories: list[History]) -> str:
     """Return the report as HTML text, the same bytes for the same report.
 
     Args:
-        report: What report.json holds.
+        report: The content of report.json.
         histories: Shrunk histories that broke an invariant.
     """
     return _PAGE.render(
@@ -28,7 +28,7 @@ def render(report: dict[str, Any], histories: list[History]) -> str:
 
 
 def _coverage(cells: dict[str, int]) -> dict[str, dict[str, dict[str, int]]]:
-    """Return how often each fault met each call, by fault, call and phase."""
+    """Return the number of times that each fault met each call, by fault, call and phase."""
     table: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(dict))
     for cell, count in cells.items():
         fault, phase, call = cell.split(" x ")

@@ -1,4 +1,4 @@
-"""The plan of a history: its uploads and faults. A plan can be kept and replayed."""
+"""The plan of a history: its uploads and faults. A plan can be stored and replayed."""
 
 import json
 from collections.abc import Callable
@@ -12,13 +12,13 @@ PRIMARY: Final = "us-east-1"
 SECONDARY: Final = "us-west-2"
 REGIONS: Final = (PRIMARY, SECONDARY)
 SETTLE_SECONDS: Final = 4 * 3600.0
-"""Of a history with lags of up to an hour: five visibility timeouts and the longest lag."""
+"""Seconds to settle for a history with lags of up to an hour: five visibility timeouts and the longest lag."""
 OVERDUE_SECONDS: Final = 4 * 86_400.0
 """The default of `limits.shadow_maximum_age_seconds`."""
 
 
 class Kind(StrEnum):
-    """The kinds of faults and of actions of operators and users."""
+    """The kinds of faults, and of actions of operators and users."""
 
     CRASH_BEFORE = "crash before a call"
     CRASH_AFTER = "crash after a call"
@@ -64,7 +64,7 @@ class Kind(StrEnum):
 
 
 class Watch(StrEnum):
-    """The functions that watch the regions in a history, beside its checks."""
+    """The functions that watch the regions in a history, in addition to its checks."""
 
     NOTHING = ""
     RECONCILERS = "reconcilers"
@@ -81,13 +81,13 @@ REGION_CALL_FAULTS: Final = (
 )
 CLIENT_CALL_FAULTS: Final = (Kind.KILL_BEFORE, Kind.KILL_AFTER, Kind.REQUEST_LOST, Kind.RESPONSE_LOST)
 STANDING_FAULTS: Final = (Kind.LOSE_EVENT, Kind.UNREPLICATED)
-"""Faults of one object that hold from the beginning."""
+"""Faults of one object that are active from the beginning."""
 CALL_FAULTS: Final = (*REGION_CALL_FAULTS, *CLIENT_CALL_FAULTS, Kind.TORN)
-"""Faults that hit the call of a number; the others begin at a time."""
+"""Faults of the call with a given number; the others begin at a time."""
 
 
 class InvalidPlanError(ValueError):
-    """Raised when JSON holds no plan; the message says where it does not, and what is allowed there."""
+    """Raised when JSON is not a plan; the message names the place and the allowed values."""
 
 
 @dataclass(frozen=True)
@@ -96,15 +96,15 @@ class Upload:
 
     Attributes:
         at: Seconds since the beginning.
-        region: Whose bucket it goes to.
+        region: The region of its bucket.
         name: The file's name.
-        records: One letter a record: `g` good, `b` rejected by every transform, `v` rejected from version 2 on,
+        records: A letter for each record: `g` good, `b` rejected by every transform, `v` rejected from version 2 on,
             `w` changed by version 2.
-        damaged: Whether the file cannot be read at all.
+        damaged: Whether the whole file is unreadable.
         direct: Whether it is put without the issuer.
-        twin: Whether it is uploaded once more under the same key, as a client does that lost the answer.
+        twin: Whether it is uploaded twice under the same key, as by a client that lost the response.
         by_client: Whether the real client sends it through the real issuer, to `region` first.
-        altered: Whether its bytes differ from those that its key names the SHA-256 of.
+        altered: Whether its bytes differ from the SHA-256 in its key.
     """
 
     at: float
@@ -125,15 +125,15 @@ class Upload:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong.
+    """A fault or an action.
 
     Attributes:
-        kind: What.
-        region: Where.
+        kind: Its kind.
+        region: Its region.
         at: Seconds since the beginning; for a fault of a call, the call's number in that region.
-        lasts: Seconds.
+        lasts: Duration in seconds.
         amount: Seconds of skew or stall, factor of lag, version deployed, number of records that name no object.
-        name: The upload that it is about.
+        name: The name of the affected upload.
     """
 
     kind: Kind
@@ -146,23 +146,23 @@ class Fault:
 
 @dataclass(frozen=True)
 class Plan:
-    """A history before it happens.
+    """The plan of a history.
 
     Attributes:
-        seed: Decides every lag, latency and order.
-        uploads: In order of time.
-        faults: In order of time.
+        seed: Determines every lag, latency and order.
+        uploads: The uploads, in order of time.
+        faults: The faults, in order of time.
         horizon: Seconds until the faults have stopped and everything must settle.
-        crash_rate: Probability that any one call is a crash, beside the faults that are listed.
-        unreplicated: If given, objects replicate at once, and so do items, except the primary's writes of these numbers,
-            which never do.
-        lags: How the lags of replication and of events are distributed.
-        watch: What watches the regions: nothing, the reconcilers and their alarms, or the observers as well.
+        crash_rate: Probability that a call crashes, in addition to the listed faults.
+        unreplicated: If given, objects and items replicate at once, except the primary's writes with these numbers, which
+            never do.
+        lags: The distribution of the lags of replication and events.
+        watch: The watchers of the regions: none, the reconcilers and their alarms, or the observers as well.
         auto_promote: Whether the secondary's observer may promote its region.
-        settle: Seconds within which everything must be processed once the faults have stopped.
+        settle: Seconds after the faults within which everything must be processed.
         overdue: Seconds after which a message that waits in the passive region becomes a dead letter.
-        slowest: Seconds that a call takes at most where nothing delays it.
-        page: Records that one page of a query holds at most; AWS's pages end at 1 MB, and a record may have 400 KB.
+        slowest: Maximum seconds of a call without a delaying fault.
+        page: Maximum records in a page of a query; AWS's pages end at 1 MB, and a record may have 400 KB.
     """
 
     seed: int
@@ -181,7 +181,7 @@ class Plan:
 
     @property
     def events(self) -> list[Upload | Fault]:
-        """Return what can be left out when a history is shrunk."""
+        """Return the events that shrinking can remove."""
         return [*self.uploads, *self.faults]
 
     def keeping(self, events: list[Upload | Fault]) -> "Plan":
@@ -193,7 +193,7 @@ class Plan:
         )
 
     def to_json(self) -> str:
-        """Return it as text that `from_json` reads."""
+        """Return the plan as text for `from_json`."""
         return json.dumps(asdict(self), indent=1, default=sorted)
 
     @classmethod
@@ -201,7 +201,7 @@ class Plan:
         """Read a plan.
 
         Raises:
-            InvalidPlanError: The text is no plan; the message says where, and what is allowed.
+            InvalidPlanError: The text is not a plan; the message names the place and the allowed values.
         """
         try:
             raw = json.loads(text)
@@ -211,10 +211,10 @@ class Plan:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Plan":
-        """Return the plan that JSON holds.
+        """Return the plan in JSON data.
 
         Raises:
-            InvalidPlanError: It is no plan.
+            InvalidPlanError: The data is not a plan.
         """
         given = _checked(cls, raw, "the plan")
         for name in ("uploads", "faults"):
@@ -256,11 +256,11 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }
-"""Allowed values of a field of a stored plan, beside its type, and the text that states them."""
+"""Allowed values of a stored plan's fields, in addition to the type, and the text that states them."""
 
 
 def _checked(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
-    """Return the fields of a dataclass, as JSON holds them.
+    """Return the fields of a dataclass from JSON data.
 
     Raises:
         InvalidPlanError: One is missing, unknown, of another type, or out of its range.

@@ -1,4 +1,4 @@
-"""A region's state: buckets, queues and its replica of the table; what AWS does with them by itself."""
+"""A region's state: its buckets, its queues, and its replica of the table."""
 
 import re
 from bisect import insort
@@ -12,7 +12,8 @@ Key = tuple[str, str]
 INDEXES: Final = {"by_file": ("file_key", "file_order"), "by_state_hour": ("state_hour", "state_order")}
 """Partition and sort key of the table's indexes."""
 Stamp = tuple[float, int, str]
-"""When an item was written, a number that orders writes of one moment, and where: the highest is the last writer's."""
+"""Time of a write, a number that orders simultaneous writes, and the region. The highest stamp is that of the last
+writer."""
 
 _KEY: Final = re.compile(r'"key": "([^"]+)"')
 NEVER: Final[Stamp] = (0.0, 0, "")
@@ -23,10 +24,10 @@ class Entry:
     """An item of a replica.
 
     Attributes:
-        stamp: Of its last write.
-        item: None where it was deleted: a tombstone.
-        before: What an eventually consistent read may still see.
-        written_at: When this replica took the write.
+        stamp: The stamp of its last write.
+        item: The item; None for a deleted one, a tombstone.
+        before: The item that an eventually consistent read may still return.
+        written_at: Time at which this replica applied the write.
     """
 
     stamp: Stamp = NEVER
@@ -47,7 +48,7 @@ class Version:
     """S3's ReplicationStatus: PENDING, COMPLETED or REPLICA; empty in the archive."""
     content_type: str = ""
     arrived_at: float = 0.0
-    """When it came into this bucket."""
+    """Time of its arrival in this bucket."""
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Queued:
     """A message on a queue.
 
     Attributes:
-        about: Names of the files that it names, for the story.
+        about: Names of its files, for the story.
     """
 
     number: int
@@ -75,12 +76,12 @@ class Secret:
     """A region's copy of the secret that signs receipts.
 
     Attributes:
-        values: By version id; a pending version has none until the rotation puts it.
-        stages: The version that each staging label is attached to.
-        number: How many changes the copy holds.
-        status: Of its replication to the other region, as DescribeSecret answers it: InSync, InProgress or Failed.
-        verifies_since: When each version became current or previous here; a version that is neither is not in it.
-        failed_at: When its value could not be read last.
+        values: Values by version id; a pending version has none until the rotation puts it.
+        stages: The version of each staging label.
+        number: Number of changes in the copy.
+        status: Its replication status in DescribeSecret: InSync, InProgress or Failed.
+        verifies_since: Time since when each version is current or previous here; other versions are missing.
+        failed_at: Time of the last failed read of its value.
     """
 
     values: dict[str, str] = field(default_factory=dict)
@@ -93,33 +94,33 @@ class Secret:
 
 @dataclass
 class Region:
-    """Everything of one region that outlives a process.
+    """The state of a region that outlives a process.
 
     Attributes:
-        name: AWS's.
+        name: AWS's name.
         ingest: Versions by key and version id.
         archive: Bodies by key.
         table: Entries by key.
-        partitions: By partition key: every sort key that was written at some time, in order.
-        records: By object id: the records that the replica holds, by key.
-        indexed: By index and partition key: the keys of the items that it holds.
+        partitions: By partition key, every sort key that was ever written, in order.
+        records: By object id, the records in the replica, by key.
+        indexed: By index and partition key, the keys of its items.
         queue: The ingest queue.
         dead: The dead-letter queue.
-        letters: Identities of everything that the processor has sent there.
-        is_destroyed: For good.
-        dark_until: No call is answered and nothing is delivered before.
-        stalled_until: Calls take `stall` seconds longer before.
-        throttled_until: No batch is handed to the function before.
-        expired_until: The functions' credentials are refused before.
-        key_denied_until: The key of the secret serves nobody before.
+        letters: Identities of everything that the processor has sent to the dead-letter queue.
+        is_destroyed: Whether the region is lost for good.
+        dark_until: Time before which no call is answered and nothing is delivered.
+        stalled_until: Time before which calls take `stall` seconds longer.
+        throttled_until: Time before which the function gets no batch.
+        expired_until: Time before which the functions' credentials are refused.
+        key_denied_until: Time before which the secret's key allows no use.
         secret: This region's copy of the secret.
-        skew: How far the region's clock is ahead, in seconds.
-        transform_version: What is deployed.
-        calls: How many calls were made.
-        writes: How many items were written here.
-        running: Invocations.
-        cloudwatch: Metrics and alarms.
-        silent_until: EventBridge runs no schedule before.
+        skew: Seconds by which the region's clock is ahead.
+        transform_version: The deployed version of the transform.
+        calls: Number of calls.
+        writes: Number of items that were written here.
+        running: The running invocations.
+        cloudwatch: Its metrics and alarms.
+        silent_until: Time before which EventBridge runs no schedule.
     """
 
     name: str
@@ -149,7 +150,7 @@ class Region:
     silent_until: float = 0.0
 
     def entry(self, key: Key) -> Entry:
-        """Return the entry of a key, a new one if the key was never written."""
+        """Return the entry of a key, or a new one if the key was never written."""
         entry = self.table.get(key)
         if entry is None:
             entry = self.table[key] = Entry()
@@ -163,7 +164,7 @@ class Region:
         entry.before = entry.item = item
 
     def hold(self, key: Key, before: Item | None, item: Item | None) -> None:
-        """Keep `records` and `indexed` as the table is, after an item of it has changed."""
+        """Update `records` and `indexed` after a change of an item."""
         kind, _, rest = key[0].partition("#")
         if kind == "REC":
             records = self.records.setdefault(rest.partition("#")[0], {})
@@ -185,7 +186,7 @@ class Region:
         return [item for item, _ in sorted(found, key=lambda one: (one[0][sort_key]["S"], one[1]))]
 
     def item(self, pk: str, sk: str) -> Item | None:
-        """Return an item of the replica as it is now."""
+        """Return the current item of the replica."""
         entry = self.table.get((pk, sk))
         return entry.item if entry else None
 

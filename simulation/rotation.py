@@ -1,4 +1,4 @@
-"""Rotation as Secrets Manager runs it: the four steps of the real function, each an invocation that may fail."""
+"""Rotate the secret as Secrets Manager does: by four steps of the real function, each an invocation that may fail."""
 
 from types import SimpleNamespace
 from typing import Final
@@ -12,13 +12,13 @@ from simulation.world import FUNCTION_SECONDS, World
 STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _ATTEMPTS: Final = 4
 _PAUSE_SECONDS: Final = 45.0
-"""Between two attempts of a step. Secrets Manager tries a failed rotation again and does not document how soon."""
+"""Seconds between two attempts of a step. Secrets Manager retries a failed rotation after an undocumented time."""
 
 _handle: Final = body_of(rotation_handler.handler)
 
 
 def rotate(world: World) -> None:
-    """Rotate the secret to a new version, or continue a rotation that has begun, as RotateSecret does."""
+    """Rotate the secret to a new version, or continue a pending rotation, as RotateSecret does."""
     region = world.regions[secrets_manager.HOME]
     if region.is_destroyed or world.now < region.dark_until:
         return

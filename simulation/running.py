@@ -1,4 +1,4 @@
-"""Runs histories in worker processes; a spawned one never imports a package's `__main__`."""
+"""Run histories in worker processes. This is a separate module because a spawned process cannot import `__main__`."""
 
 import gc
 import hashlib
@@ -17,7 +17,8 @@ from simulation.plan import Plan
 from simulation.watched_plans import plan_of
 
 _OBJECTS_A_CHUNK: Final = 240
-"""Handed to a worker at a time: seconds of work, so that the rate is printed often and an interrupt loses little."""
+"""Number of objects in a worker's chunk: seconds of work, so that the rate is printed often and an interrupt loses
+little."""
 _TYPICAL_OBJECTS: Final = 6
 
 
@@ -32,10 +33,10 @@ class Totals:
     coverage: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[Plan, list[tuple[str, str]]]] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
-    """Of each history, in order: its story's, and what it broke."""
+    """For each history, in order: the story's digest, and the broken invariants."""
 
     def add(self, others: "Totals") -> None:
-        """Take in what became of later histories."""
+        """Add the results of later histories."""
         self.histories += others.histories
         self.objects += others.objects
         self.calls += others.calls
@@ -45,17 +46,17 @@ class Totals:
         self.digests += others.digests
 
     def digest(self) -> str:
-        """Return what is the same for the same histories, on any machine and under any Python."""
+        """Return a digest, the same for the same histories on any machine and under any Python."""
         return hashlib.sha256("\n".join(self.digests).encode()).hexdigest()
 
 
 def run_all(plans: Iterable[Plan | int], *, jobs: int, objects: int | None) -> Iterator[Totals]:
-    """Yield what became of the histories, some at a time and in order.
+    """Yield the results of the histories, a chunk at a time and in order.
 
     Args:
-        plans: A history each: its plan, or the seed that draws it.
-        jobs: How many processes.
-        objects: Of a history that a seed draws; None draws their number, too.
+        plans: For each history, its plan or the seed that draws it.
+        jobs: Number of processes.
+        objects: Number of objects in a drawn history; None draws it.
     """
     size = max(1, _OBJECTS_A_CHUNK // (objects or _TYPICAL_OBJECTS))
     left = iter(plans)
@@ -69,7 +70,7 @@ def run_all(plans: Iterable[Plan | int], *, jobs: int, objects: int | None) -> I
 
 
 def run(plans: list[Plan | int], *, objects: int | None = None) -> Totals:
-    """Run a history for each plan, or the plan of a seed."""
+    """Run a history for each plan or seed."""
     totals, began = Totals(), time.process_time()
     with _garbage_between_histories() as collect:
         for one in plans:
@@ -89,7 +90,7 @@ def run(plans: list[Plan | int], *, objects: int | None = None) -> Totals:
 
 @contextmanager
 def _garbage_between_histories() -> Iterator[Callable[[], int]]:
-    """Collect garbage where a history ends, all of it at once, and look at no module each time."""
+    """Collect garbage only between histories, without the modules."""
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -1,6 +1,6 @@
-"""Variants of the protocol that are wrong on purpose: the simulator must convict each of them.
+"""Deliberately wrong variants of the protocol. The simulator must convict each of them.
 
-Each replaces a method of the handlers for as long as it is entered.
+Each is a context manager that replaces a method of the handlers.
 """
 
 import dataclasses

@@ -1,7 +1,8 @@
 """Simulated time: a heap of events, and processes that the scheduler suspends at each call to AWS.
 
 A process is a group of greenlets, as a Lambda execution environment is a group of threads. It runs until it waits, so
-nothing runs at the same time as anything else, and the order is the heap's alone.
+nothing
+runs at the same time as anything else, and the heap alone determines the order.
 """
 
 import heapq
@@ -19,18 +20,18 @@ EPOCH: Final = 1_767_225_600.0
 
 
 class Crash(BaseException):
-    """The execution environment ends here; no handler catches it."""
+    """Raised where the execution environment ends; no handler catches it."""
 
 
 class Process:
-    """An execution environment while it runs.
+    """A running execution environment.
 
     Attributes:
-        name: Who it is in the story, for example `processor`.
-        region: The AWS name of the region that it runs in.
+        name: Its name in the story, for example `processor`.
+        region: The AWS name of its region.
         is_dead: Whether it has crashed.
-        met_fault: Whether a call of it failed by a fault of the plan.
-        slowest_call: Seconds that the slowest of its calls to AWS took.
+        met_fault: Whether one of its calls failed by a fault of the plan.
+        slowest_call: Seconds of its slowest call to AWS.
     """
 
     def __init__(self, scheduler: "Scheduler", name: str, region: str) -> None:
@@ -49,7 +50,7 @@ class Process:
         return self._scheduler.now
 
     def start(self, work: Callable[[], object], on_crash: Callable[[], object]) -> None:
-        """Run `work` from now on; if the process crashes, `on_crash` is called once instead of its end."""
+        """Start `work`; if the process crashes, call `on_crash` once."""
 
         def run() -> None:
             try:
@@ -66,11 +67,11 @@ class Process:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing of it runs any more."""
+        """Whether all its greenlets have ended."""
         return self.is_dead or (bool(self._members) and all(member.dead for member in self._members))
 
     def crash(self) -> None:
-        """End every greenlet of the process at the call that it waits for."""
+        """End every greenlet of the process at its current call."""
         if not self.is_dead:
             self.is_dead = True
             self._scheduler.after(0.0, self._end)
@@ -99,20 +100,20 @@ class Process:
         """Suspend the current greenlet for simulated seconds.
 
         Raises:
-            Crash: The process was killed meanwhile.
+            Crash: The process was killed in the meantime.
         """
         self._scheduler.after(seconds, partial(self._resume, getcurrent()))
         self._scheduler.hub.switch()
 
     def resumption(self) -> Callable[[], None]:
-        """Return what resumes the current greenlet, for the code that lets it wait."""
+        """Return a function that resumes the current greenlet."""
         return partial(self._resume, getcurrent())
 
     def suspend(self, waiters: list[Callable[[], None]]) -> None:
         """Suspend the current greenlet until one of `waiters` is called.
 
         Raises:
-            Crash: The process was killed meanwhile.
+            Crash: The process was killed in the meantime.
         """
         waiters.append(self.resumption())
         self._scheduler.hub.switch()
@@ -121,7 +122,7 @@ class Process:
         """Suspend the current greenlet until a future is done, at most for some seconds; return whether it is done.
 
         Raises:
-            Crash: The process was killed meanwhile.
+            Crash: The process was killed in the meantime.
         """
         if not future.is_done:
             wake = _once(self.resumption())
@@ -131,12 +132,12 @@ class Process:
         return future.is_done
 
     def later(self, action: Callable[[], object]) -> None:
-        """Call `action` as soon as the current greenlet waits."""
+        """Call `action` when the current greenlet waits next."""
         self._scheduler.after(0.0, action)
 
 
 class Scheduler:
-    """The events to come.
+    """The scheduled events.
 
     Attributes:
         now: Simulated epoch seconds.
@@ -150,12 +151,12 @@ class Scheduler:
         self._order = itertools.count()
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
-        """Call `action` in some seconds; among events of one moment the first scheduled is the first called."""
+        """Call `action` after some seconds. Simultaneous events run in the order in which they were scheduled."""
         at = self.now + seconds if seconds > 0.0 else self.now
         heapq.heappush(self._heap, (at, next(self._order), action))
 
     def run(self, until: float) -> bool:
-        """Run events up to a moment; return whether none is left before it."""
+        """Run events up to a time; return whether none is left before it."""
         self.hub = getcurrent()
         heap, pop = self._heap, heapq.heappop
         while heap and heap[0][0] <= until:
@@ -165,7 +166,7 @@ class Scheduler:
 
 
 def _once(action: Callable[[], object]) -> Callable[[], None]:
-    """Return what calls `action` the first time that it is called, and does nothing afterwards."""
+    """Return a function that calls `action` the first time only."""
     is_left = True
 
     def call() -> None:
@@ -178,13 +179,13 @@ def _once(action: Callable[[], object]) -> Callable[[], None]:
 
 
 def current_process() -> Process | None:
-    """Return the process that runs now; None where the simulator itself runs."""
+    """Return the running process; None in the simulator itself."""
     process: Process | None = getattr(getcurrent(), "process", None)
     return process
 
 
 class Future:
-    """The result that a simulated thread will have."""
+    """The future result of a simulated thread."""
 
     def __init__(self) -> None:
         self.is_done = False
@@ -193,7 +194,7 @@ class Future:
         self.waiters: list[Callable[[], None]] = []
 
     def settle(self, value: Any, scheduler: Scheduler) -> None:  # noqa: ANN401 - as concurrent.futures has it
-        """Set the value, and resume those who wait for it."""
+        """Set the value, and resume the waiting greenlets."""
         self.value, self.is_done = value, True
         for resume in self.waiters:
             scheduler.after(0.0, resume)
@@ -203,7 +204,7 @@ class Future:
         return self.is_done
 
     def cancel(self) -> bool:
-        """Return that a simulated thread has begun, and cannot be cancelled."""
+        """Return False, because a simulated thread has begun and cannot be cancelled."""
         return False
 
     def set_result(self, value: object) -> None:
@@ -234,11 +235,11 @@ class Future:
                 process.later(resume)
 
     def exception(self) -> Exception | None:
-        """Return what the thread raised; None if it is not done or raised nothing."""
+        """Return the thread's exception; None if it is not done or raised none."""
         return self.error
 
     def result(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - as concurrent.futures has it
-        """Wait for the value, or raise what the thread raised.
+        """Wait for the value, or raise the thread's exception.
 
         Raises:
             TimeoutError: It took longer than `timeout` seconds.
@@ -263,7 +264,7 @@ class Thread:
         self._target, self._arguments = target, args
 
     def start(self) -> None:
-        """Run it; it continues after the process that waits for it has resumed."""
+        """Start the thread; it begins when the current greenlet waits."""
         process = current_process()
         if process is None:
             self._target(*self._arguments)
@@ -272,7 +273,7 @@ class Thread:
 
 
 class Executor:
-    """`ThreadPoolExecutor` of simulated threads; outside a process it calls at once."""
+    """`ThreadPoolExecutor` of simulated threads; outside a process it calls the work at once."""
 
     def __init__(self, max_workers: int | None = None, thread_name_prefix: str = "") -> None:  # noqa: ARG002
         self._futures: list[Future] = []
@@ -313,12 +314,12 @@ class Executor:
         return future
 
     def map(self, work: Callable[..., Any], *iterables: Any) -> list[Any]:  # noqa: ANN401 - as concurrent.futures
-        """Return `work` of each, in order."""
+        """Yield the results of `work` for each argument, in order."""
         return [future.result() for future in [self.submit(work, *each) for each in zip(*iterables, strict=False)]]
 
 
 def wait(futures: Iterable[Future], timeout: float) -> None:
-    """Wait for some futures together, at most for so many simulated seconds, as `concurrent.futures.wait` does."""
+    """Wait for futures up to a simulated timeout, as `concurrent.futures.wait` does."""
     process = current_process()
     if process is not None:
         ends = process.now + timeout

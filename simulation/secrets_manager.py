@@ -1,7 +1,7 @@
-"""Secrets Manager: one secret, homed in the control region, whose replica follows it after a lag.
+"""Secrets Manager: a secret in the control region, and its replica, which follows after a lag.
 
-A change is encrypted again by the replica's key in the caller's name. Where that is denied the change stays in the home
-region, and the next change brings both.
+A change is encrypted with the replica's key on the caller's behalf. If that is denied, the change stays in the home region,
+and the next change replicates both.
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ReplicateSecretToRegions.html
 """
 
@@ -21,30 +21,30 @@ CURRENT: Final = "AWSCURRENT"
 PREVIOUS: Final = "AWSPREVIOUS"
 PENDING: Final = "AWSPENDING"
 _LAG: Final = (1.5, 300.0)
-"""Median and longest seconds until a change reaches the replica; AWS promises none."""
+"""Median and maximum seconds until a change reaches the replica; AWS promises no maximum."""
 _FIRST_VERSION: Final = "00000000-0000-4000-8000-000000000000"
 
 
 class ResourceNotFoundException(ClientError):  # noqa: N818 - AWS's name
-    """The class that a client carries in `exceptions`."""
+    """The exception in a client's `exceptions`."""
 
 
 def create(world: World) -> None:
-    """Let the secret exist in both regions, with a first version."""
+    """Create the secret in both regions, with a first version."""
     for region in world.regions.values():
         region.secret = Secret({_FIRST_VERSION: '{"key": "' + "first" * 13 + '"}'}, {CURRENT: _FIRST_VERSION})
         _note_verifiers(world, region.secret)
 
 
 def is_granted(world: World, peer: Region) -> bool:
-    """Return whether the caller of a change may use the key of the replica's region."""
+    """Return whether the caller of a change may use the key in the replica's region."""
     return world.now >= peer.key_denied_until
 
 
 def begin_rotation(world: World, region: Region, version_id: str) -> str:
-    """Stage a new version that has no value, as RotateSecret does; return the version id to rotate to.
+    """Stage a new version without a value, as RotateSecret does; return its id.
 
-    While a version is pending that is not the current one, a rotation is under way, and it is that one that is tried again.
+    A pending version that is not the current one means an unfinished rotation, which is then retried.
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RotateSecret.html
     """
     stages = region.secret.stages
@@ -57,7 +57,7 @@ def begin_rotation(world: World, region: Region, version_id: str) -> str:
 
 
 class SecretsManagerClient(ServiceClient):
-    """A client of one region's copy."""
+    """A client of a region's copy."""
 
     service = "secretsmanager"
     exceptions = SimpleNamespace(ResourceNotFoundException=ResourceNotFoundException)
@@ -67,7 +67,7 @@ class SecretsManagerClient(ServiceClient):
         self.meta = SimpleNamespace(region_name=region.name)
 
     def get_secret_value(self, *, SecretId: str, VersionId: str = "", VersionStage: str = "") -> dict[str, Any]:  # noqa: N803
-        """See GetSecretValue: a version that lacks the stage that is asked for, or a value, is not found."""
+        """See GetSecretValue: a version without a value or without the requested stage is not found."""
         secret = self._region.secret
 
         def read() -> dict[str, Any]:
@@ -87,7 +87,7 @@ class SecretsManagerClient(ServiceClient):
             raise
 
     def describe_secret(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
-        """See DescribeSecret; only the secret itself is rotated, a replica follows it."""
+        """See DescribeSecret; only the secret itself has a rotation, not its replica."""
         secret, is_home = self._region.secret, self._region.name == HOME
 
         def read() -> dict[str, Any]:
@@ -108,7 +108,7 @@ class SecretsManagerClient(ServiceClient):
         SecretString: str,  # noqa: N803
         VersionStages: list[str],  # noqa: N803
     ) -> dict[str, Any]:
-        """See PutSecretValue: the same token with the same value does nothing, with another one it is refused.
+        """See PutSecretValue: a repeated token with the same value has no effect; with another value it is refused.
 
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
         """
@@ -135,7 +135,7 @@ class SecretsManagerClient(ServiceClient):
         MoveToVersionId: str,  # noqa: N803
         RemoveFromVersionId: str = "",  # noqa: N803
     ) -> dict[str, Any]:
-        """See UpdateSecretVersionStage: a label moves only from the version that is named; AWSPREVIOUS follows AWSCURRENT.
+        """See UpdateSecretVersionStage: a label moves only from the given version; AWSPREVIOUS follows AWSCURRENT.
 
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
         """
@@ -170,7 +170,7 @@ def _attach(secret: Secret, stage: str, version_id: str) -> None:
 
 
 def _changed(world: World, region: Region) -> None:
-    """Send the secret as it is now to its replica, if the replica's key serves the caller."""
+    """Replicate the current secret, if the caller may use the replica's key."""
     secret, peer = region.secret, world.peer(region)
     secret.number += 1
     _note_verifiers(world, secret)

@@ -1,4 +1,4 @@
-"""Clients of the simulated services, as botocore makes them: the operations and arguments that the handlers use."""
+"""Clients of the simulated services, with botocore's interface: the operations and arguments that the handlers use."""
 
 import hashlib
 import json
@@ -20,11 +20,11 @@ from simulation.world import ACCOUNT, ServiceClient, World, refusal
 _BATCH_ITEMS: Final = 25
 _PAGE_BYTES: Final = 1024 * 1024
 _PAGE_ITEMS: Final = 10_000
-"""Of rows that are small: 1 MB holds more."""
+"""Maximum items in a page of small rows; AWS's limit of 1 MB would hold more."""
 
 
 class ConditionalCheckFailedException(ClientError):  # noqa: N818 - AWS's name
-    """The class that a client carries in `exceptions`."""
+    """The exception in a client's `exceptions`."""
 
 
 class DynamoDbClient(ServiceClient):
@@ -45,7 +45,7 @@ class DynamoDbClient(ServiceClient):
         self._request_signer = SimpleNamespace(sign=lambda *_: None)
 
     def _answer(self, _event: str, *, request: Any) -> tuple[None, SimpleNamespace]:  # noqa: ANN401 - botocore's
-        """Answer a BatchWriteItem request, which the processor makes itself and sends through botocore's events."""
+        """Answer a BatchWriteItem request, which the processor serializes itself and sends through botocore's events."""
         try:
             answer = self.batch_write_item(**json.loads(request.body))
         except ClientError as error:
@@ -101,7 +101,7 @@ class DynamoDbClient(ServiceClient):
         return self._call("UpdateItem", write, _text(key))
 
     def batch_write_item(self, *, RequestItems: dict[str, list[Any]], **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803
-        """See BatchWriteItem: each item is written or left unprocessed by itself."""
+        """See BatchWriteItem: each item is written or stays unprocessed independently."""
         ((table, puts),) = RequestItems.items()
         if len(puts) > _BATCH_ITEMS:
             raise refusal("BatchWriteItem", "ValidationException", "Too many items requested", 400)
@@ -148,7 +148,7 @@ class DynamoDbClient(ServiceClient):
         return self._call("Query", read, str(next(iter(values.values()), "")))
 
     def scan(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's arguments
-        """See Scan; in order of keys, where AWS has an order of its own."""
+        """See Scan; in order of keys, whereas AWS's order is its own."""
 
         def read() -> dict[str, Any]:
             items = [self._region.item(*key) for key in sorted(self._region.table)]
@@ -312,7 +312,7 @@ class S3Client(ServiceClient):
         return self._call("CopyObject", write, Key)
 
     def generate_presigned_url(self, operation: str, *, Params: dict[str, Any], ExpiresIn: int) -> str:  # noqa: N803 - botocore's
-        """See PutObject, as a URL: no call."""
+        """Return the URL of a presigned PutObject, without a call."""
         if operation != "put_object":
             raise NotImplementedError(f"the simulated S3 does not presign {operation!r}")
         return presigned_put(self._region, self._world.clock(self._region), Params, ExpiresIn)
@@ -351,7 +351,7 @@ class SqsClient(ServiceClient):
         return self._call("SendMessage", write, QueueUrl)
 
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> dict[str, Any]:  # noqa: N803
-        """See ChangeMessageVisibility; the handle of an earlier delivery changes nothing."""
+        """See ChangeMessageVisibility; the handle of an earlier delivery has no effect."""
         number, receives = (int(part) for part in ReceiptHandle.split("-")[1:])
 
         def write() -> dict[str, Any]:
@@ -373,7 +373,7 @@ class SqsClient(ServiceClient):
         return {"Successful": [{"Id": entry["Id"]} for entry in Entries], "Failed": []}
 
     def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803 - AWS's
-        """See GetQueueAttributes: what readiness and the observer ask for."""
+        """See GetQueueAttributes; it has the attributes that readiness and the observer read."""
 
         def read() -> dict[str, Any]:
             held = self._region.dead if QueueUrl == "dead-letters" else self._region.queue
@@ -392,7 +392,7 @@ class SqsClient(ServiceClient):
 
 
 class _Body:
-    """The body of GetObject, as botocore streams it."""
+    """The body of GetObject, with the interface of botocore's stream."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -402,7 +402,7 @@ class _Body:
             yield self._content[start : start + size]
 
     def close(self) -> None:
-        """Nothing is left open."""
+        """Do nothing, because nothing is open."""
 
 
 def client(world: World, region: Region, service: str) -> Any:  # noqa: ANN401 - clients have no type in common

@@ -1,4 +1,4 @@
-"""A failing history made as small as it goes: events are left out for as long as the same invariant breaks."""
+"""Shrink a failing history: remove events as long as the same invariant breaks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,12 +10,12 @@ _MOST_RUNS = 400
 
 
 def shrink(plan: Plan, invariant: str) -> Plan:
-    """Return a plan with as few events as found that breaks the same invariant.
+    """Return a smaller plan that breaks the same invariant.
 
-    Lags and latencies are drawn for what they are of, so leaving an event out moves no other's.
+    Each lag and latency is drawn for its purpose, so the removal of an event changes no other's.
 
     Args:
-        plan: A history that breaks it.
+        plan: A plan that breaks the invariant.
         invariant: The first part of a violation.
     """
     runs = 0

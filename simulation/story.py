@@ -1,4 +1,4 @@
-"""Prints a history for a reader who does not know the code: time, region, actor, call, effect."""
+"""Print a history for readers who do not know the code: time, region, actor, call, effect."""
 
 import re
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ _ROWS: Final = (
     (r"CONTROL#(\S+) ACTIVE", r"claim of \1 to be the active region"),
     (r"RECONCILER#(\S+) LATEST", r"findings of the reconciler of \1"),
 )
-"""Keys of the table's rows, and their names for a reader."""
+"""Keys of the table's rows, and their readable names."""
 
 
 def happened(history: History) -> list[Line]:
-    """Return the lines about the objects that broke an invariant, and about every fault, in words."""
+    """Return the lines about the objects that broke an invariant, and about every fault, in readable form."""
     details = [detail for _, detail in history.violations]
     broken = [
         one for one in history.accepted if any(re.search(rf"\b{re.escape(one.upload.name)}\b", text) for text in details)
@@ -92,7 +92,7 @@ def _planned_fault(one: Fault) -> str:
 
 
 def _merged(shown: list[Line]) -> Iterator[Line]:
-    """Yield the lines; records that arrive one after the other become one line."""
+    """Yield the lines; consecutive arrivals of records become one line."""
     for is_record, group in groupby(shown, key=lambda line: line[2] == "replication" and line[4].startswith("REC#")):
         lines = list(group)
         if is_record and len(lines) > 2:  # noqa: PLR2004 - one or two are more exact than a count
@@ -103,7 +103,7 @@ def _merged(shown: list[Line]) -> Iterator[Line]:
 
 
 def _in_words(effect: str, names: dict[str, str]) -> str:
-    """Return an effect with the names of files for their identities and keys, and the names of rows for their keys."""
+    """Return an effect with the names of files and rows instead of their identities and keys."""
     for identity, name in names.items():
         effect = effect.replace(identity, name)
     effect = re.sub(r"incoming/(?:[^/\s]+/)*", "", effect)

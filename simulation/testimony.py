@@ -1,4 +1,4 @@
-"""Compares the answers that clients received, and the lines of their journals, with the state of the world."""
+"""Compare the responses to clients, and the lines of their journals, with the state of the world."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -18,25 +18,25 @@ from simulation.world import alive
 
 _OK, _CREATED, _BAD_REQUEST, _NOT_FOUND = 200, 201, 400, 404
 _CACHED_SECONDS: Final = 40.0
-"""After which an issuer looks for a version of the secret that it does not know: 30, and the time of its calls."""
+"""Seconds after which an issuer searches for an unknown version of the secret: 30, and the time of its calls."""
 _ASKED_SECONDS: Final = 60.0
-"""Longer than a client takes to ask both regions."""
+"""Seconds, longer than a client takes to query both regions."""
 _RANK: Final = {"unknown": 0, "accepted": 1, "processed": 2, "quarantined": 2}
 _SAFE: Final = {State.ACCEPTED: 1, State.PROCESSED: 2, State.QUARANTINED: 2}
 
 
 class Journal(Protocol):
-    """The part of a user that is read: the journal's last line of each upload, and the files by key."""
+    """The part of a person that the checks read: the journal's last line of each upload, and the files by key."""
 
     lines: dict[str, Receipt]
     files: dict[str, Path]
 
 
 class Testimony:
-    """Keeps what was answered, and every invariant that an answer or a line of a journal breaks.
+    """Keeps the responses, and every invariant that a response or a line of a journal breaks.
 
     Attributes:
-        violations: The invariant, and what broke it.
+        violations: Broken invariants and their causes.
     """
 
     def __init__(self, history: Judged) -> None:
@@ -48,14 +48,14 @@ class Testimony:
         self._contents_in: dict[tuple[str, str], dict[str, float]] = {}
 
     def answered(self, region: Region, request: Request, body: bytes, answer: Answer, began: float) -> None:
-        """Hear what an API or S3 answered.
+        """Check a response of an API or S3.
 
         Args:
-            region: Whose.
-            request: To what.
-            body: The request's.
-            answer: What.
-            began: When the request arrived.
+            region: The region that answered.
+            request: The request.
+            body: The request's body.
+            answer: The response.
+            began: Arrival time of the request.
         """
         path = urlsplit(request.url).path
         if request.method == "POST" and answer.status == _CREATED:
@@ -64,7 +64,7 @@ class Testimony:
             self._check_state(region, path.removeprefix("/uploads/"), request, answer, began)
 
     def noted(self, before: Receipt | None, line: Receipt) -> None:
-        """Hear of a line that a client writes into its journal."""
+        """Check a line that a client writes to its journal."""
         accepted = next((one for one in self._history.accepted if one.object_id == line.id), None)
         if line.state is State.ACCEPTED and accepted is None:
             self._break(
@@ -87,7 +87,7 @@ class Testimony:
                     self._break("nothing that is there is missing", f"{line.key}: {region.name} holds it")
 
     def check(self, journals: Iterable[Journal]) -> Iterator[tuple[str, str]]:
-        """Yield what was broken, and what the journals hold at the end and is not so."""
+        """Yield the broken invariants, and the journals' wrong statements at the end."""
         yield from self.violations
         for journal in journals:
             names = {line.key for line in journal.lines.values()}
@@ -132,7 +132,7 @@ class Testimony:
             self._durable(accepted, region.name, is_processed=is_processed)
 
     def _durable(self, accepted: Accepted, who: str, *, is_processed: bool) -> None:
-        """Check what says durable, while both regions live; what a deployment may change meanwhile is left out."""
+        """Check reports of durable objects while both regions live, without those that a deployment may change."""
         regions = list(alive(self._history.world))
         for other in regions if len(regions) > 1 else []:
             where = f"{accepted.upload.name}: {who} says so, and {other.name}"
@@ -148,7 +148,7 @@ class Testimony:
             self._break("a receipt verifies in each region", f"{region.name} refused one of version {version}")
 
     def _line(self, line: Receipt) -> Iterator[tuple[str, str]]:
-        """Yield what a journal's last line says and is not so; a region of each survivor must hold what was accepted."""
+        """Yield the wrong statements in a journal's last line; a surviving region must hold each accepted object."""
         name = line.key.partition(".")[0]
         accepted = next((one for one in self._history.accepted if one.object_id == line.id), None)
         others = self._contents.get(line.upload_id, set()) - {line.sha256}

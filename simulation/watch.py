@@ -1,4 +1,4 @@
-"""The invariants that hold after every write, checked as it happens and not only when the history has ended."""
+"""The invariants that hold after every write, checked at each write and not only at the end of the history."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +12,11 @@ from simulation.regions import Entry, Key, Region, Stamp
 _OWNED: Final = frozenset({"ATTEMPT", "REPLICA", "UPLOAD"})
 _OWNED_PARTITIONS: Final = frozenset({"CONTROL", "HEALTH", "HEARTBEAT", "FORCE", "DIGEST", "OBSERVER", "RECONCILER"})
 _LASTING: Final = ("RESULT", "ACTIVE")
-"""Sort keys of rows that DynamoDB may never delete by itself; so are all records, of users' objects."""
+"""Sort keys of users' rows that must never expire; records of users' objects must not expire either."""
 _CLAIM_SECONDS: Final = 30.0
-"""Longer than a promotion's calls take, slow ones and a skewed clock included."""
+"""Seconds, longer than a promotion's calls, including slow ones and a skewed clock."""
 _LOOK_SECONDS: Final = 10.0
-"""Longer than the calls from the bucket's answer to the note."""
+"""Seconds, longer than the calls from the bucket's response to the note."""
 _NO_LETTER: Final = "no dead letter was sent"
 _VERSION: Final = "processing_version"
 _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at", "expires_at"})
@@ -24,13 +24,13 @@ _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at",
 
 @dataclass
 class Watch:
-    """Sees every item that a replica takes.
+    """Checks every item that a replica applies.
 
     Attributes:
-        name_of: Returns the name of the upload that an object id is of.
-        is_canary: Returns whether an object id is of a canary, whose rows expire.
+        name_of: Returns the name of an object id's upload.
+        is_canary: Returns whether an object id belongs to a canary, whose rows expire.
         now: Returns simulated epoch seconds.
-        violations: The invariants that a write broke, and how; each once for a row.
+        violations: The invariants that a write broke, and the causes; each once for a row.
     """
 
     name_of: Callable[[str], str]
@@ -41,14 +41,14 @@ class Watch:
     _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
 
     def take(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
-        """Check a write of this region, or one that arrives from the other.
+        """Check a write in a region, or one that replicates from the other.
 
         Args:
-            region: Whose replica takes it.
-            key: The item's.
-            stamp: When it was written, and in which region.
-            before: What the replica held.
-            item: What it holds now; None if it was deleted.
+            region: The region of the replica.
+            key: The item's key.
+            stamp: The time and region of the write.
+            before: The replica's previous item.
+            item: The new item; None if it was deleted.
         """
         pk, sk = key
         is_own = stamp[2] == region.name
@@ -81,7 +81,7 @@ class Watch:
             self._break("a claim is above every epoch that is visible", key, f"{_epoch(item)}, and there is {highest}")
 
     def _shared(self, region: Region, key: Key, item: Item) -> None:
-        """Check a row that has no owner: whichever region writes it under one processing version writes the same."""
+        """Check a row without an owner: under one processing version, both regions write the same content."""
         written = self._written.setdefault(key, {})
         written[region.name] = item
         for name, other in written.items():
@@ -130,7 +130,7 @@ class Watch:
                 self._break("a settled region's archive holds what was rejected", key, f"{region.name}: {missing}")
 
     def _gone(self, region: Region, key: Key, reason: str) -> None:
-        """Check that the bucket holds no version of an object that a region notes as gone."""
+        """Check that the bucket holds no version of an object that a region records as gone."""
         until = self.now() - _LOOK_SECONDS - 3 * region.stall * (self.now() < region.stalled_until + 3 * region.stall)
         held = (one for one in region.ingest.values() if one.arrived_at < until)
         object_id = key[0].removeprefix("OBJ#")
@@ -138,7 +138,7 @@ class Watch:
             self._break("what is noted as gone is gone", key, f"{region.name} holds a version: {reason}")
 
     def _record(self, region: Region, key: Key, item: Item) -> None:
-        """Check a record that this region writes."""
+        """Check a record that a region writes."""
         object_pk = f"OBJ#{key[0].split('#')[1]}"
         if region.item(object_pk, f"ATTEMPT#{region.name}") is None:
             self._break("records follow their attempt", key, f"{region.name} has noted none")
@@ -150,9 +150,9 @@ class Watch:
             self._break("no note outlasts the records that it is about", key, f"{region.name} overwrites a settled object")
 
     def _begun(self, region: Region, key: Key) -> None:
-        """Check that a region that begins an object is the active one, or may do its work.
+        """Check that a region that begins an object is the active one, or may act for it.
 
-        It may where the active region's bucket does not hold the object, or to make the records of a RESULT again.
+        It may if the active region's bucket does not hold the object, or to write the records of a RESULT again.
         """
         rows = region.partition(key[0])
         if any("gone" in row for row in rows) or region.item(key[0], "RESULT"):
@@ -183,7 +183,7 @@ def _has_object(region: Region, result: Item, now: float) -> bool:
 
 
 def _not_archived(region: Region, object_id: str, result: Item) -> str:
-    """Return what a region's archive or dead letters lack of an object; empty if nothing."""
+    """Return the entry of an object that a region's archive or dead letters lack; empty if none."""
     if result["state"]["S"] == "QUARANTINED":
         wanted = [f"quarantined/{object_id}.json", f"quarantined/{object_id}/object"]
     else:
@@ -195,7 +195,7 @@ def _not_archived(region: Region, object_id: str, result: Item) -> str:
 
 
 def _owner(pk: str, sk: str) -> str | None:
-    """Return the region that alone may write a row; its name is the rest of the partition key or of the sort key."""
+    """Return the only region that may write a row, by the end of its partition key or sort key."""
     for key, owned in ((pk, _OWNED_PARTITIONS), (sk, _OWNED)):
         kind, separator, rest = key.partition("#")
         if separator and kind in owned:
@@ -204,7 +204,7 @@ def _owner(pk: str, sk: str) -> str | None:
 
 
 def _claims(region: Region, until: float) -> Iterator[tuple[str, Item | None]]:
-    """Yield the control rows that the replica held by then: a row that arrives while a claim is made may tie with it."""
+    """Yield the control rows that the replica held at that time. A row that arrives during a claim may tie with it."""
     for pk, entry in _control_rows(region):
         if entry.written_at < until:
             yield pk, entry.item
@@ -221,7 +221,7 @@ def _epoch(item: Item | None) -> int:
 
 
 def _records(region: Region, object_pk: str, result: Item) -> int:
-    """Count the records of RESULT's version; one of an older version may arrive at any moment, and is found later."""
+    """Count the records of RESULT's version. One of an older version may arrive at any time, and a later check finds it."""
     held = region.records.get(object_pk.removeprefix("OBJ#"), {})
     return sum(item.get(_VERSION) == result.get(_VERSION) for item in held.values())
 

@@ -1,4 +1,4 @@
-"""Checks of observers, alarms and health checks, judged by the plan's faults and not by their own reports."""
+"""Check observers, alarms and health checks against the plan's faults, not against their own reports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,19 +14,20 @@ from simulation.scheduler import EPOCH
 from simulation.world import World, alive
 
 _SEES_SECONDS: Final = 345.0
-"""Within which three runs of an observer, a minute apart, and its alarm see what lasts; one run may fail meanwhile. One
-that waits until a heartbeat in its own replica is old needs two minutes more."""
+"""Seconds within which three runs of an observer, a minute apart, and its alarm detect a lasting fault; one run may fail. An
+observer that waits until a heartbeat in its own replica is old needs two minutes more."""
 _SILENT_SECONDS: Final = {"observer-silent": 480.0, "unreconciled": 3 * 900.0 + 180.0}
-"""Within which the silence of a schedule rings: for so long CloudWatch takes an older datapoint for one that is missing."""
+"""Seconds within which a silent schedule sets off an alarm; CloudWatch replaces missing datapoints by older ones until
+then."""
 _FIRST_SIGHT_SECONDS: Final = 100.0
-"""Three runs in a row, a minute apart, take longer."""
+"""Seconds, shorter than three consecutive runs, a minute apart."""
 _PROMOTES_SECONDS: Final = _SEES_SECONDS + 300.0
-"""Within which a secondary that may promote itself does so, though a run or two in between fail."""
+"""Seconds within which a secondary that may promote itself does so, even if one or two runs fail."""
 _MISSED_SECONDS: Final = 900.0 + 3600.0 + 2 * 300.0 + 900.0
-"""Within which the reconciler finds what is missing, and its alarm rings: an object's grace, the pause between two walks,
-two runs, and the alarm's period."""
+"""Seconds within which the reconciler finds a missing object and its alarm is in ALARM: an object's grace, the pause between
+two walks, two runs, and the alarm's period."""
 _MISSED_EVERY: Final = 300
-"""Seconds between two looks for what is missing."""
+"""Seconds between two searches for missing objects."""
 _ACTED_SECONDS: Final = 900.0
 _ILL: Final = (Kind.DESTROY, Kind.BLACKOUT, Kind.PARTITION, Kind.STALL, Kind.OUTAGE, Kind.SILENCE)
 
@@ -40,11 +41,11 @@ _LOSES_METRICS: Final = (
     Kind.REDRIVE,
 )
 Interval = tuple[Kind, float, float]
-"""A fault of a region, its beginning and its end, in seconds since the beginning of the history."""
+"""A fault of a region with its beginning and end, in seconds since the beginning of the history."""
 
 
 def troubles(plan: Plan, region: str) -> list[Interval]:
-    """Return what the plan lets go wrong with a region; all but its destruction ends at the horizon."""
+    """Return the plan's faults of a region; all except its destruction end at the horizon."""
     found: list[Interval] = []
     for fault in plan.faults:
         if fault.kind is Kind.DESTROY and fault.region == region:
@@ -56,12 +57,12 @@ def troubles(plan: Plan, region: str) -> list[Interval]:
 
 @dataclass
 class WatchedChecks:
-    """Checks, every minute of a history that is watched and at its end.
+    """The checks in each minute of a watched history and at its end.
 
     Attributes:
         history: The history.
-        health_checks: Where clients are sent to.
-        violations: What was broken.
+        health_checks: Route 53, which routes the clients.
+        violations: The broken invariants.
     """
 
     history: Judged
@@ -80,7 +81,7 @@ class WatchedChecks:
         return self.history.plan.watch is Watch.OBSERVERS
 
     def look(self, region: Region) -> None:
-        """Check a region whose alarms were just evaluated."""
+        """Check a region after the evaluation of its alarms."""
         seconds = self.history.world.now - EPOCH
         if region.is_destroyed:
             return
@@ -92,7 +93,7 @@ class WatchedChecks:
             self._missing_rings(region, seconds)
 
     def end(self) -> None:
-        """Check what must hold when everything that can be healed has been for long."""
+        """Check the state at the end, long after the faults were healed."""
         world = self.history.world
         survivors = list(alive(world))
         for region in survivors:
@@ -112,7 +113,7 @@ class WatchedChecks:
     # --- every minute ------------------------------------------------------------------------------------------------
 
     def _well_since(self, name: str, seconds: float) -> float | None:
-        """Return since when nothing is wrong with a region, in seconds since the beginning; None if something is."""
+        """Return the time since when a region has no fault, in seconds since the beginning; None if it has one."""
         ended = [0.0]
         for _, begins, ends in self._troubles[name]:
             if begins <= seconds < ends:
@@ -146,7 +147,7 @@ class WatchedChecks:
                     self._break("silence alarms", f"{resource} of {region.name}: its schedule is silent since {begins:g} s")
 
     def _promotion_is_justified(self, region: Region) -> None:
-        """Check that the observer claims only after the other region was ill for as long as three of its runs take."""
+        """Check that the observer claims only after the other region had faults for the time of three runs."""
         row = region.item(f"CONTROL#{region.name}", "ACTIVE") or {}
         claim = row.get("epoch", {}).get("N", "")
         if claim == self._claim or row.get("claimed_by", {}).get("S") != "observer":
@@ -161,7 +162,7 @@ class WatchedChecks:
             self._break("no region promotes itself too early", f"{region.name} claims at {claimed_at:g} s; {peer} {ill}")
 
     def _missing_rings(self, region: Region, seconds: float) -> None:
-        """Check that what is missing for longer than an alarm's evaluation takes has one in ALARM somewhere."""
+        """Check that an alarm is in ALARM for each object that is missing longer than the alarm's evaluation takes."""
         world, well_since = self.history.world, self._well_since(region.name, seconds)
         for one in self.history.accepted:
             place = (region.name, one.object_id)
@@ -207,7 +208,7 @@ class WatchedChecks:
 
 
 def _is_missing(region: Region, object_id: str, key: str) -> bool:
-    """Return whether an object that is in a region's bucket has no RESULT there, or not all its records."""
+    """Return whether an object in a region's bucket lacks its RESULT there, or some of its records."""
     if not any(held == key for held, _ in region.ingest):
         return False
     result = region.item(f"OBJ#{object_id}", "RESULT")
@@ -217,7 +218,7 @@ def _is_missing(region: Region, object_id: str, key: str) -> bool:
 
 
 def _ringing(history: Judged, region: Region, *, is_peer_lost: bool) -> Iterator[str]:
-    """Yield the alarms that ring without a reason that lasts."""
+    """Yield the alarms in ALARM without a lasting reason."""
     reasons = {
         "dlq-depth": bool(region.dead),
         "peer-unhealthy": is_peer_lost,
@@ -234,7 +235,7 @@ def _listed(region: Region) -> int:
 
 
 def _work(history: Judged, region: Region) -> Iterator[str]:
-    """Yield what the reconciler lists although nobody meddled with it and its object is there."""
+    """Yield the objects that the reconciler lists although they are present and no fault changed them."""
     row = region.item(f"RECONCILER#{region.name}", "LATEST")
     if not row or not int(row["work"]["N"]):
         return
@@ -245,7 +246,7 @@ def _work(history: Judged, region: Region) -> Iterator[str]:
 
 
 def _quarantined(history: Judged, region: Region) -> Iterator[str]:
-    """Yield each object that a region quarantined without an alarm, unless a fault loses metrics or dead letters."""
+    """Yield each object that a region quarantined without an alarm, unless a fault lost metrics or dead letters."""
     if any(fault.kind in _LOSES_METRICS for fault in history.plan.faults):
         return
     for one in history.accepted:
@@ -256,7 +257,7 @@ def _quarantined(history: Judged, region: Region) -> Iterator[str]:
 
 
 def _canaries(history: Judged, region: Region) -> Iterator[str]:
-    """Yield what makes a canary look like a user's file, or a user's like a canary."""
+    """Yield traits that make a canary look like a user's file, or the reverse."""
     canaries = canary_ids(history.world)
     for one in history.accepted:
         if one.object_id in canaries:
@@ -280,7 +281,7 @@ def _canaries(history: Judged, region: Region) -> Iterator[str]:
 
 
 def _active(region: Region) -> str:
-    """Return who is active by a region's replica: the highest epoch, and the primary among equals."""
+    """Return the active region by a region's replica: the highest epoch, or the primary of equals."""
     epochs = {name: int((region.item(f"CONTROL#{name}", "ACTIVE") or {}).get("epoch", {"N": "0"})["N"]) for name in REGIONS}
     return SECONDARY if epochs[SECONDARY] > epochs[PRIMARY] else PRIMARY
 

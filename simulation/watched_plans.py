@@ -1,4 +1,4 @@
-"""Plans of histories that are watched, and which seed is drawn how."""
+"""Draw the plans of watched histories, and choose the kind of plan for a seed."""
 
 from dataclasses import replace
 from typing import Any, Final
@@ -19,16 +19,17 @@ from simulation.plan import (
 
 _HORIZON: Final = 900.0
 _SETTLE: Final = 1260.0
-"""The longest lag, and the longest that an alarm of an observer takes to end."""
+"""Seconds: the longest lag, and the longest time until an observer's alarm ends."""
 QUIET_SECONDS: Final = 2700.0
-"""After the observers: five visibility timeouts and the longest lag."""
+"""Seconds after the observers: five visibility timeouts and the longest lag."""
 LONGEST_LAG: Final = 600.0
 CALM_SECONDS: Final = 0.5
-"""The slowest call of a region that is well, once the faults have stopped. Before, and in other histories, one call in 160
-takes three seconds. A canary makes some twenty calls, so it would be late more often than its alarm allows, and the alarm
-would be a false one at the end."""
+"""Seconds of the slowest call of a healthy region after the faults. Before, and in other histories, one call in 160 takes
+three
+seconds. A canary makes some twenty calls, so it would be late more often than its alarm allows, and the alarm at the end
+would be false."""
 _OBSERVED: Final = 150
-"""One history in so many has observers, which run every minute and cost as much as some dozen others."""
+"""Number of histories for each one with observers, which run every minute and cost as much as some dozen others."""
 _RECONCILED: Final = 40
 _BUSY: Final = 75
 _WAITING: Final = 300
@@ -109,7 +110,7 @@ def _call_faults(chance: Chance, count: int) -> list[Fault]:
 
 
 def _troubles(chance: Chance) -> list[Fault]:
-    """Return what happens to a region: one thing that lasts, or several short ones."""
+    """Return the faults of a region: one that lasts, or several short ones."""
     kinds = (Kind.DESTROY, Kind.DESTROY, Kind.BLACKOUT, Kind.BLACKOUT, Kind.STALL, Kind.PARTITION, Kind.SILENCE, Kind.OUTAGE)
     faults = []
     for number in range(chance.below(3, "observed", "troubles")):
@@ -130,7 +131,7 @@ def _troubles(chance: Chance) -> list[Fault]:
 
 
 def _people(chance: Chance, uploads: tuple[Upload, ...]) -> list[Fault]:
-    """Return what people do: promote, fail back, send clients away and back, redrive, delete."""
+    """Return the actions of people: promote, fail back, force clients away and back, redrive, delete."""
     faults = []
     for number in range(chance.below(4, "observed", "promotions")):
         region = REGIONS[chance.below(2, "observed", "promoted", number)]

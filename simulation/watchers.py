@@ -1,4 +1,4 @@
-"""Runs the observers, CloudWatch's alarms, Route 53 and their checks while a history runs."""
+"""Run the observers, CloudWatch's alarms, Route 53 and their checks during a history."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,14 +21,14 @@ _MINUTE: Final = 60
 
 @dataclass
 class Watchers:
-    """Runs them.
+    """Runs the observers, the alarms, Route 53 and their checks.
 
     Attributes:
-        history: Which they watch.
+        history: The watched history.
         door: Both regions' APIs.
-        health_checks: Where clients are sent to.
-        checks: What they must see.
-        is_over: Whether no observer is run any more.
+        health_checks: Route 53, which routes the clients.
+        checks: The checks.
+        is_over: Whether the observers have stopped.
     """
 
     history: Judged
@@ -52,7 +52,7 @@ class Watchers:
         return self.history.plan.watch is Watch.OBSERVERS
 
     def begin(self) -> None:
-        """Schedule everything up to the history's end."""
+        """Schedule all runs until the history's end."""
         world, plan = self.history.world, self.history.plan
         if self._has_observers:
             world.longest_lag = LONGEST_LAG
@@ -68,13 +68,13 @@ class Watchers:
                     world.scheduler.after(seconds + late, partial(self._observe, region, EPOCH + seconds))
 
     def region_for(self, upload: Upload) -> str:
-        """Return the region that a client sends a file to; one that goes by the primary follows Route 53."""
+        """Return the region to which a client sends a file; a file for the primary goes to Route 53's answer."""
         if not self._has_observers or upload.region != PRIMARY:
             return upload.region
         return self.health_checks.resolve(upload.name)
 
     def end(self) -> list[tuple[str, str]]:
-        """Judge what was watched, then let it stop and what is on its way arrive; return what was broken."""
+        """Do the last checks, stop the observers, wait for unfinished work, and return the broken invariants."""
         self.checks.end()
         self.is_over = self.health_checks.is_over = True
         scheduler = self.history.world.scheduler
@@ -86,7 +86,7 @@ class Watchers:
     # --- CloudWatch --------------------------------------------------------------------------------------------------
 
     def _evaluate(self, region: Region) -> None:
-        """Take what SQS publishes of the minute that ends, and evaluate the region's alarms."""
+        """Add SQS's metrics of the minute that ends, and evaluate the region's alarms."""
         world = self.history.world
         if not region.is_destroyed and world.now >= region.dark_until:
             _sample(region, world.now)
@@ -133,7 +133,7 @@ class Watchers:
 
 
 def _sample(region: Region, now: float) -> None:
-    """Publish what SQS does of a queue, each minute, in the minute that is over."""
+    """Publish SQS's metrics of a queue for the last minute."""
     waiting = [now - one.sent_at for one in region.queue.values() if one.visible_at <= now]
     ended, put = now - 2, region.cloudwatch.put
     put("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "ingest"}, max(waiting, default=0.0), ended)

@@ -1,4 +1,4 @@
-"""HTTPS as the observers and Route 53 speak it: a request is a call on its way to a region like any other."""
+"""The HTTPS requests of the observers and Route 53, each a call to a region like any other."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Web:
     """Sends requests to both regions.
 
     Attributes:
-        world: Where.
+        world: The world.
         invoke: Starts an invocation of a region's issuer.
     """
 
@@ -48,15 +48,15 @@ class Web:
         """Send a request from the current process.
 
         Args:
-            method: HTTP's.
-            url: Of an API, or a presigned one.
+            method: The HTTP method.
+            url: The URL of an API, or a presigned one.
             headers: Names and values.
-            body: What is sent.
-            caller: The ARN of the principal that signed it; empty if nobody did.
-            seconds: How long to wait for the answer.
+            body: The body.
+            caller: The ARN of the principal that signed it; empty without a signature.
+            seconds: Timeout of the response.
 
         Raises:
-            BotoCoreError: There was none.
+            BotoCoreError: No response came.
         """
         place = urlsplit(url)
         name = next(name for name in self.world.regions if f".{name}." in str(place.hostname))

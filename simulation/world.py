@@ -1,4 +1,4 @@
-"""The two-region world: what AWS does between calls, and what each call meets on its way."""
+"""The two-region world: AWS's work between calls, and the faults that each call meets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ FUNCTION_SECONDS: Final = 60.0
 SHADOW_DELAY_SECONDS: Final = 15
 ENVIRONMENT: Final = "sim"
 _ITEM_LAG: Final = (0.6, 1800.0)
-"""Median and longest seconds of an item's replication; AWS promises no longest."""
+"""Median and maximum seconds of an item's replication; AWS promises no maximum."""
 _OBJECT_LAG: Final = (4.0, 2400.0)
-"""Of an object's replication; AWS's own control promises 15 minutes for most."""
+"""Median and maximum seconds of an object's replication; S3 Replication Time Control promises 15 minutes for most."""
 _LONGEST_LAG: Final = 3600.0
 _EVENT_LAG: Final = (0.8, 600.0)
 _AT_ONCE: Final = 1e-6
@@ -35,7 +35,7 @@ _UNTIL: Final = {
     Kind.KEY_DENIED: "key_denied_until",
     Kind.SILENCE: "silent_until",
 }
-"""Attribute of the region that holds the end of a fault."""
+"""The region's attribute that holds the end of a fault."""
 
 _Answer = TypeVar("_Answer")
 AnyProcess = TypeVar("AnyProcess", bound=Process)
@@ -45,17 +45,17 @@ Line = tuple[float, str, str, str, str]
 
 @dataclass
 class World:
-    """Everything that exists in one history.
+    """The state of a history.
 
     Attributes:
-        plan: What shall happen.
-        chance: Draws.
-        scheduler: Time.
-        regions: By name.
-        story: What happened.
+        plan: The plan.
+        chance: The draws.
+        scheduler: The simulated time.
+        regions: The regions by name.
+        story: The lines of the story.
         writes: Epoch seconds and region of each write of an item.
-        coverage: How often each fault met each call, by phase.
-        slowest: Seconds that a call takes at most where no fault delays it.
+        coverage: Number of times that each fault met each call, by phase.
+        slowest: Maximum seconds of a call without a delaying fault.
     """
 
     plan: Plan
@@ -104,7 +104,7 @@ class World:
         return self.regions[REGIONS[1] if region.name == REGIONS[0] else REGIONS[0]]
 
     def clock(self, region: Region) -> float:
-        """Return epoch seconds as the region's clock has them."""
+        """Return epoch seconds by the region's clock."""
         return self.now + region.skew
 
     def note(self, region: Region, actor: str, call: str, effect: str) -> None:
@@ -116,7 +116,7 @@ class World:
         return self.adopt(Process(self.scheduler, name, region.name))
 
     def adopt(self, process: AnyProcess) -> AnyProcess:
-        """Let a process end with its region."""
+        """Register a process, which then ends with its region."""
         self._processes = [one for one in self._processes if not one.has_ended]
         self._processes.append(process)
         return process
@@ -124,11 +124,11 @@ class World:
     # --- a call on its way ---------------------------------------------------------------------------------------
 
     def call(self, region: Region, operation: str, effect: Callable[[], _Answer], what: str = "") -> _Answer:
-        """Make a call to AWS from the current process: it takes time, and may meet a fault.
+        """Make a call to AWS from the current process. It takes time, and may meet a fault.
 
         Raises:
             ClientError: AWS refuses it.
-            BotoCoreError: The answer is lost, or the region is dark.
+            BotoCoreError: The response is lost, or the region is dark.
             Crash: The process ends here.
         """
         process = current_process()
@@ -149,7 +149,7 @@ class World:
         return self._arrive(region, process, operation, effect, what, faults)
 
     def call_faults(self, whose: str, number: int) -> list[Kind]:
-        """Return the faults of the call of a number: of a region, or of what else makes calls."""
+        """Return the faults of the call with a number, of a region or of another caller."""
         return self._call_faults.get((whose, number), [])
 
     def _arrive(  # noqa: PLR0913, PLR0917 - what a call is
@@ -190,24 +190,24 @@ class World:
         return answer
 
     def _is_cut_off(self, process: Process, region: Region) -> bool:
-        """Return whether a process has no way to a region: from the other one, while they are parted or its own is dark."""
+        """Return whether a process cannot reach a region, because the regions are partitioned or its own is dark."""
         own = self.regions.get(process.region)
         return own is not None and own is not region and self.now < max(self.parted_until, own.dark_until)
 
     unprocessed: bool = False
-    """Whether the next batch is processed in part."""
+    """Whether the next batch is processed only in part."""
 
     def cover(self, kind: Kind, operation: str) -> None:
-        """Count that a fault met a call."""
+        """Count a fault that met a call."""
         cell = (kind.value, self.phase, operation)
         self.coverage[cell] = self.coverage.get(cell, 0) + 1
 
     # --- DynamoDB ------------------------------------------------------------------------------------------------
 
     def write_item(self, region: Region, key: Key, item: Item | None) -> None:
-        """Write an item to a replica and send it to the other one, by itself and in no order.
+        """Write an item to a replica, and replicate it by itself and in no order.
 
-        To delete what is not there changes nothing, so nothing is replicated.
+        A deletion of a missing item changes nothing, so nothing is replicated.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
         """
         if item is None and region.item(*key) is None:
@@ -234,7 +234,7 @@ class World:
             self.on_item(region, key, stamp, entry.before, item)
 
     def send(self, region: Region, lag: float, arrive: Callable[[Region], object]) -> None:
-        """Replicate something: it is lost with the region that it leaves, and waits while there is no way."""
+        """Replicate a change. It is lost if its source region is lost first, and waits during a partition."""
         peer = self.peer(region)
         if self.now < self.lag_until:
             lag = min(lag * self.lag_factor, _LONGEST_LAG)
@@ -254,7 +254,7 @@ class World:
     # --- S3 ------------------------------------------------------------------------------------------------------
 
     def put_version(self, region: Region, key: str, body: bytes) -> Version:
-        """Put an object into the ingest bucket: S3 announces it, replicates it, announces the replica."""
+        """Put an object into the ingest bucket. S3 sends its event, replicates it, and sends the replica's event."""
         number = self.number()
         version = Version(key, f"version-{number:06d}", body, self.clock(region), "PENDING", arrived_at=self.now)
         region.ingest[key, version.version_id] = version
@@ -268,7 +268,7 @@ class World:
         return version
 
     def _stands(self, kind: Kind, region: Region, version: Version) -> bool:
-        """Return whether a fault of one object meets a version of it in a region, and count it."""
+        """Return whether a fault of one object affects a version of it in a region, and count it."""
         if (kind, region.name, version.key.rsplit("/", 1)[-1].partition(".")[0]) not in self._standing:
             return False
         self.cover(kind, "-")
@@ -285,7 +285,7 @@ class World:
         self.announce(peer, copy, self.number())
 
     def announce(self, region: Region, version: Version, number: int) -> None:
-        """Have S3 send the event of a version, at least once."""
+        """Let S3 send the event of a version, at least once."""
         if self._stands(Kind.LOSE_EVENT, region, version):
             return
         body = json.dumps({"Records": [event_record(region, version)]})
@@ -297,7 +297,7 @@ class World:
     # --- SQS -----------------------------------------------------------------------------------------------------
 
     def send_message(self, region: Region, body: str, attributes: dict[str, Any], delay: float) -> Queued | None:
-        """Put a message on the ingest queue; None if the region is no more."""
+        """Put a message on the ingest queue; return None if the region is destroyed."""
         if region.is_destroyed:
             return None
         message = Queued(self.number(), body, attributes, self.clock(region), self.now + delay)
@@ -306,7 +306,7 @@ class World:
         return message
 
     def receive(self, region: Region, most: int) -> list[Queued]:
-        """Take visible messages, in no order; each is hidden for the visibility timeout."""
+        """Receive visible messages, in no order; each is hidden for the visibility timeout."""
         visible = [message for message in region.queue.values() if message.visible_at <= self.now]
         visible.sort(key=lambda one: self.chance.unit("receive", region.name, one.number, one.receives))
         taken: list[Queued] = []
@@ -328,7 +328,7 @@ class World:
     # --- faults that begin at a time -----------------------------------------------------------------------------
 
     def begin(self, fault: Fault) -> None:
-        """Let a timed fault begin."""
+        """Begin a timed fault."""
         region, until = self.regions[fault.region], self.now + fault.lasts
         self.cover(fault.kind, "-")
         match fault.kind:
@@ -373,7 +373,7 @@ class ServiceClient:
     """A client of one service in one region."""
 
     service: str
-    """The word that the story and the coverage name its calls by."""
+    """The service's name in the story and the coverage."""
 
     def __init__(self, world: World, region: Region) -> None:
         self._world = world
@@ -388,7 +388,7 @@ class ServiceClient:
 
 
 def event_record(region: Region, version: Version) -> dict[str, Any]:
-    """Return S3's record of an object that was created."""
+    """Return S3's event record of a created object."""
     return {
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -403,7 +403,7 @@ def event_record(region: Region, version: Version) -> dict[str, Any]:
 
 
 def refusal(operation: str, code: str, message: str, status: int) -> ClientError:
-    """Return the error that botocore raises when AWS refuses."""
+    """Return botocore's error for a refused call."""
     answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, operation)
 

@@ -1,4 +1,4 @@
-"""Wrong variants of the processor and its reconciler: replaced attributes, by the variant's name."""
+"""Wrong variants of the processor and its reconciler: the replaced attributes, by the variant's name."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
