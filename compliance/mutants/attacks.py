@@ -48,6 +48,9 @@ _HIDDEN: Final = {
 }
 
 _OWN: Final = "arn:aws:{}:us-east-1:000000000000:{}"
+_OWN_ROLE: Final = "arn:aws:iam::000000000000:role/nobody"
+_OWN_BUCKET: Final = {"Fn::Sub": "elsewhere-${AWS::AccountId}-${AWS::Region}-an"}
+_OWN_GROUP: Final = {"Fn::Sub": "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:elsewhere:*"}
 _ESCALATIONS: Final[Mapping[str, str]] = {
     "iam:PutRolePolicy": "arn:aws:iam::000000000000:role/serverless-operator-prod",
     "iam:AttachRolePolicy": "arn:aws:iam::000000000000:role/serverless-operator-prod",
@@ -170,7 +173,11 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("stranger", ("Replicas", 0, "SSESpecification", "KMSMasterKeyId"), _KEY),
         ("secret", ("Replicas", 0, "Tags", 0, "Value"), _AWS_SECRET),
     ),
-    "AWS::EC2::FlowLog": (("stranger", ("LogDestination",), f"arn:aws:logs:{_EAST}:{STRANGER}:log-group:a"),),
+    "AWS::EC2::FlowLog": (
+        ("stranger", ("LogDestination",), f"arn:aws:logs:{_EAST}:{STRANGER}:log-group:a"),
+        ("stray", ("DeliverLogsPermissionArn",), _OWN_ROLE),
+        ("stray", ("LogGroupName",), "elsewhere"),
+    ),
     "AWS::EC2::SecurityGroup": (
         *(
             ("public", ("SecurityGroupIngress",), [{**_HTTPS_TO, name: cidr}])
@@ -242,6 +249,8 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
             [{"Id": "a", "StorageClassAnalysis": {"DataExport": {"Destination": _EXPORT, "OutputSchemaVersion": "V_1"}}}],
         ),
         ("stranger", ("LoggingConfiguration", "DestinationBucketName"), "collector"),
+        ("stray", ("LoggingConfiguration", "DestinationBucketName"), _OWN_BUCKET),
+        ("stray", ("ReplicationConfiguration", "Role"), _OWN_ROLE),
         ("stranger", ("NotificationConfiguration", "TopicConfigurations"), [{"Event": _CREATED, "Topic": _TOPIC}]),
         ("stranger", ("NotificationConfiguration", "LambdaConfigurations"), [{"Event": _CREATED, "Function": _FUNCTION}]),
         ("stranger", ("ReplicationConfiguration", "Rules", 0, "Destination", "Bucket"), _BUCKET),

@@ -34,6 +34,8 @@ _OPPOSITES: Final = {
     "true": "false",
     "Retain": "Delete",
     "RetainExceptOnCreate": "Delete",
+    "2.0": "1.0",  # the payload format of an HTTP API
+    "arm64": "x86_64",
     "GreaterThanThreshold": "LessThanThreshold",
     "GreaterThanOrEqualToThreshold": "LessThanOrEqualToThreshold",
     "LessThanThreshold": "GreaterThanThreshold",

@@ -1,9 +1,10 @@
-"""Each stage of an API writes an access log."""
+"""Each stage of an API writes an access log to a log group of the templates."""
 
 from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.apis import HTTP_STAGE, REST_STAGE
+from compliance.aws.log_groups import log_group_of, undeclared
 from compliance.cfn.reading import require_mapping
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
@@ -13,16 +14,25 @@ from compliance.engine.rule import Rule, rule_from
 _SETTINGS: Final = {HTTP_STAGE: "AccessLogSettings", REST_STAGE: "AccessLogSetting"}
 
 
-def _violations(stage: Resource, _world: TemplateSet) -> Iterator[str]:
+def _violations(stage: Resource, world: TemplateSet) -> Iterator[str]:
     name = _SETTINGS[stage.type]
     settings = require_mapping(stage.properties.get(name), name)
     for part in ("DestinationArn", "Format"):
         if is_absent(settings.get(part)) or settings[part] == "":
             yield f"{name}.{part} is not set, so the calls are not recorded"
+    destination = settings.get("DestinationArn")
+    if is_absent(destination):
+        return
+    group = log_group_of(destination, stage.template, world)
+    if group is None:
+        text = undeclared(destination, stage.template, world)
+        yield f"{name}.DestinationArn is {text}, which no template here declares: who reads it and for how long is unknown"
+    elif group.template.region != stage.template.region:
+        yield f"{name}.DestinationArn is a log group of {group.template.region}"
 
 
 RULE = Rule(
-    title="Each stage of an API writes an access log",
+    title="Each stage of an API writes an access log to a log group of these templates",
     why="After an incident the access log is the only record of who called which route, from where, and with which result.",
     fix="Set the stage's access log to a log group of the same region, with a format that names the caller and the route.",
     judge=rule_from(_violations, *_SETTINGS),

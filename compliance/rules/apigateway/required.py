@@ -1,11 +1,37 @@
-"""Properties that a domain name, its certificate and its mapping must have."""
+"""Properties that an integration, a domain name, its certificate and its mapping must have."""
 
 from typing import Final
 
+from compliance.aws.apis import is_web_socket
+from compliance.cfn.reading import require_text
+from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.requirements import is_of_templates, one_of, require
 
+
+def _invokes_a_function(integration: Resource, world: TemplateSet) -> bool:
+    is_proxy = require_text(integration.properties.get("IntegrationType"), "IntegrationType") == "AWS_PROXY"
+    to_a_service = not is_absent(integration.properties.get("IntegrationSubtype"))
+    return is_proxy and not to_a_service and not is_web_socket(integration, world)
+
+
 RULES: Final = (
+    require(
+        "AWS::ApiGatewayV2::Integration",
+        "PayloadFormatVersion",
+        one_of("2.0"),
+        applies=_invokes_a_function,
+        id="payload",
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+        title="An HTTP API invokes functions with the payload format 2.0",
+        why=(
+            "Version 1.0 has the caller, the path, the cookies and the route in other places. A function that reads 2.0 "
+            "answers each request with an error, in all regions alike, or takes another text for the caller."
+        ),
+        fix="Set PayloadFormatVersion to 2.0, and let the function read that version.",
+        controls=nist("CM-6", "SI-10"),
+    ),
     require(
         "AWS::ApiGatewayV2::DomainName",
         "DomainNameConfigurations[+].SecurityPolicy",

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from compliance.aws.log_groups import log_group_of, undeclared
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
 from compliance.aws.replication_terms import is_replicated
 from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of
@@ -46,6 +47,9 @@ def _violations(trail: Resource, world: TemplateSet) -> Iterator[str]:
     yield from _of_events(trail)
     yield from _of_scope(trail, world)
     yield from _of_bucket(trail, world)
+    group = trail.properties.get("CloudWatchLogsLogGroupArn")
+    if not is_absent(group) and log_group_of(group, trail.template, world) is None:
+        yield f"CloudWatchLogsLogGroupArn is {undeclared(group, trail.template, world)}, which no template here declares"
 
 
 def _of_events(trail: Resource) -> Iterator[str]:

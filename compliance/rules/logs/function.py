@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
-from compliance.cfn.arns import find, names_of
+from compliance.aws.log_groups import log_group_of_function
 from compliance.cfn.reading import require_mapping
 from compliance.cfn.references import is_there_with
 from compliance.cfn.templates import Resource, TemplateSet
@@ -12,13 +12,12 @@ from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
-_GROUP: Final = "AWS::Logs::LogGroup"
 _PREFIX: Final = "/aws/lambda/"
 
 
 def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     configured = require_mapping(function.properties.get("LoggingConfig"), "LoggingConfig").get("LogGroup")
-    group = _by_default(function, world) if configured is None else find(configured, function.template, world, _GROUP)
+    group = log_group_of_function(function, world)
     if group is None:
         if configured is not None and not isinstance(configured, str):
             raise UnresolvedError(f"no template here holds the log group that is {describe(configured)}")
@@ -28,12 +27,6 @@ def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"its log group is in {group.template.region}"
     elif not is_there_with(group, function):
         yield f"its log group {group.path} is there on a condition only"
-
-
-def _by_default(function: Resource, world: TemplateSet) -> Resource | None:
-    names = [*names_of(function), f"${{{function.logical_id}}}"]
-    groups = (find(f"{_PREFIX}{name}", function.template, world, _GROUP) for name in names)
-    return next((group for group in groups if group is not None), None)
 
 
 RULE = Rule(

@@ -2,11 +2,13 @@
 
 from typing import Final
 
+from compliance.aws.log_groups import undeclared
 from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.cfn.arns import find
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import is_true, one_of, require
+from compliance.engine.requirements import Property, is_true, one_of, require
 
 _FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
@@ -15,7 +17,30 @@ def _is_versioned_or_replicated(bucket: Resource, world: TemplateSet) -> bool:
     return not is_absent(bucket.properties.get("VersioningConfiguration")) or is_replicated(bucket, world)
 
 
+def _is_logged(bucket: Resource, _world: TemplateSet) -> bool:
+    return not is_absent(bucket.properties.get("LoggingConfiguration"))
+
+
+def _is_bucket_of_templates(found: Property) -> str | None:
+    if not is_absent(found.value) and find(found.value, found.resource.template, found.world, BUCKET) is not None:
+        return None
+    if not is_absent(found.value):
+        undeclared(found.value, found.resource.template, found.world)
+    return found.refused("a bucket of the templates")
+
+
 RULES: Final = (
+    require(
+        BUCKET,
+        "LoggingConfiguration.DestinationBucketName",
+        _is_bucket_of_templates,
+        applies=_is_logged,
+        id="access_logs",
+        title="A bucket's access log goes to a bucket of the templates",
+        why="Who reads, keeps or deletes the access log in another bucket is unknown, and S3 drops it once that is gone.",
+        fix="Refer to an AWS::S3::Bucket of the templates in LoggingConfiguration.DestinationBucketName.",
+        controls=nist("AU-2", "AU-9", "AU-12") + hipaa("164.312(b)") + pci("10.1", "10.5"),
+    ),
     require(
         BUCKET,
         "VersioningConfiguration.Status",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from compliance.aws.log_groups import log_group_of
 from compliance.cfn.arns import find
 from compliance.cfn.reading import branches, require_text
 from compliance.cfn.references import follow, is_there_with, named, of_type, render
@@ -101,11 +102,13 @@ def _of_delivery(properties: Mapping[str, Json], log: Resource, world: TemplateS
 
 def _destination(properties: Mapping[str, Json], kind: str, log: Resource, world: TemplateSet) -> Resource:
     value = properties.get("LogGroupName") if kind == _GROUPS else None
-    value, template = follow(properties.get("LogDestination") if value is None else value, log.template, world)
-    text = render(value, template)
-    # The ARN of a bucket may go on with a folder, that of a log group ends with all of its streams.
-    text = text.removesuffix(":*") if kind == _GROUPS else text.partition("/")[0]
-    found = find({"Fn::Sub": text}, template, world, _DESTINATIONS[kind][0])
+    value = properties.get("LogDestination") if value is None else value
+    if kind == _GROUPS:
+        found = log_group_of(value, log.template, world)
+    else:
+        followed, template = follow(value, log.template, world)
+        folderless = {"Fn::Sub": render(followed, template).partition("/")[0]}
+        found = find(folderless, template, world, _DESTINATIONS[kind][0])
     if found is None:
         raise UnresolvedError(f"destination {describe(value)} is in none of the templates, so how it keeps logs is unknown")
     return found

@@ -53,6 +53,19 @@ def api_mapping() -> Resource:
     return {"Type": "AWS::ApiGatewayV2::ApiMapping", "Properties": {"ApiId": {"Ref": "It"}, "DomainName": {"Ref": "It"}}}
 
 
+def proxy() -> Resource:
+    """Return an integration of an HTTP API with a function."""
+    return {
+        "Type": "AWS::ApiGatewayV2::Integration",
+        "Properties": {"IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "2.0"},
+    }
+
+
+def logged_bucket() -> Resource:
+    """Return a bucket that is its own access log."""
+    return changed(bucket(), "LoggingConfiguration", to={"DestinationBucketName": {"Ref": "It"}})
+
+
 class Case(NamedTuple):
     """Values of one path that pass and that fail, and the verdict where the path leads to nothing."""
 
@@ -86,6 +99,12 @@ CASES: Final = (
         Case("APIGatewayMapping", path, api_mapping, ({"Ref": "It"}, {"Fn::GetAtt": ["It", "Id"]}), ("a1b2c3",))
         for path in ("ApiId", "DomainName")
     ),
+    Case("APIGatewayPayload", "PayloadFormatVersion", proxy, ("2.0",), ("1.0", "")),
+    Case(
+        *("S3AccessLogs", "LoggingConfiguration.DestinationBucketName", logged_bucket),
+        ({"Ref": "It"}, "serverless-ingest-prod"),
+        ("elsewhere", {"Fn::Sub": "elsewhere-${AWS::AccountId}-${AWS::Region}-an"}),
+    ),
     Case("DynamoDBDeletion", "Replicas[+].DeletionProtectionEnabled", table, *ON),
     Case("DynamoDBTags", "Replicas[+].Tags", table, (TAGS, [UNKNOWN]), ([],)),
     Case("DynamoDBRecovery", f"{RECOVERY}.PointInTimeRecoveryEnabled", table, *ON),
@@ -117,6 +136,7 @@ CASES: Final = (
     Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
 )
 EMPTIED: Final = {
+    ("S3AccessLogs", "LoggingConfiguration"): None,  # AwsSolutions-S1 asks for one
     ("S3Versioning", "VersioningConfiguration"): None,  # a bucket without versions need not have them
     ("S3Public", "OwnershipControls"): PASS,  # S3 enforces the owner where nothing is set
     ("S3Public", "OwnershipControls.Rules"): PASS,
@@ -278,6 +298,20 @@ def test_runtime_rule_does_not_concern_images_and_knows_no_other_runtime() -> No
     image = changed(without(function(), "Runtime"), "PackageType", to="Image")
     assert says("ActivePassive-LambdaRuntime", image) is None
     assert says("ActivePassive-LambdaRuntime", changed(function(), "Runtime", to="python9.9")) is NOT_EVALUATED
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"IntegrationType": "HTTP_PROXY"},
+        {"IntegrationSubtype": "SQS-SendMessage"},
+        {"ApiId": {"Ref": "Socket"}},  # WebSocket APIs know version 1.0 alone
+    ],
+)
+def test_payload_rule_does_not_concern_other_integrations(changes: dict[str, Any]) -> None:
+    it = {"Type": "AWS::ApiGatewayV2::Integration", "Properties": {"IntegrationType": "AWS_PROXY", **changes}}
+    socket = {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"ProtocolType": "WEBSOCKET"}}
+    assert verdict_in("ActivePassive-APIGatewayPayload", "It", alone({"It": it, "Socket": socket})) is None
 
 
 def test_encryption_of_a_queue_by_sqs_itself_fails() -> None:

@@ -1,7 +1,7 @@
 """The rules about API Gateway that are no entries of the table `required.py`."""
 
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import alone, function
+from unit_tests.compliance.rules.builders import alone, function, log_group
 from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Resource, Value, conditional, either, resource
 from unit_tests.compliance.rules.failover import endpoint_check
 from unit_tests.compliance.rules.verdicts import on, reports, rule_test
@@ -142,7 +142,7 @@ test_integration = rule_test(
     unresolved=[integration(UNKNOWN), integration(OURS), integration({"Ref": "Function"}, UNKNOWN)],
 )
 
-LOGS = {"DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]}, "Format": "$context.requestId"}
+LOGS: dict[str, Value] = {"DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]}, "Format": "$context.requestId"}
 LESS: tuple[Value, ...] = (
     ABSENT,
     {},
@@ -153,6 +153,20 @@ LESS: tuple[Value, ...] = (
 )
 
 
+GROUP_ARN = "arn:aws:logs:us-west-2:000000000000:log-group:serverless-processor-prod"
+DECLARED: tuple[Value, ...] = (LOGS["DestinationArn"], GROUP_ARN, f"{GROUP_ARN}:*", {"Fn::Sub": "${Logs.Arn}"})
+UNDECLARED: tuple[Value, ...] = (
+    f"{GROUP_ARN}-2",
+    {"Fn::Sub": "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:elsewhere"},
+    "arn:aws:firehose:us-west-2:000000000000:deliverystream/amazon-apigateway-a",
+)
+
+
+def with_log_group(it: Value) -> Value:
+    """Return the stage beside a log group of its region."""
+    return {"It": it, "Logs": log_group()}
+
+
 def stages(settings: Value) -> list[Resource]:
     """Return a stage of each kind of API with settings of access logs."""
     return [
@@ -161,11 +175,21 @@ def stages(settings: Value) -> list[Resource]:
     ]
 
 
+IN_ANOTHER_REGION = (
+    alone({"It": stages({**LOGS, "DestinationArn": GROUP_ARN.replace("west-2", "east-1")})[0]}, "us-west-2"),
+    alone({"Logs": log_group()}, "us-east-1"),
+)
+
 test_logs = rule_test(
     "ActivePassive-APIGatewayLogs",
-    passes=stages(LOGS),
-    fails=[stage for less in LESS for stage in stages(less)],
-    unresolved=stages(UNKNOWN),
+    with_log_group,
+    passes=[stage for value in DECLARED for stage in stages({**LOGS, "DestinationArn": value})],
+    fails=[
+        *(stage for less in LESS for stage in stages(less)),
+        *(stage for value in UNDECLARED for stage in stages({**LOGS, "DestinationArn": value})),
+        reports("is a log group of us-east-1", IN_ANOTHER_REGION),
+    ],
+    unresolved=[*stages(UNKNOWN), *stages({**LOGS, "DestinationArn": UNKNOWN})],
 )
 
 LIMITS = {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": "100"}

@@ -14,6 +14,7 @@ from unit_tests.compliance.rules.builders import (
     pair,
     pipeline,
     role,
+    table,
 )
 from unit_tests.compliance.rules.corruptions import (
     ABSENT,
@@ -273,4 +274,22 @@ test_async_dead_letters = rule_test(
         on("Mapping", alone(pipeline())),
         *(MAIL, *each(TOPIC, "Subscription.0.Protocol", "email"), {"Type": "AWS::SNS::Topic"}),
     ],
+)
+
+
+def in_two_regions(it: Resource) -> Value:
+    """Return the function beside a table with a replica in another region."""
+    return alone({"It": it}, WEST), alone({"Table": table()}, EAST)
+
+
+test_architecture = rule_test(
+    "ActivePassive-LambdaArchitecture",
+    in_two_regions,
+    passes=[function()],
+    fails=[
+        *lacking(function(), "Architectures"),
+        *each(function(), "Architectures", ["x86_64"], [], either(["arm64"], ["x86_64"])),
+    ],
+    unresolved=unknown(function(), "Architectures"),
+    ignored=[alone({"It": without(function(), "Architectures")})],
 )

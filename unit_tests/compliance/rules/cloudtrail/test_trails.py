@@ -3,7 +3,7 @@
 from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
-from unit_tests.compliance.rules.builders import EAST, WEST, alone, pair, regional_bucket, replicating, table
+from unit_tests.compliance.rules.builders import EAST, WEST, alone, log_group, pair, regional_bucket, replicating, table
 from unit_tests.compliance.rules.corruptions import (
     ABSENT,
     UNKNOWN,
@@ -95,6 +95,12 @@ def kept(trail: Resource, bucket: Resource = LOCKED) -> Template:
     return template({"It": trail, "Bucket": bucket}, WEST)
 
 
+def delivering(group: Value) -> Template:
+    """Return a trail that also delivers to a log group, and the one that is declared."""
+    it = each(TRAIL, "CloudWatchLogsLogGroupArn", group)[0]
+    return template({"It": it, "Bucket": LOCKED, "Logs": log_group()}, WEST)
+
+
 def locked(path: str, *values: Value) -> list[Template]:
     return [kept(TRAIL, bucket) for bucket in each(LOCKED, path, *values)]
 
@@ -134,8 +140,11 @@ test_settings = rule_test(
         *((kept(it), OTHER) for it in (of_tables(*TABLES), plain(PLAIN))),
         recording(TABLES, BUCKETS),
         recording(["arn:aws:dynamodb"], ["arn:aws:s3:::serverless-ingest-"]),
+        delivering({"Fn::GetAtt": ["Logs", "Arn"]}),
+        delivering("arn:aws:logs:us-west-2:000000000000:log-group:serverless-processor-prod:*"),
     ],
     fails=[
+        delivering("arn:aws:logs:us-west-2:000000000000:log-group:elsewhere:*"),
         *(
             reports(f"{flag} is not true", it)
             for flag in FLAGS
@@ -163,6 +172,7 @@ test_settings = rule_test(
         recording(TABLES, [arn.replace("ingest", "archive") for arn in BUCKETS]),
     ],
     unresolved=[
+        delivering(UNKNOWN),
         *unknown(TRAIL, "IsMultiRegionTrail S3BucketName AdvancedEventSelectors"),
         *each(TRAIL, "S3BucketName", "somebody-elses"),
         selecting(MANAGEMENT, UNKNOWN),
