@@ -65,11 +65,12 @@ class Failover:
         """
         self._cut.close()
         wait_for_results(self.deployment, self.stranded)
-        assert self._has_claim_of_the_secondary()
+        assert self._has_claim(of=self.secondary, at=self.primary)
 
     def fail_back(self) -> None:
         """Promote the primary, through the primary alone, and upload to both regions."""
         self._claim(self.primary)
+        assert self._has_claim(of=self.primary, at=self.secondary)
         self._let_every_worker_look()
         for region in self.deployment.target.regions:
             (self.afterwards[region],) = self._upload(_AFTERWARDS, region, f"afterwards-{region}/")
@@ -78,7 +79,7 @@ class Failover:
     def end(self) -> None:
         """Restore the initial state: the regions connected, and the primary active."""
         self._cut.close()
-        self._has_claim_of_the_secondary()
+        self._has_claim(of=self.secondary, at=self.primary)
         Register(self.deployment.target, self.primary).promote()
 
     @property
@@ -115,10 +116,10 @@ class Failover:
         """Promote a region with an epoch above every epoch that it knows."""
         self.epochs[region] = Register(self.deployment.target, region).promote().epoch
 
-    def _has_claim_of_the_secondary(self) -> bool:
-        """Wait for the secondary's claim in the primary's replica, and return whether it is there."""
-        register, claimed = Register(self.deployment.target, self.primary), self.epochs.get(self.secondary)
-        return wait_until(self.deployment.target, lambda: register.claims().get(self.secondary) == claimed)
+    def _has_claim(self, *, of: str, at: str) -> bool:
+        """Wait for a region's claim in the other region's replica, and return whether it is there."""
+        register, claimed = Register(self.deployment.target, at), self.epochs.get(of)
+        return wait_until(self.deployment.target, lambda: register.claims().get(of) == claimed)
 
     def _let_every_worker_look(self) -> None:
         """Wait for the longest time that a worker of either region may cache the control register."""
