@@ -261,21 +261,13 @@ def _show(plan: Plan) -> None:
 
 
 def _require_local(*, live: bool) -> None:
-    """Refuse a self-test of a deployed platform.
-
-    Raises:
-        Refused: `--live` was typed.
-    """
+    """Refuse a self-test of a deployed platform."""
     if live:
         raise Refused("--self-test sabotages the platform; it runs on this machine only.", hint="Leave out --live.")
 
 
 def _confirm(plan: Plan) -> None:
-    """Ask the user to type the account before faults are injected in prod.
-
-    Raises:
-        Refused: The user did not type it.
-    """
+    """Ask the user to type the account before faults are injected in prod."""
     if plan.environment != "prod":
         return
     say(f"This injects {', '.join(map(str, plan.faults))} in prod of account {plan.account}.")

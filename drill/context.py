@@ -41,14 +41,7 @@ _DURING: Final = frozenset({"load", "inject", "detect", "decide", "switch", "mea
 
 
 class Context:
-    """The state of a running drill.
-
-    Args:
-        plan: The drill's plan.
-        folder: The drill's folder.
-        journal: The drill's journal.
-        say: Function that shows the current activity.
-    """
+    """The state of a running drill."""
 
     def __init__(self, plan: Plan, folder: DrillFolder, journal: Journal, say: Callable[[str], None]) -> None:
         self.plan, self.folder, self.journal, self.say = plan, folder, journal, say
@@ -66,9 +59,6 @@ class Context:
 
         Args:
             start: Whether to deploy the platform if it does not exist.
-
-        Raises:
-            RunFailure: The platform does not exist or could not be deployed.
         """
         if self._platform is not None:
             return
@@ -228,11 +218,7 @@ class Context:
         self.say(what)
 
     def waiting(self, seconds: float) -> Iterator[None]:
-        """Yield repeatedly until the time is over, and check the stop conditions each time.
-
-        Raises:
-            Stop: A stop condition holds.
-        """
+        """Yield repeatedly until the time is over, and check the stop conditions each time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             self.checkpoint()

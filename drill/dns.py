@@ -27,12 +27,7 @@ class DnsPath:
 
     @classmethod
     def of(cls, deployment: Deployment, server: str | None) -> DnsPath:
-        """Create it from the failover stack's outputs.
-
-        Args:
-            deployment: The platform.
-            server: The name server; None if there is none.
-        """
+        """Create it from the failover stack's outputs."""
         target = deployment.target
         record = deployment.failover.get("RecordName")
         if not record or not server:

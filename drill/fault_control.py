@@ -20,11 +20,7 @@ _PAUSE_SECONDS: Final = 1.0
 
 
 def inject(context: Context, phase: str) -> None:
-    """Inject the faults that the plan has for a phase, unless they were injected before.
-
-    Raises:
-        RunFailure: A fault could not be injected.
-    """
+    """Inject the faults that the plan has for a phase, unless they were injected before."""
     for spec in context.plan.faults_of(phase):
         label = str(spec)
         if context.journal.last("fault injected", fault=label) is not None:
@@ -65,11 +61,7 @@ def is_final(journal: Journal) -> bool:
 
 
 def heal(context: Context) -> None:
-    """Heal every active fault that can be healed, the last one first. A fault that depends on another one is tried again.
-
-    Raises:
-        RunFailure: A fault cannot be healed.
-    """
+    """Heal every active fault that can be healed, the last one first. A fault that depends on another one is tried again."""
     problems: list[str] = []
     for _ in range(_ROUNDS):
         problems = [

@@ -23,11 +23,7 @@ ROOT: Final = Path(os.environ.get(ROOT_VARIABLE) or CHECKOUT / "reports" / "dril
 
 @dataclass(frozen=True)
 class DrillFolder:
-    """The folder of a drill.
-
-    Attributes:
-        path: The folder; its name is the drill's id.
-    """
+    """The folder of a drill; its name is the drill's id."""
 
     path: Path
 
@@ -94,11 +90,7 @@ class DrillFolder:
 
 
 def find(drill_id: str | None, root: Path = ROOT) -> DrillFolder:
-    """Return the folder of a drill; without an id, of the newest one.
-
-    Raises:
-        Refused: There is no such drill.
-    """
+    """Return the folder of a drill; without an id, of the newest one."""
     begun = sorted(one.name for one in root.iterdir() if ID.fullmatch(one.name)) if root.is_dir() else []
     if drill_id is None and begun:
         return DrillFolder(root / begun[-1])

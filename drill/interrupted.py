@@ -12,13 +12,7 @@ NOT_ROLLED_BACK: Final = "not rolled back"
 
 
 def describe(journal: Journal, drill_id: str, *, cloud_is_there: bool) -> str:
-    """Return a text on what was rolled back, and on what to type for the rest.
-
-    Args:
-        journal: The drill's journal.
-        drill_id: The drill's id.
-        cloud_is_there: Whether the drill's local cloud still runs.
-    """
+    """Return a text on what was rolled back, and on what to type for the rest."""
     if not journal.entries:
         return "Interrupted; nothing was started."
     ended = journal.last("drill ended")

@@ -36,23 +36,14 @@ _SPEC: Final = re.compile(r"(?P<name>[a-z-]+)(?:@(?P<phase>[a-z]+))?")
 
 @dataclass(frozen=True)
 class FaultSpec:
-    """A requested fault.
-
-    Attributes:
-        name: For example `blackout`.
-        phase: The phase; the fault is injected at its beginning.
-    """
+    """A requested fault, for example `blackout`, and the phase at whose beginning it is injected."""
 
     name: str
     phase: str = "inject"
 
     @classmethod
     def parse(cls, text: str, known: tuple[str, ...]) -> Self:
-        """Read `NAME` or `NAME@PHASE`.
-
-        Raises:
-            Refused: There is no such fault, or no such phase.
-        """
+        """Read `NAME` or `NAME@PHASE`."""
         matched = _SPEC.fullmatch(text)
         name, phase = (matched["name"], matched["phase"] or "inject") if matched else (text, "inject")
         if name not in known:
@@ -134,11 +125,7 @@ def new_id() -> str:
 
 
 def check_numbers(objects: int, time_factor: float) -> None:
-    """Check the number of objects and the time factor.
-
-    Raises:
-        Refused: One is out of bounds.
-    """
+    """Check the number of objects and the time factor."""
     if not 0 <= objects <= MOST_OBJECTS:
         raise Refused(f"--objects {objects} is not possible.", hint=f"Type a whole number from 0 to {MOST_OBJECTS}.")
     if not 1 <= time_factor <= MOST_TIME_FACTOR:

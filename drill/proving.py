@@ -30,13 +30,7 @@ def _regions(context: Context) -> tuple[str, ...]:
 
 
 def prove(context: Context, *, regions: Sequence[str] | None = None, most: int = MOST_FINDINGS) -> Proof:
-    """Prove the effects of the plan's uploads.
-
-    Args:
-        context: The drill.
-        regions: The regions to read; both by default.
-        most: Number of findings to return.
-    """
+    """Prove the effects of the plan's uploads."""
     where = regions or _regions(context)
     return prove_sources(context.deployment, _scope(context), _receipts(context), regions=where, most=most)
 

@@ -43,11 +43,7 @@ def begin(plan: Plan, folder: DrillFolder, *, command_at: float | None = None) -
 
 
 def plan_of(journal: Journal) -> Plan:
-    """Return the plan in a journal's first line.
-
-    Raises:
-        RunFailure: The journal has no plan: the drill was killed before it wrote it.
-    """
+    """Return the plan in a journal's first line."""
     first = next(journal.of(_BEGAN), None)
     if first is None:
         raise RunFailure(

@@ -110,14 +110,7 @@ ALL: Final = (
 
 
 class Code:
-    """The functions' code; deploys a changed copy of it.
-
-    Args:
-        deployment: The platform.
-
-    Raises:
-        RunFailure: The deployed assembly holds no code.
-    """
+    """The functions' code; deploys a changed copy of it."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment

@@ -55,9 +55,6 @@ def run(console: Console, plan: Plan) -> bool:
     Args:
         console: The console for the outcomes.
         plan: The environment and regions. Load, clocks and faults are the self-test's own.
-
-    Raises:
-        RunFailure: The platform could not be deployed.
     """
     plan = replace(plan, objects=OBJECTS, time_factor=TIME_FACTOR, faults=(FaultSpec("blackout"),))
     holder = DrillFolder(FOLDER / new_id())

@@ -33,12 +33,7 @@ _SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "re
 
 
 class HoldingTransport:
-    """Sends requests, and holds each PUT of some files until it is released.
-
-    Args:
-        transport: The transport that sends the requests.
-        keys: The keys of the files to hold.
-    """
+    """Sends requests, and holds each PUT of some files until it is released."""
 
     def __init__(self, transport: Transport, keys: Sequence[str]) -> None:
         self._transport = transport
@@ -46,11 +41,7 @@ class HoldingTransport:
         self.held: set[str] = set()
 
     def send(self, request: Request) -> Answer:
-        """Send a request; wait first if it is a PUT of a held file.
-
-        Raises:
-            Unreachable: No response came.
-        """
+        """Send a request; wait first if it is a PUT of a held file."""
         key = next((one for one in self._gates if request.method == "PUT" and one in request.url), None)
         if key is not None:
             self.held.add(key)
@@ -64,11 +55,7 @@ class HoldingTransport:
 
 
 class Stations:
-    """The objects that are held at their stations.
-
-    Args:
-        context: The drill.
-    """
+    """The objects that are held at their stations."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -82,11 +69,7 @@ class Stations:
         self.order = OrderWatch(context)
 
     def place(self) -> None:
-        """Bring the objects to their stations. Inject the fault immediately afterwards.
-
-        Raises:
-            RunFailure: A file was not uploaded.
-        """
+        """Bring the objects to their stations. Inject the fault immediately afterwards."""
         context, primary = self._context, self._context.target.primary
         if not self._large:
             return
@@ -125,11 +108,7 @@ class Stations:
             self._holding.release()
 
     def finish(self) -> None:
-        """Wait until the held uploads have reached a region.
-
-        Raises:
-            RunFailure: A file was not uploaded.
-        """
+        """Wait until the held uploads have reached a region."""
         for thread in self._threads:
             thread.finish()
         self.order.stop()
@@ -250,11 +229,7 @@ class _Upload(threading.Thread):
             self.failure = failure
 
     def finish(self) -> None:
-        """Wait for the end.
-
-        Raises:
-            RunFailure: A file was not uploaded.
-        """
+        """Wait for the end."""
         self.join()
         if self.failure:
             raise self.failure

@@ -21,12 +21,7 @@ class Stop(RunFailure):
 
 
 class StopConditions:
-    """The conditions, which are checked against samples.
-
-    Args:
-        journal: The faults, and the state before the drill.
-        regions: The platform's regions.
-    """
+    """The conditions, which are checked against samples."""
 
     def __init__(self, journal: Journal, regions: tuple[str, str]) -> None:
         self._journal = journal

@@ -56,12 +56,7 @@ class Watch:
                     region.pending.setdefault(object_id, uploaded_at)
 
     def look(self, ledger: Ledger, *, all_of_them: bool = False) -> Look:
-        """Query a region's replica.
-
-        Raises:
-            ClientError: DynamoDB refused.
-            BotoCoreError: DynamoDB did not answer.
-        """
+        """Query a region's replica."""
         state = self._regions[ledger.region]
         with self._lock:
             asked = list(state.pending)[: None if all_of_them else _AT_ONCE]

@@ -87,12 +87,7 @@ class Admission:
         self._secret = secret
 
     def refusal(self, scope: Any, body: bytes) -> Refusal | None:  # noqa: ANN401  ASGI's shape
-        """Return the reason to refuse a request; None if it is admitted.
-
-        Args:
-            scope: ASGI's scope of the request.
-            body: Its whole body.
-        """
+        """Return the reason to refuse a request; None if it is admitted."""
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
             key, text = name.decode("latin-1").lower(), decode_header_value(value)

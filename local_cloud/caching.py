@@ -55,11 +55,7 @@ def copied(value: Any) -> Any:  # noqa: ANN401  any value
 
 
 def reading(remembered: int) -> Any:  # noqa: ANN401  stands in for a module
-    """Return a module `json` with a cache of the last texts, for code that only reads the results.
-
-    Args:
-        remembered: Number of cached texts.
-    """
+    """Return a module `json` with a cache of the last texts, for code that only reads the results."""
     return SimpleNamespace(**{**vars(json), "loads": lru_cache(remembered)(json.loads)})
 
 

@@ -26,11 +26,7 @@ class Clock:
     factor: float = 1.0
 
     def seconds(self, of_aws: float) -> float:
-        """Return the seconds of this machine for a duration on AWS.
-
-        Args:
-            of_aws: Seconds, from a template.
-        """
+        """Return the seconds of this machine for a duration on AWS."""
         return of_aws / self.factor
 
 
@@ -38,11 +34,7 @@ clock: Final = Clock()
 
 
 def checked_factor(factor: float) -> float:
-    """Return the factor after a check.
-
-    Raises:
-        ValueError: It is below 1 or above `LARGEST_FACTOR`.
-    """
+    """Return the factor after a check."""
     if not 1 <= factor <= LARGEST_FACTOR:
         raise ValueError(f"The time factor must be from 1 to {LARGEST_FACTOR:g}; got {factor:g}.")
     return factor

@@ -131,11 +131,7 @@ class LocalCloud(FaultInjector):
         return self._server.process_id
 
     def require_alive(self) -> None:
-        """Check that the server runs.
-
-        Raises:
-            LocalCloudError: It has died; the message ends with its log's last lines.
-        """
+        """Check that the server runs."""
         self._server.require_alive()
 
     def stop(self) -> None:

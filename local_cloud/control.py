@@ -200,11 +200,7 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
 
 
 def _change(command: list[str]) -> bool:
-    """Execute a command; return False if there is no such command.
-
-    Raises:
-        ValueError: A number or a name in the command is not allowed.
-    """
+    """Execute a command; return False if there is no such command."""
     match command:
         case ("region", region, action) if region:
             return _change_region(region, action)

@@ -15,9 +15,6 @@ _TIMEOUT_SECONDS: Final = 30.0
 class FaultInjector:
     """The faults and hazards of a running local cloud.
 
-    Attributes:
-        endpoint_url: `http://127.0.0.1:<port>`.
-
     Args:
         endpoint_url: The same.
         secret: The cloud's secret access key.
@@ -52,12 +49,7 @@ class FaultInjector:
         self._control(f"region/{region}/unstall")
 
     def set_throttle(self, region: str, share: float) -> None:
-        """Let a region's DynamoDB answer ThrottlingException to a share of functions' calls.
-
-        Args:
-            region: The region.
-            share: 0 to 1; 0 ends the fault.
-        """
+        """Let a region's DynamoDB answer ThrottlingException to a share, 0 to 1, of functions' calls; 0 ends it."""
         self._control(f"throttle/{region}/{share}")
 
     def set_outage(self, mode: str) -> None:
@@ -69,12 +61,7 @@ class FaultInjector:
         self._control(f"outage/{mode}")
 
     def set_lost_answers(self, region: str, share: float) -> None:
-        """Let a share of a region's requests take effect and lose their responses, except root's.
-
-        Args:
-            region: The region.
-            share: 0 to 1; 0 ends the fault.
-        """
+        """Let a share, 0 to 1, of a region's requests take effect and lose their responses, except root's; 0 ends it."""
         self._control(f"lost-answers/{region}/{share}")
 
     def set_replication_lag(self, seconds: float) -> None:
@@ -86,12 +73,7 @@ class FaultInjector:
         self._control(f"replication/{'cut' if cut else 'restore'}")
 
     def set_hazard(self, name: str, strength: float) -> None:
-        """Set the strength of a hazard; `local_cloud.hazards.HAZARDS` lists them.
-
-        Args:
-            name: The hazard.
-            strength: 0 ends it.
-        """
+        """Set the strength of a hazard; 0 ends it. `local_cloud.hazards.HAZARDS` lists them."""
         self._control(f"hazard/{name}/{strength}")
 
     def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:

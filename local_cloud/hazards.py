@@ -96,11 +96,7 @@ class Hazards:
         self._dice.clear()
 
     def set(self, name: str, strength: float) -> None:
-        """Set the strength of a hazard.
-
-        Raises:
-            ValueError: There is no such hazard, or it has no such strength.
-        """
+        """Set the strength of a hazard."""
         if name not in HAZARDS:
             raise ValueError(f"There is no hazard {name!r}; there are: {', '.join(HAZARDS)}.")
         hazard = HAZARDS[name]
@@ -146,11 +142,7 @@ current: Final = Hazards()
 
 
 def chosen_seed(seed: int | None) -> int:
-    """Return the seed: the given one, else the environment's, else a new one.
-
-    Raises:
-        ValueError: The environment's seed is not a whole number.
-    """
+    """Return the seed: the given one, else the environment's, else a new one."""
     if seed is not None:
         return seed
     text = os.environ.get(SEED_VARIABLE)
@@ -162,11 +154,7 @@ def chosen_seed(seed: int | None) -> int:
 
 
 def is_calm(calm: bool | None) -> bool:  # noqa: FBT001 - the caller's own choice
-    """Return whether the hazards are off: the argument, else the environment's value.
-
-    Raises:
-        ValueError: The environment's value is neither 0 nor 1.
-    """
+    """Return whether the hazards are off: the argument, else the environment's value."""
     text = os.environ.get(CALM_VARIABLE) or "0"
     if calm is None and text not in ("0", "1"):
         raise ValueError(f"{CALM_VARIABLE} must be 1 (no hazards) or 0; got {text!r}.")

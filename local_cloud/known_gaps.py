@@ -9,12 +9,7 @@ from typing import Final, NamedTuple
 
 
 class NotFaithful(NamedTuple):
-    """A difference from AWS.
-
-    Attributes:
-        what: The resource or behaviour, in AWS's words.
-        why: The difference.
-    """
+    """A difference from AWS: the resource or behaviour, in AWS's words, and the difference."""
 
     what: str
     why: str

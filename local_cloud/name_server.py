@@ -78,15 +78,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 def answer(data: bytes, own_address: str) -> bytes:
-    """Return the response to a query, both in wire format.
-
-    Args:
-        data: The query.
-        own_address: The answer to an alias.
-
-    Raises:
-        DNSException: The data is not a query.
-    """
+    """Return the response to a query, both in wire format; `own_address` is the answer to an alias."""
     query = dns.message.from_wire(data)
     response = dns.message.make_response(query)
     if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:

@@ -61,11 +61,7 @@ def is_running(region: str) -> bool:
 
 
 def set_down(region: str, *, down: bool) -> None:
-    """Make a region unavailable or available again, and wake the threads that wait for it.
-
-    Raises:
-        ValueError: The region is destroyed.
-    """
+    """Make a region unavailable or available again, and wake the threads that wait for it."""
     if region in current.destroyed and not down:
         raise ValueError(f"{region} is destroyed and does not come back; start another local cloud.")
     _set(lambda: (current.down.add if down else current.down.discard)(region))

@@ -85,11 +85,7 @@ class ServerProcess:
         return self._process.pid
 
     def wait_until_healthy(self, timeout_seconds: float = START_TIMEOUT_SECONDS) -> None:
-        """Wait until the server answers; stop it if it dies or takes too long.
-
-        Raises:
-            LocalCloudError: The server died or took too long; the message has the end of the log.
-        """
+        """Wait until the server answers; stop it if it dies or takes too long."""
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             if self._process.poll() is not None:

@@ -78,11 +78,7 @@ _READY_FOR_IMPORTS: Final = "    _ms_install_invoke_depth()\n    try:\n        m
 
 
 def prepare() -> None:
-    """Let every later worker end with this process, and find the APIs.
-
-    Raises:
-        RuntimeError: ministack's worker script is not the expected one.
-    """
+    """Let every later worker end with this process, and find the APIs."""
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     # Not before: a function may bring a urllib3 of its own.
     if script.count(_READY_FOR_IMPORTS) != 1:

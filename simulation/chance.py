@@ -23,11 +23,7 @@ class Shape(StrEnum):
 
 
 class Chance:
-    """Draws.
-
-    Args:
-        seed: The history's seed.
-    """
+    """Draws."""
 
     def __init__(self, seed: int) -> None:
         self._keyed = hashlib.blake2b(digest_size=8, key=seed.to_bytes(8, "big", signed=True))

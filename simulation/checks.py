@@ -32,14 +32,7 @@ without notes, 4 of the waits had 3,228 to 4,106.
 
 @dataclass
 class Accepted:
-    """An object that the issuer accepted from a client.
-
-    Attributes:
-        upload: The upload.
-        object_id: Its identity.
-        version: The version of the first put.
-        region: The region that accepted it.
-    """
+    """An object that the issuer accepted from a client, with the version of its first put."""
 
     upload: Upload
     object_id: str

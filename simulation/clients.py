@@ -183,11 +183,7 @@ class Person:
 
 
 class People:
-    """All persons, and the regions' APIs and S3 that they use.
-
-    Args:
-        history: Their history.
-    """
+    """All persons, and the regions' APIs and S3 that they use."""
 
     def __init__(self, history: Judged) -> None:
         install()

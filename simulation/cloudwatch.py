@@ -34,20 +34,7 @@ _Sums = tuple[float, float]
 
 @dataclass(frozen=True)
 class Alarm:
-    """A metric alarm, by CloudWatch's properties.
-
-    Attributes:
-        resource: The word in its name.
-        namespace: The namespace of its metric.
-        metric: The name of its metric.
-        dimensions: Names and values of the metric's dimensions.
-        statistic: `Sum` or `Maximum`.
-        comparison: The comparison of a datapoint with the threshold.
-        threshold: The threshold, in the metric's unit.
-        periods: Number of periods that must breach.
-        missing: The treatment of a period without a datapoint.
-        seconds: The length of a period.
-    """
+    """A metric alarm by CloudWatch's properties; `resource` is the word in its name, `seconds` the length of a period."""
 
     resource: str
     namespace: str
@@ -75,15 +62,7 @@ class CloudWatch:
         self._minutes: dict[_Metric, dict[int, _Sums]] = {}
 
     def put(self, namespace: str, name: str, dimensions: Mapping[str, str], value: float, now: float) -> None:
-        """Add a datapoint.
-
-        Args:
-            namespace: The metric's namespace.
-            name: The metric's name.
-            dimensions: The metric's dimensions.
-            value: The value, in the metric's unit.
-            now: Epoch seconds.
-        """
+        """Add a datapoint."""
         minutes = self._minutes.setdefault((namespace, name, tuple(sorted(dimensions.items()))), {})
         total, highest = minutes.get(int(now // _MINUTE), (0.0, value))
         minutes[int(now // _MINUTE)] = total + value, max(highest, value)
@@ -98,14 +77,7 @@ class CloudWatch:
                         self.put(directive["Namespace"], metric["Name"], dimensions, value, now)
 
     def value(self, metric: _Metric, statistic: str, *, ends_at: int, minutes: int) -> float | None:
-        """Return a statistic of a period; None if it has no datapoint.
-
-        Args:
-            metric: The metric.
-            statistic: `Sum` or `Maximum`.
-            ends_at: The first minute after the period, counted since the epoch.
-            minutes: The length of the period.
-        """
+        """Return a statistic of the `minutes` that end before the minute `ends_at`; None if they have no datapoint."""
         held = self._minutes.get(metric)
         if held is None:
             return None
@@ -201,12 +173,7 @@ class Metrics:
 
 
 class CloudWatchClient:
-    """A client of a region's CloudWatch.
-
-    Args:
-        cloudwatch: The region's CloudWatch.
-        call: Makes a call to AWS: the operation, and its effect.
-    """
+    """A client of a region's CloudWatch."""
 
     def __init__(self, cloudwatch: CloudWatch, call: Callable[[str, Callable[[], Any]], Any]) -> None:
         self._cloudwatch, self._call = cloudwatch, call

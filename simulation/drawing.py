@@ -47,12 +47,7 @@ class _Draft:
 
 
 def draw(seed: int, *, objects: int | None = None) -> Plan:
-    """Return the plan of a seed.
-
-    Args:
-        seed: The same seed gives the same plan.
-        objects: Number of uploads; None draws 1 to 12.
-    """
+    """Return the plan of a seed, with the given number of objects or 1 to 12."""
     draft = _Draft(Chance(seed), objects or 1 + Chance(seed).below(_OBJECTS, "plan", "objects"))
     uploads = tuple(sorted((_upload(draft, number) for number in range(draft.objects)), key=lambda one: (one.at, one.name)))
     _call_faults(draft)

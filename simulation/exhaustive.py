@@ -20,11 +20,7 @@ _DECISION_SECONDS: Final = 5.0
 
 
 def plans(objects: int) -> Iterator[Plan]:
-    """Yield every history with a loss of the primary during the processing of some objects.
-
-    Args:
-        objects: Number of objects that are uploaded to it at once.
-    """
+    """Yield every history with a loss of the primary while it processes objects that were uploaded to it at once."""
     uploads = tuple(Upload(at=0.0, region=PRIMARY, name=f"file-{number}", records=_RECORDS) for number in range(objects))
     whole = Plan(seed=0, uploads=uploads, faults=(), horizon=_HORIZON, unreplicated=frozenset())
     world = History(whole).run().world

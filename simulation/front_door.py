@@ -56,11 +56,7 @@ _spare: Final[list[_Environment]] = []
 
 
 class FrontDoor:
-    """Invokes the issuer of each region.
-
-    Args:
-        world: The world.
-    """
+    """Invokes the issuer of each region."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -134,11 +134,7 @@ def _signing_time(remove_tzinfo: bool = True) -> datetime:  # noqa: FBT001, FBT0
 
 @cache
 def metrics_of(service: str) -> cloudwatch.Metrics:
-    """Return a function's metrics, which a history without alarms does not keep.
-
-    Args:
-        service: The service in the function's template.
-    """
+    """Return a function's metrics, which a history without alarms does not keep."""
 
     def take(process: Process, line: Any) -> None:  # noqa: ANN401 - a line of the log
         world: World = _state.world

@@ -33,14 +33,7 @@ _OK: Final = 200
 
 @dataclass
 class HealthChecks:
-    """The checks and the failover records of both regions.
-
-    Attributes:
-        world: The world.
-        web: Sends the requests to the endpoints.
-        is_ready: Whether each region's endpoint counts as healthy.
-        is_over: Whether the checks have stopped.
-    """
+    """The checks and the failover records of both regions."""
 
     world: World
     web: Web

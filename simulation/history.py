@@ -53,14 +53,7 @@ BATCH_SIZE: Final = 10
 
 @dataclass
 class History:
-    """A history and its results.
-
-    Attributes:
-        plan: The plan.
-        world: The world.
-        accepted: The accepted objects.
-        violations: Broken invariants and their causes.
-    """
+    """A history and its results."""
 
     plan: Plan
     world: World = field(init=False)

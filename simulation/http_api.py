@@ -148,12 +148,7 @@ class HttpApi:
         self.calls = 0
 
     def send(self, request: Request) -> Answer:
-        """Send a request from the current process and wait for the response.
-
-        Raises:
-            Unreachable: No response came.
-            Crash: The process ends here.
-        """
+        """Send a request from the current process and wait for the response."""
         world, process = self.world, current_process()
         if process is None:
             raise RuntimeError("a client sends from a simulated process")

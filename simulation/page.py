@@ -13,12 +13,7 @@ _PAGE: Final = Page(Path(__file__).parent)
 
 
 def render(report: dict[str, Any], histories: list[History]) -> str:
-    """Return the report as HTML text, the same bytes for the same report.
-
-    Args:
-        report: The content of report.json.
-        histories: Shrunk histories that broke an invariant.
-    """
+    """Return the report as HTML text, the same bytes for the same report."""
     return _PAGE.render(
         report=report,
         regions=REGIONS,

@@ -211,11 +211,7 @@ class Plan:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> "Plan":
-        """Return the plan in JSON data.
-
-        Raises:
-            InvalidPlanError: The data is not a plan.
-        """
+        """Return the plan in JSON data."""
         given = _checked(cls, raw, "the plan")
         for name in ("uploads", "faults"):
             if not isinstance(given[name], list):
@@ -260,11 +256,7 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
 
 
 def _checked(kind: type[Any], raw: object, where: str) -> dict[str, Any]:
-    """Return the fields of a dataclass from JSON data.
-
-    Raises:
-        InvalidPlanError: One is missing, unknown, of another type, or out of its range.
-    """
+    """Return the fields of a dataclass from JSON data."""
     known = {one.name: one for one in fields(kind)}
     if not isinstance(raw, dict):
         raise InvalidPlanError(f"{where} is {raw!r:.80}; allowed is an object with {', '.join(known)}")

@@ -53,11 +53,7 @@ class Version:
 
 @dataclass(slots=True)
 class Queued:
-    """A message on a queue.
-
-    Attributes:
-        about: Names of its files, for the story.
-    """
+    """A message on a queue; `about` are the names of its files, for the story."""
 
     number: int
     body: str

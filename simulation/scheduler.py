@@ -97,11 +97,7 @@ class Process:
             member.switch()
 
     def wait(self, seconds: float) -> None:
-        """Suspend the current greenlet for simulated seconds.
-
-        Raises:
-            Crash: The process was killed in the meantime.
-        """
+        """Suspend the current greenlet for simulated seconds."""
         self._scheduler.after(seconds, partial(self._resume, getcurrent()))
         self._scheduler.hub.switch()
 
@@ -110,20 +106,12 @@ class Process:
         return partial(self._resume, getcurrent())
 
     def suspend(self, waiters: list[Callable[[], None]]) -> None:
-        """Suspend the current greenlet until one of `waiters` is called.
-
-        Raises:
-            Crash: The process was killed in the meantime.
-        """
+        """Suspend the current greenlet until one of `waiters` is called."""
         waiters.append(self.resumption())
         self._scheduler.hub.switch()
 
     def wait_for(self, future: "Future", seconds: float) -> bool:
-        """Suspend the current greenlet until a future is done, at most for some seconds; return whether it is done.
-
-        Raises:
-            Crash: The process was killed in the meantime.
-        """
+        """Suspend the current greenlet until a future is done, at most for some seconds; return whether it is done."""
         if not future.is_done:
             wake = _once(self.resumption())
             future.waiters.append(wake)
@@ -137,12 +125,7 @@ class Process:
 
 
 class Scheduler:
-    """The scheduled events.
-
-    Attributes:
-        now: Simulated epoch seconds.
-        hub: The greenlet that runs the heap.
-    """
+    """The scheduled events."""
 
     def __init__(self) -> None:
         self.now = EPOCH
@@ -213,11 +196,7 @@ class Future:
         self._end()
 
     def set_exception(self, error: BaseException) -> None:
-        """End with an error; a crash ends the whole process.
-
-        Raises:
-            Crash: The error is one.
-        """
+        """End with an error; a crash ends the whole process."""
         if not isinstance(error, Exception):
             process = current_process()
             if process is not None and isinstance(error, Crash):
@@ -239,11 +218,7 @@ class Future:
         return self.error
 
     def result(self, timeout: float | None = None) -> Any:  # noqa: ANN401 - as concurrent.futures has it
-        """Wait for the value, or raise the thread's exception.
-
-        Raises:
-            TimeoutError: It took longer than `timeout` seconds.
-        """
+        """Wait for the value, or raise the thread's exception."""
         process = current_process()
         while not self.is_done:
             if process is None:

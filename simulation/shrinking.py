@@ -13,10 +13,6 @@ def shrink(plan: Plan, invariant: str) -> Plan:
     """Return a smaller plan that breaks the same invariant.
 
     Each lag and latency is drawn for its purpose, so the removal of an event changes no other's.
-
-    Args:
-        plan: A plan that breaks the invariant.
-        invariant: The first part of a violation.
     """
     runs = 0
 

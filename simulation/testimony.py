@@ -33,11 +33,7 @@ class Journal(Protocol):
 
 
 class Testimony:
-    """Keeps the responses, and every invariant that a response or a line of a journal breaks.
-
-    Attributes:
-        violations: Broken invariants and their causes.
-    """
+    """Keeps the responses, and every invariant that a response or a line of a journal breaks."""
 
     def __init__(self, history: Judged) -> None:
         self._history = history
@@ -48,15 +44,7 @@ class Testimony:
         self._contents_in: dict[tuple[str, str], dict[str, float]] = {}
 
     def answered(self, region: Region, request: Request, body: bytes, answer: Answer, began: float) -> None:
-        """Check a response of an API or S3.
-
-        Args:
-            region: The region that answered.
-            request: The request.
-            body: The request's body.
-            answer: The response.
-            began: Arrival time of the request.
-        """
+        """Check a response of an API or S3."""
         path = urlsplit(request.url).path
         if request.method == "POST" and answer.status == _CREATED:
             self._issued(region, json.loads(body), began)

@@ -41,15 +41,7 @@ class Watch:
     _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
 
     def take(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
-        """Check a write in a region, or one that replicates from the other.
-
-        Args:
-            region: The region of the replica.
-            key: The item's key.
-            stamp: The time and region of the write.
-            before: The replica's previous item.
-            item: The new item; None if it was deleted.
-        """
+        """Check a write in a region, or one that replicates from the other."""
         pk, sk = key
         is_own = stamp[2] == region.name
         owner = _owner(pk, sk)

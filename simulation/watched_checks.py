@@ -57,13 +57,7 @@ def troubles(plan: Plan, region: str) -> list[Interval]:
 
 @dataclass
 class WatchedChecks:
-    """The checks in each minute of a watched history and at its end.
-
-    Attributes:
-        history: The history.
-        health_checks: Route 53, which routes the clients.
-        violations: The broken invariants.
-    """
+    """The checks in each minute of a watched history and at its end."""
 
     history: Judged
     health_checks: HealthChecks

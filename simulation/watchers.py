@@ -21,15 +21,7 @@ _MINUTE: Final = 60
 
 @dataclass
 class Watchers:
-    """Runs the observers, the alarms, Route 53 and their checks.
-
-    Attributes:
-        history: The watched history.
-        door: Both regions' APIs.
-        health_checks: Route 53, which routes the clients.
-        checks: The checks.
-        is_over: Whether the observers have stopped.
-    """
+    """Runs the observers, the alarms, Route 53 and their checks."""
 
     history: Judged
     door: FrontDoor = field(init=False)

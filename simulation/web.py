@@ -45,19 +45,7 @@ class Web:
         caller: str = "",
         seconds: float = 3.0,
     ) -> Answer:
-        """Send a request from the current process.
-
-        Args:
-            method: The HTTP method.
-            url: The URL of an API, or a presigned one.
-            headers: Names and values.
-            body: The body.
-            caller: The ARN of the principal that signed it; empty without a signature.
-            seconds: Timeout of the response.
-
-        Raises:
-            BotoCoreError: No response came.
-        """
+        """Send a request from the current process; `caller` is the signer's ARN, empty without a signature."""
         place = urlsplit(url)
         name = next(name for name in self.world.regions if f".{name}." in str(place.hostname))
         region, path = self.world.regions[name], unquote(place.path)

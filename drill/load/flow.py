@@ -23,13 +23,7 @@ _SPAN_SECONDS: Final = 75.0
 
 
 class Flow:
-    """Uploads files in a thread of its own.
-
-    Args:
-        sender: Uploads as a user does.
-        items: The files.
-        on_event: Called with each event of the client.
-    """
+    """Uploads files in a thread of its own."""
 
     def __init__(self, sender: Sender, items: Sequence[LoadItem], on_event: OnEvent) -> None:
         self._sender, self._items, self._on_event = sender, list(items), on_event
@@ -64,11 +58,7 @@ class Flow:
             yield
 
     def finish(self) -> None:
-        """Upload the rest at once, and wait for it.
-
-        Raises:
-            RunFailure: A file was not uploaded.
-        """
+        """Upload the rest at once, and wait for it."""
         self.start()
         self._hurry.set()
         self._go.set()

@@ -75,9 +75,6 @@ class Sender:
             receipts: Name of the receipts file, which begins with `receipts`; one client at a time uses it.
             transport: Sends the requests; the network by default.
             workers: Number of files sent at once.
-
-        Raises:
-            RunFailure: A file could not be uploaded.
         """
         regions = self._deployment.target.regions
         with self._client(receipts, regions, transport or self.transport(workers), workers) as client:
@@ -89,23 +86,12 @@ class Sender:
         return HttpTransport(connections=connections)
 
     def send_to(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> None:
-        """Upload files to one region only, even if it fails.
-
-        Raises:
-            RunFailure: A file could not be uploaded.
-        """
+        """Upload files to one region only, even if it fails."""
         with self._client(f"receipts-{region}.jsonl", (region,), self.transport()) as client:
             _upload(client, items, on_event)
 
     def send_again(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> int:
-        """Verify all uploads in one region, for the other one is lost for good, and send those again that it does not know.
-
-        Returns:
-            The number of uploads that were sent again.
-
-        Raises:
-            RunFailure: A file could not be uploaded.
-        """
+        """Verify all uploads in the surviving region, send the missing ones again, and return their number."""
         by_key, again = {one.item.key: one for one in items}, 0
         for file in self._files():
             with self._client(file.name, (region,), self.transport()) as client:
@@ -208,23 +194,14 @@ class Sender:
 
 
 class LosingTransport:
-    """Sends requests, and drops the response to the first PUT of some files, which did arrive.
-
-    Args:
-        transport: The transport that sends the requests.
-        keys: Texts in the URLs of those files.
-    """
+    """Sends requests, and drops the response to the first PUT of some files, which did arrive."""
 
     def __init__(self, transport: Transport, keys: frozenset[str]) -> None:
         self._transport, self._keys = transport, set(keys)
         self._lock = threading.Lock()
 
     def send(self, request: Request) -> ClientAnswer:
-        """Send a request.
-
-        Raises:
-            Unreachable: No response came, or this one is dropped.
-        """
+        """Send a request."""
         answer = self._transport.send(request)
         with self._lock:
             lost = next((key for key in self._keys if request.method == "PUT" and key in request.url), None)

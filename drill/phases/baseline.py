@@ -9,11 +9,7 @@ from operations.register import Register
 
 
 def run(context: Context) -> str:
-    """Record the dead letters and the claims once. A resumed run keeps them, because the drill may have changed both.
-
-    Raises:
-        RunFailure: A fault could not be injected.
-    """
+    """Record the dead letters and the claims once. A resumed run keeps them, because the drill may have changed both."""
     if context.journal.fact("dead_letters_before") is None:
         regions = context.target.regions
         dead = {one: sum(backlog(context.deployment, one, "DeadLetterQueueUrl").values()) for one in regions}

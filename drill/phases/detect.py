@@ -24,11 +24,7 @@ _CHUNKS: Final = 12
 
 
 def run(context: Context) -> str:
-    """Wait for the signals, then upload to the region that DNS names, before it is promoted.
-
-    Raises:
-        RunFailure: The client gave up a file.
-    """
+    """Wait for the signals, then upload to the region that DNS names, before it is promoted."""
     there = [FAULTS[name] for name in fault_control.active_faults(context.journal)]
     expected = any(one.seen_by_health_check or one.seen_by_observer for one in there)
     traffic = _Traffic(context, context.wave(Wave.DURING))
@@ -126,11 +122,7 @@ class _Traffic(threading.Thread):
             self._failure = failure
 
     def finish(self) -> None:
-        """Upload the rest at once, and wait for it.
-
-        Raises:
-            RunFailure: The client gave up a file.
-        """
+        """Upload the rest at once, and wait for it."""
         self._hurry.set()
         self.join()
         if self._failure:

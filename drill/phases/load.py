@@ -17,11 +17,7 @@ _UNDER_WAY: Final = 100
 
 
 def run(context: Context) -> str:
-    """Upload the files, and ask the platform for their states.
-
-    Raises:
-        RunFailure: The client gave up a file.
-    """
+    """Upload the files, and ask the platform for their states."""
     wave = context.wave(Wave.BEFORE)
     lost = frozenset(one.item.key for one in wave[:1])
     if lost:

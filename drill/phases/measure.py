@@ -20,12 +20,7 @@ _EMPTY_SECONDS: Final = 20.0
 
 
 def run(context: Context) -> str:
-    """Wait for the backlog, upload the next wave, and wait for that backlog too.
-
-    Raises:
-        Stop: The backlog does not become empty.
-        RunFailure: The client gave up a file.
-    """
+    """Wait for the backlog, upload the next wave, and wait for that backlog too."""
     _wait_for_backlog(context)
     context.journal.mark(context.phase, "backlog_zero")
     context.sender.send(context.wave(Wave.PROMOTED), context.on_event)

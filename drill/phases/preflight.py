@@ -39,11 +39,7 @@ class Check:
 
 
 def run(context: Context) -> str:
-    """Deploy the platform if it does not exist, then check it. The journal records each check.
-
-    Raises:
-        RunFailure: A check that must hold failed.
-    """
+    """Deploy the platform if it does not exist, then check it. The journal records each check."""
     context.open(start=True)
     checks: list[Check] = []
     for look in _CHECKS:

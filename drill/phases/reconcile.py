@@ -17,12 +17,7 @@ _SECOND_FAULT_SECONDS: Final = 6.0
 
 
 def run(context: Context) -> str:
-    """Upload to both regions once more, wait until all queues are empty, and prove the result.
-
-    Raises:
-        Stop: The work does not end in time.
-        RunFailure: The client gave up a file, or a fault cannot be healed.
-    """
+    """Upload to both regions once more, wait until all queues are empty, and prove the result."""
     if fault_control.is_final(context.journal):
         return _prove_the_survivor(context)
     fault_control.inject(context, context.phase)

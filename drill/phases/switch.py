@@ -7,11 +7,7 @@ from operations.register import Register
 
 
 def run(context: Context) -> str:
-    """Write the claim to be active, and read it back.
-
-    Raises:
-        RunFailure: The promotion was refused.
-    """
+    """Write the claim to be active, and read it back."""
     region = context.target.secondary
     promotion = Register(context.target, region).promote()
     context.journal.mark(context.phase, "promoted")

@@ -68,12 +68,7 @@ class Archive(Entries):
         self.reads = 0
 
     def read(self, platform: Platform, wanted: set[str]) -> None:
-        """Read all entries of the wanted objects.
-
-        Raises:
-            ClientError: S3 refused.
-            BotoCoreError: S3 did not answer.
-        """
+        """Read all entries of the wanted objects."""
         s3, bucket = platform.client("s3", self.region), platform.archive_bucket(self.region)
         for prefix in ("rejected/", "quarantined/"):
             for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):

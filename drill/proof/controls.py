@@ -58,15 +58,7 @@ _THERE_ALREADY: Final = frozenset({"PreconditionFailed", "ConditionalRequestConf
 
 @dataclass(frozen=True)
 class Withheld:
-    """An object that one bucket lacks.
-
-    Attributes:
-        region: The region of the bucket.
-        origin: The region whose bucket still has the object.
-        object_id: Its identity.
-        key: The key in the bucket.
-        sha256: SHA-256 of its bytes.
-    """
+    """An object that the bucket of `region` lacks and that of `origin` has."""
 
     region: str
     origin: str
@@ -77,14 +69,7 @@ class Withheld:
 
 @dataclass(frozen=True)
 class Tampered:
-    """A record that is changed.
-
-    Attributes:
-        region: The region whose replica is written to.
-        object_id: The record's object.
-        pk: The record's partition key.
-        sk: Its sort key.
-    """
+    """A record that is changed through the replica of `region`."""
 
     region: str
     object_id: str
@@ -94,14 +79,7 @@ class Tampered:
 
 @dataclass(frozen=True)
 class Archived:
-    """An entry of an archive that is deleted.
-
-    Attributes:
-        region: The region of the archive.
-        object_id: The object.
-        key: The entry's key.
-        content: Its text.
-    """
+    """An entry that is deleted in the archive of `region`."""
 
     region: str
     object_id: str
@@ -111,13 +89,7 @@ class Archived:
 
 @dataclass(frozen=True)
 class Emptied:
-    """An object whose records are deleted in one replica.
-
-    Attributes:
-        region: The region whose replica is written to.
-        object_id: The object.
-        rows: The rows of its records, as DynamoDB returns them.
-    """
+    """An object whose records, with the given rows, are deleted through the replica of `region`."""
 
     region: str
     object_id: str
@@ -201,10 +173,6 @@ def choose(
         receipts: The receipts of uploads that are processed and proved equal.
         regions: The regions that exist; both by default. With one region no replica is withheld, because nothing could
             restore it.
-
-    Raises:
-        RunFailure: There are not enough objects to damage: ten are needed, four of them with a record, and one with an
-            entry in the archives.
     """
     certain = sorted(
         (one for one in receipts if one.is_certain and one.source == scope.source and not one.version_id),
@@ -247,11 +215,7 @@ def choose(
 
 
 def inject(deployment: Deployment, injected: Injected) -> None:
-    """Do the chosen damage. The call is idempotent.
-
-    Raises:
-        RunFailure: The object to be duplicated has no RESULT.
-    """
+    """Do the chosen damage. The call is idempotent."""
     _duplicate(deployment, injected)
     for withheld in injected.withheld:
         _withhold(deployment, withheld)
@@ -291,11 +255,7 @@ def repair_records(deployment: Deployment, injected: Injected) -> None:
 
 
 def repair(deployment: Deployment, injected: Injected) -> None:
-    """Undo all damage, even if only part of it was done. The call is idempotent.
-
-    Raises:
-        RunFailure: A withheld object is in neither bucket.
-    """
+    """Undo all damage, even if only part of it was done. The call is idempotent."""
     repair_records(deployment, injected)
     for entry in injected.archived:
         _unhide(deployment, entry)

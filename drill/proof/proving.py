@@ -57,15 +57,7 @@ def prove(  # noqa: PLR0913 - each has a keyword
 def prove_site(
     site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, first: Collection[str] = (), most: int = MOST_FINDINGS
 ) -> Proof:
-    """Prove a site, which supplies the clients and names.
-
-    Args:
-        site: The clients and names.
-        scope: See `prove`.
-        receipts: See `prove`.
-        first: See `prove`.
-        most: See `prove`.
-    """
+    """Prove a site, which supplies the clients and names; see `prove` for the other arguments."""
     began, at, reads = time.monotonic(), datetime.now(UTC), 0
     given = site
     for _ in range(_ATTEMPTS):

@@ -28,15 +28,7 @@ _SCALE: Final = 1 << 32
 
 @dataclass
 class Reading:
-    """The data that was read.
-
-    Attributes:
-        objects: The buckets, in the order of the regions.
-        rows: The replicas, in the same order.
-        receipts: The client's receipts.
-        cases: The kept entries, by object id.
-        reads: Number of calls to AWS.
-    """
+    """The data that was read."""
 
     objects: list[Objects]
     rows: list[Rows]
@@ -59,14 +51,7 @@ class Reading:
 
 
 def read(site: Site, scope: Scope, receipts: Sequence[ReceiptRow], *, only: Leaves | None = None) -> Reading:
-    """Read every source completely.
-
-    Args:
-        site: The clients and names.
-        scope: The objects to read.
-        receipts: The client's receipts.
-        only: The leaves whose rows and objects are kept; None keeps sums only.
-    """
+    """Read every source completely, and keep the rows and objects of the leaves in `only`."""
     cases: Cases = {}
     reading = Reading(
         objects=[Objects(region, only, cases) for region in site.regions],

@@ -89,12 +89,7 @@ class Place(NamedTuple):
 
 
 def place(row: Row, regions: tuple[str, ...]) -> Place | None:
-    """Return a row's family and object; None for an undocumented row, or for a row in another region's name.
-
-    Args:
-        row: The row as DynamoDB returns it.
-        regions: All regions of the platform.
-    """
+    """Return a row's family and object; None for an undocumented row, or for a row in another region's name."""
     pk, sk = row["pk"]["S"], row["sk"]["S"]
     if pk.startswith("REC#"):
         matched = _RECORD.fullmatch(pk)

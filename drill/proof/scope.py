@@ -72,12 +72,11 @@ class Scope:
 
     Attributes:
         source: The uploads' source, for example `drill-5f3a9c`.
-        stored_checksums: Number of objects in each bucket, by the lowest object ids, whose stored checksum is read from S3,
+        stored_checksums: Number of objects in each bucket, by the lowest ids, whose stored checksum is read from S3, with
             one
-            call an object; None reads all. Suspicious objects are always read.
-        files_once: Whether each file is uploaded once. A file under two upload ids is then a duplicate, for example of a
-            client
-            that lost a response and started again.
+            call each; None reads all. Suspicious objects are always read.
+        files_once: Whether each file is uploaded once. A file under two upload ids is then a duplicate, as of a client that
+            lost a response and started again.
     """
 
     source: str

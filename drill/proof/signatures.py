@@ -45,12 +45,7 @@ def read_keys(platform: Platform, region: str) -> list[str]:
 
 
 def findings(receipts: Iterable[ReceiptRow], keys: Mapping[str, Sequence[str]]) -> Iterator[Finding]:
-    """Yield a finding for each receipt that a region cannot verify, or that is about another upload.
-
-    Args:
-        receipts: Those of the scope. Objects that were put without the issuer have none.
-        keys: The valid keys, by region.
-    """
+    """Yield a finding for each receipt that a region cannot verify, or that is about another upload."""
     for one in receipts:
         if not one.is_certain or one.version_id:
             continue

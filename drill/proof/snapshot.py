@@ -33,17 +33,7 @@ class Snapshot:
 
     @classmethod
     def take(cls, deployment: Deployment, scope: Scope, *, regions: Sequence[str] | None = None) -> Snapshot:
-        """Read the replicas. Objects without a RESULT are left out: their records may still be written.
-
-        Args:
-            deployment: The platform.
-            scope: The objects to read.
-            regions: The regions to read; None reads both.
-
-        Raises:
-            ClientError: DynamoDB refused.
-            BotoCoreError: DynamoDB did not answer.
-        """
+        """Read the replicas. Objects without a RESULT are left out: their records may still be written."""
         known = deployment.target.regions
         return cls({region: _read(deployment, scope, region, known) for region in regions or known})
 

@@ -93,13 +93,6 @@ class Objects(Source):
 class Rows(Source):
     """One region's replica of the table.
 
-    Args:
-        region: The replica's region.
-        scope: The objects to prove; sums that need no scope include all.
-        regions: All regions of the platform.
-        only: See `Source`.
-        cases: See `Source`.
-
     Attributes:
         written_once: Every RESULT, UPLOAD and CLAIM row, by its bytes.
         claimed: From the RESULT rows: the sum of effect digests, and the number of accepted records.
@@ -194,13 +187,7 @@ class Rows(Source):
 
 
 class Receipts(Source):
-    """The client's receipts.
-
-    Attributes:
-        expected_records: The known numbers of records in the files.
-        expected_accepted: The known numbers of records to accept.
-        expected_effects: The sum of the known effect digests.
-    """
+    """The client's receipts."""
 
     def __init__(self, scope: Scope, only: Leaves | None, cases: Cases) -> None:
         super().__init__("receipts", only, cases)

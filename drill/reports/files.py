@@ -19,11 +19,7 @@ def write(file: Path, content: bytes) -> None:
 
 
 def point_latest_at(folder: Path) -> Path:
-    """Point `latest`, beside a folder, to it: with a link, or with a copy if the file system has no links.
-
-    Returns:
-        The path of `latest`.
-    """
+    """Point `latest`, beside a folder, to it, and return its path: a link, or a copy if the file system has no links."""
     latest, beside = folder.parent / LATEST, folder.parent / f".{LATEST}.new"
     _remove(beside)
     try:

@@ -33,11 +33,7 @@ def render(report: DrillReport) -> str:
 
 
 def check(report: Any) -> None:  # noqa: ANN401 - JSON
-    """Check plain data against the schema.
-
-    Raises:
-        ReportError: The data is not valid by the schema.
-    """
+    """Check plain data against the schema."""
     validator = jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
     worst = jsonschema.exceptions.best_match(validator.iter_errors(report))
     if worst is not None:

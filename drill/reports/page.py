@@ -31,12 +31,7 @@ class Beside:
 
 
 def render(report: DrillReport, report_sha256: str = "") -> str:
-    """Return the report as HTML text, the same bytes for the same report.
-
-    Args:
-        report: The drill's report.
-        report_sha256: SHA-256 of report.json, which the next drill will name.
-    """
+    """Return the report as HTML text, the same bytes for the same report."""
     return _PAGE.render(
         report=report,
         report_sha256=report_sha256,

@@ -34,15 +34,7 @@ _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
 
 
 def require_possible(plan: Plan, *, can_be: Collection[str]) -> None:
-    """Refuse a live drill of a fault that cannot be injected on AWS.
-
-    Args:
-        plan: The drill's plan.
-        can_be: The faults that can be injected there.
-
-    Raises:
-        Refused: The plan has another fault.
-    """
+    """Refuse a live drill of a fault that cannot be injected on AWS."""
     impossible = [str(spec) for spec in plan.faults if spec.name not in can_be]
     if impossible:
         raise Refused(

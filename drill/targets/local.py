@@ -17,13 +17,7 @@ USUAL_LAG_SECONDS: Final = 0.05
 
 @dataclass(frozen=True)
 class LocalTarget:
-    """The platform on a local cloud.
-
-    Attributes:
-        target: The cloud.
-        deployment: The platform.
-        source: The source of the drill's uploads.
-    """
+    """The platform on a local cloud."""
 
     target: Target
     deployment: Deployment

@@ -46,23 +46,14 @@ _PAUSE: Final = 0.2
 
 @dataclass(frozen=True)
 class Supervisor:
-    """A supervisor that is ready.
-
-    Attributes:
-        process_id: Its process id.
-        target: The platform's target.
-    """
+    """A supervisor that is ready."""
 
     process_id: int
     target: Target
 
 
 def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Supervisor:
-    """Return the drill's supervisor, and start one if there is none.
-
-    Raises:
-        RunFailure: It could not deploy; the message has the end of its log.
-    """
+    """Return the drill's supervisor, and start one if there is none."""
     folder.alive.touch()
     if _lender(folder).exists():
         lent = attach(folder)

@@ -18,12 +18,7 @@ _making_clients: Final = threading.Lock()
 
 
 def client(service: str, region: str | None = None) -> Any:  # noqa: ANN401  boto3's clients have no common type
-    """Return a client that acts as the root of the current request's account.
-
-    Args:
-        service: AWS's name of the service.
-        region: The region to call; by default the current request's.
-    """
+    """Return a client that acts as the root of the current request's account, by default in its region."""
     # Sessions are not thread-safe, and stacks of two regions deploy at once.
     with _making_clients:
         return _client(service, region or get_region(), get_account_id())

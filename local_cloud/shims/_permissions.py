@@ -18,11 +18,7 @@ Principal = Any
 
 
 def of_role(role: str) -> Principal:
-    """Return the principal of a role's session that a service assumes.
-
-    Args:
-        role: The role's ARN, with or without a path.
-    """
+    """Return the principal of a role's session that a service assumes."""
     account, name = get_account_id(), role.rpartition("/")[2]
     return iam_evaluator.PrincipalInfo(
         arn=f"arn:aws:sts::{account}:assumed-role/{name}/service",
@@ -46,15 +42,7 @@ def of_access_key(access_key: str) -> Principal | None:
 
 
 def may(principal: Principal, action: str, resource: str, *, region: str, context: dict[str, Any] | None = None) -> bool:
-    """Return whether identity and resource policies together allow the action.
-
-    Args:
-        principal: The principal that acts.
-        action: `service:Action`.
-        resource: The resource's ARN.
-        region: The region of the call.
-        context: Condition keys of the request, for example `kms:ViaService`.
-    """
+    """Return whether identity and resource policies together allow the action."""
     if principal.policies is None:
         return True
     evaluation = _evaluation(principal, action, resource, region, context)

@@ -131,11 +131,7 @@ def _recent(points: list[dict[str, Any]], since: float) -> list[dict[str, Any]]:
 
 
 def is_breaching(alarm: dict[str, Any]) -> bool | None:
-    """Return whether the alarm's data breaches, in any state and with any treatment of missing data; None without data.
-
-    Args:
-        alarm: An alarm of the current request's region.
-    """
+    """Return whether the alarm's data breaches, in any state and with any treatment of missing data; None without data."""
     series = _series(alarm)
     if series is None or all(value is None for value in series):
         return None

@@ -81,11 +81,7 @@ def _may_log(configuration: dict[str, Any]) -> bool:
 
 
 def embedded_metrics(line: str) -> Iterator[tuple[str, str, float, str, dict[str, str]]]:
-    """Return the metrics in a log line of the embedded metric format: namespace, name, value, unit, dimensions.
-
-    Args:
-        line: A line of a log; any other line has no metrics.
-    """
+    """Return the metrics in a log line of the embedded metric format: namespace, name, value, unit, dimensions."""
     if _EMF_MARK not in line:
         return
     try:

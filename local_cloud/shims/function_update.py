@@ -35,14 +35,7 @@ def install() -> None:
 
 
 def _retire(name: str, qualifier: str | None = None, account: str | None = None, region: str | None = None) -> None:
-    """End a function's idle environments, and the busy ones after their invocation.
-
-    Args:
-        name: The function's name.
-        qualifier: The version of the environments; by default all versions.
-        account: The function's account; by default the current request's.
-        region: The function's region; by default the current request's.
-    """
+    """End a function's idle environments, and the busy ones after their invocation; by default those of all versions."""
     whose = [account or get_account_id(), region or get_region(), name]
     retired: list[Environment] = []
     with lambda_runtime._lock:

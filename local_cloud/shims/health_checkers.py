@@ -78,11 +78,7 @@ class Checkers:
         threading.Thread(target=self._run, name="health-checkers", daemon=True).start()
 
     def state(self, identity: str) -> tuple[bool, str]:
-        """Return whether a health check is healthy, and its observation. It may check, so never call it on the event loop.
-
-        Args:
-            identity: The health check's id, in the current request's account.
-        """
+        """Return whether a health check is healthy, and its observation. It may check: never call it on the event loop."""
         check = route53._health_checks.get(identity)
         if check is None:
             return False, f"there is no health check {identity}"

@@ -27,11 +27,7 @@ class Assembly:
 
     @classmethod
     def read(cls, folder: Path) -> Assembly:
-        """Read the manifest of a cloud assembly.
-
-        Raises:
-            RunFailure: There is no manifest, or its stacks are for several accounts.
-        """
+        """Read the manifest of a cloud assembly."""
         try:
             artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
         except (OSError, KeyError, ValueError) as error:

@@ -34,20 +34,12 @@ class CdkCli:
         self._folder = folder
 
     def bootstrap(self, regions: Sequence[str], *, log: Path, say: Callable[[str], None]) -> None:
-        """Bootstrap the account in some regions.
-
-        Raises:
-            RunFailure: The CLI failed.
-        """
+        """Bootstrap the account in some regions."""
         places = [f"aws://{self._cloud.account}/{region}" for region in regions]
         self._run(["bootstrap", *places], what="cdk bootstrap", log=log, say=say)
 
     def deploy(self, assembly: Path, *, log: Path, say: Callable[[str], None], stacks: Sequence[str] = ("--all",)) -> None:
-        """Deploy stacks of a synthesized assembly, in the order of their dependencies; by default all.
-
-        Raises:
-            RunFailure: The CLI failed.
-        """
+        """Deploy stacks of a synthesized assembly, in the order of their dependencies; by default all."""
         arguments = ["deploy", *stacks, "--app", str(assembly), "--require-approval", "never"]
         how = ["--concurrency", _CONCURRENCY, "--progress", "events"]
         self._run([*arguments, *how], what="cdk deploy", log=log, say=say)

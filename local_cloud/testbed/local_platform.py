@@ -68,9 +68,6 @@ def local_platform(
         commands: Runs the programs.
         time_factor: Factor by which the cloud's clocks run faster than AWS's.
         health_checkers: Whether health is checked periodically.
-
-    Raises:
-        RunFailure: A step failed.
     """
     with steps:
         cloud = _start(settings, steps, time_factor, health_checkers=health_checkers)

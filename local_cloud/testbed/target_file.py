@@ -13,13 +13,6 @@ def write_target(cloud: LocalCloud, environment: str | None = None) -> Path:
     """Write the target file of the platform on a cloud, before or after its deployment; return its path.
 
     The file is in the cloud's own folder and is removed with it.
-
-    Args:
-        cloud: A running cloud.
-        environment: The environment of environments.toml; by default prod or the file's only one.
-
-    Raises:
-        Refused: The settings are wrong.
     """
     place = place_of(environment)
     target = Target(
