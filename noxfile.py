@@ -102,13 +102,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session(requires=["environment"])
 def unit(session: nox.Session) -> None:
-    """Run the unit tests: templates, settings, rules, handlers; no network."""
-    _pytest(session, "unit_tests", "-m", "not property", *PARALLEL)
+    """Run the unit tests and the property-based tests: templates, settings, rules, handlers; no network."""
+    _pytest(session, "unit_tests", *PARALLEL)
 
 
-@nox.session(requires=["environment"])
+@nox.session(default=False, requires=["environment"])
 def properties(session: nox.Session) -> None:
-    """Run the property-based tests (Hypothesis), whose assertions hold for every input."""
+    """Run the property-based tests (Hypothesis) alone; `unit` runs them too."""
     _pytest(session, "unit_tests", "-m", "property", *PARALLEL)
 
 
