@@ -177,6 +177,42 @@ def check(stacks: Sequence[Stack], clients: Clients) -> Iterator[Line]:
                 yield _line(quota, place, number, clients)
 
 
+def unusable_regions(stacks: Sequence[Stack], clients: Clients) -> Iterator[str]:
+    """Yield each region of the templates that the account has not enabled, and each stack that another of them holds.
+
+    A stack cannot move: its retained resources keep their names, and a table's replica already has the table's name.
+    """
+    regions = sorted({stack.region for stack in stacks})
+    try:
+        # AllRegions lists the disabled ones too: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeRegions.html
+        found = clients("ec2", _GLOBAL_REGION).describe_regions(AllRegions=True, RegionNames=regions)["Regions"]
+    except (ClientError, BotoCoreError):
+        found = []  # not readable: each quota of the region then shows as unknown
+    for region in sorted(each["RegionName"] for each in found if each.get("OptInStatus") == "not-opted-in"):
+        yield (
+            f"{region} is not enabled in this account. Type: aws account enable-region --region-name {region}, and wait "
+            f"until aws account get-region-opt-status --region-name {region} prints ENABLED; or set another region in "
+            "environments.toml."
+        )
+    places = {(stack.name, stack.region) for stack in stacks}
+    for name, region in sorted(places):
+        for other in regions:
+            if (name, other) not in places and _is_deployed(clients("cloudformation", other), name):
+                yield (
+                    f"{name} is deployed in {other}; the templates deploy it in {region}, and a stack cannot move. Set "
+                    "the regions and `control` in environments.toml as they were, or deploy another environment and copy "
+                    "the data."
+                )
+
+
+def _is_deployed(client: Any, name: str) -> bool:  # noqa: ANN401 - boto3's client
+    try:
+        (found,) = client.describe_stacks(StackName=name)["Stacks"]
+    except (ClientError, BotoCoreError):
+        return False  # not deployed, or not readable
+    return str(found["StackStatus"]) not in {"REVIEW_IN_PROGRESS", "DELETE_COMPLETE"}
+
+
 def _line(quota: Quota, place: str, needed: int, clients: Clients) -> Line:
     region = _GLOBAL_REGION if place == "global" else place
     try:
@@ -428,7 +464,8 @@ def main(
 ) -> None:
     """Compare the account's quotas, in each region of the templates, with the resources that a deployment creates.
 
-    Reads limits and counts only. Exit status: 0 enough, 1 a quota is too small, 2 the check could not run.
+    Reads limits and counts only. Exit status: 0 enough, 1 a quota is too small or a region cannot be used, 2 the check could
+    not run.
     """
     console, errors = Console(highlight=False), Console(stderr=True, highlight=False)
     try:
@@ -458,7 +495,9 @@ def main(
             known[service, region] = session.client(service, region_name=region, config=_CONFIG)  # type: ignore[call-overload]
         return known[service, region]
 
-    enough = report(list(check(stacks, clients)), console)
+    refusals = list(unusable_regions(stacks, clients))
+    errors.print(*refusals, sep="\n", end="\n" * bool(refusals), markup=False, soft_wrap=True)
+    enough = not refusals and report(list(check(stacks, clients)), console)
     if deployed:
         try:
             save_deployed(stacks, clients, deployed)

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 
 from operations import preflight
-from operations.preflight import AssemblyError, Line, Reading, Stack, Verdict, check, read_assembly, report
+from operations.preflight import AssemblyError, Line, Reading, Stack, Verdict, check, read_assembly, report, unusable_regions
 
 EAST, WEST = "us-east-1", "us-west-2"
 QUOTA = {"Quota": {"Value": 100.0}}
@@ -34,6 +34,8 @@ class Account:
         self.calls: list[tuple[str, str, str]] = []
         self.answers: dict[str, Any] = {
             "ListStackResources": "ValidationError",
+            "DescribeStacks": "ValidationError",
+            "DescribeRegions": {"Regions": [{"RegionName": EAST, "OptInStatus": "opt-in-not-required"}]},
             "GetAccountSettings": {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}},
             "GetFunctionConcurrency": "ResourceNotFoundException",
             "GetServiceQuota": QUOTA,
@@ -154,6 +156,26 @@ def test_every_quota_is_read_by_calls_that_botocore_knows(quota: preflight.Quota
     assert line.reading is not None, line.why
     assert line.verdict is Verdict.ENOUGH
     assert {region for region, _, _ in account.calls} == {EAST}
+
+
+def test_region_that_is_not_enabled_is_named_with_the_command() -> None:
+    regions = [{"RegionName": EAST, "OptInStatus": "opted-in"}, {"RegionName": WEST, "OptInStatus": "not-opted-in"}]
+    (refusal,) = unusable_regions([stack(EAST), stack(WEST)], Account(DescribeRegions={"Regions": regions}))
+    assert f"aws account enable-region --region-name {WEST}" in refusal
+
+
+@pytest.mark.parametrize("refused", ["ValidationError", "AccessDenied"])
+def test_regions_are_usable_where_no_stack_is_elsewhere(refused: str) -> None:
+    account = Account(DescribeStacks=refused, DescribeRegions="AccessDenied")
+    assert list(unusable_regions([stack(EAST), stack(WEST)], account)) == []
+
+
+@pytest.mark.parametrize(("status", "is_named"), [("UPDATE_COMPLETE", True), ("REVIEW_IN_PROGRESS", False)])
+def test_stack_that_another_region_holds_is_named(status: str, *, is_named: bool) -> None:
+    held = {"StackName": "serverless-data-prod", "StackStatus": status, "CreationTime": "2026-11-29T00:00:00Z"}
+    stacks = [stack(EAST), stack(WEST), Stack("serverless-data-prod", WEST, None, {})]
+    refusals = list(unusable_regions(stacks, Account(DescribeStacks={"Stacks": [held]})))
+    assert [text.partition(";")[0] for text in refusals] == [f"serverless-data-prod is deployed in {EAST}"] * is_named
 
 
 def test_report_names_what_to_request_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
