@@ -7,12 +7,12 @@ from typing import Final
 from compliance.aws.apis import HTTP_STAGE, REST_STAGE
 from compliance.aws.dead_letters import Key, key_of
 from compliance.aws.event_sources import FUNCTION
-from compliance.cfn.arns import ACCOUNT, find, names_of
+from compliance.cfn.arns import find, names_of
 from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches, require_mapping
-from compliance.cfn.references import follow, is_known, of_type, render
+from compliance.cfn.references import follow, of_type, render
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
-from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.cfn.values import UnresolvedError, is_absent
 
 LOG_GROUP: Final = "AWS::Logs::LogGroup"
 
@@ -30,19 +30,6 @@ def log_group_of(value: Json, template: Template, world: TemplateSet) -> Resourc
     """Return the log group that a name or an ARN means; an ARN may end with all of the group's streams."""
     value, template = follow(value, template, world)
     return find({"Fn::Sub": render(value, template).removesuffix(":*")}, template, world, LOG_GROUP)
-
-
-def undeclared(value: Json, template: Template, world: TemplateSet) -> str:
-    """Return the text of a value that means nothing of these templates.
-
-    Raises:
-        UnresolvedError: It is known only at deployment, so it may mean something of these templates.
-    """
-    value, template = follow(value, template, world)
-    text = render(value, template)
-    if not is_known(text.replace(ACCOUNT, "")):
-        raise UnresolvedError(f"{describe(value)} is in none of the templates, so who keeps what it receives is unknown")
-    return text
 
 
 def log_group_of_function(function: Resource, world: TemplateSet) -> Resource | None:

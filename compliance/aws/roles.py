@@ -1,4 +1,4 @@
-"""The statements of every policy of a function's role."""
+"""Roles, and the statements of every policy of a role."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -7,11 +7,11 @@ from compliance.aws.dead_letters import Key, key_of
 from compliance.cfn.caching import cached
 from compliance.cfn.policies import Statement, policies
 from compliance.cfn.reading import branches, one_or_more, require_list, require_mapping
-from compliance.cfn.references import named, of_type
+from compliance.cfn.references import follow, named, of_type, render
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 
-_ROLE: Final = "AWS::IAM::Role"
+ROLE: Final = "AWS::IAM::Role"
 _ATTACHED: Final = {
     "AWS::IAM::Policy": "Roles",
     "AWS::IAM::ManagedPolicy": "Roles",
@@ -37,9 +37,28 @@ def granted_to(function: Resource, world: TemplateSet) -> Iterator[Granted]:
         UnresolvedError: No template of the world holds the role, or a policy cannot be read.
     """
     value = function.properties.get("Role")
-    role = None if value is None else named(value, function.template, world)
-    if role is None or role.type != _ROLE or not isinstance(role.properties, Mapping):
+    role = None if value is None else role_of(value, function.template, world)
+    if role is None:
         raise UnresolvedError(f"no template here holds the function's role, {describe(value)}")
+    yield from granted_by(role, world)
+
+
+def role_of(value: Json, template: Template, world: TemplateSet) -> Resource | None:
+    """Return the role that a reference or an ARN means; None if the templates have none."""
+    role = named(value, template, world)
+    if role is None:
+        followed, where = follow(value, template, world)
+        name = render(followed, where).rpartition("/")[2]
+        role = _by_name(world).get((where.name, name))
+    return role if role is not None and role.type == ROLE and isinstance(role.properties, Mapping) else None
+
+
+def granted_by(role: Resource, world: TemplateSet) -> Iterator[Granted]:
+    """Yield the statements of a role in every branch of every condition.
+
+    Raises:
+        UnresolvedError: A policy cannot be read.
+    """
     for properties in branches(role.properties):
         for index, policy in enumerate(require_list(properties.get("Policies"), "Policies")):
             yield from _of_document(require_mapping(policy, f"Policies[{index}]").get("PolicyDocument"), role.template)
@@ -61,11 +80,7 @@ def _attached(world: TemplateSet) -> Mapping[Key, list[tuple[Resource, Mapping[s
     Raises:
         UnresolvedError: A policy does not say which roles it is for, so it may be for any.
     """
-    by_name = {
-        (role.template.name, str(role.properties["RoleName"])): role
-        for role in of_type(world, _ROLE)
-        if isinstance(role.properties.get("RoleName"), str)
-    }
+    by_name = _by_name(world)
     found: dict[Key, list[tuple[Resource, Mapping[str, Json]]]] = {}
     for policy in of_type(world, *_ATTACHED):
         for properties in branches(policy.properties):
@@ -74,6 +89,16 @@ def _attached(world: TemplateSet) -> Mapping[Key, list[tuple[Resource, Mapping[s
                 if role is not None:
                     found.setdefault(key_of(role), []).append((policy, properties))
     return found
+
+
+@cached
+def _by_name(world: TemplateSet) -> Mapping[tuple[str, str], Resource]:
+    """Return the roles by template and name."""
+    return {
+        (role.template.name, str(role.properties["RoleName"])): role
+        for role in of_type(world, ROLE)
+        if isinstance(role.properties.get("RoleName"), str)
+    }
 
 
 def _of_document(document: object, template: Template) -> Iterator[Granted]:

@@ -125,6 +125,19 @@ def text_of(value: Json, template: Template, world: TemplateSet) -> str:
     return text
 
 
+def undeclared(value: Json, template: Template, world: TemplateSet) -> str:
+    """Return the text of a value that means nothing of these templates.
+
+    Raises:
+        UnresolvedError: It is known only at deployment, so it may mean something of these templates.
+    """
+    value, template = follow(value, template, world)
+    text = render(value, template)
+    if not is_known(text.replace(ACCOUNT, "")):
+        raise UnresolvedError(f"{describe(value)} is in none of the templates, so what it means is unknown")
+    return text
+
+
 def region_of(value: Json, template: Template, world: TemplateSet) -> str:
     """Return the region of the resource that a value refers to: by ARN, by bucket name, or by its template.
 

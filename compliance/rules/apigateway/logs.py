@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.apis import HTTP_STAGE, REST_STAGE
-from compliance.aws.log_groups import log_group_of, undeclared
+from compliance.aws.log_groups import log_group_of
+from compliance.cfn.arns import undeclared
 from compliance.cfn.reading import require_mapping
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent

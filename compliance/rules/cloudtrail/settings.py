@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from compliance.aws.log_groups import log_group_of, undeclared
+from compliance.aws.log_groups import log_group_of
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
 from compliance.aws.replication_terms import is_replicated
-from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of
+from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of, undeclared
 from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_number, require_text
 from compliance.cfn.references import of_type, partition, render
 from compliance.cfn.templates import Json, Resource, TemplateSet

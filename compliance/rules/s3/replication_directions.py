@@ -15,9 +15,6 @@ from compliance.aws.replication_terms import (
     source_of,
 )
 from compliance.cfn.arns import region_of
-from compliance.cfn.policies import policies
-from compliance.cfn.reading import require_mapping
-from compliance.cfn.references import named
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist
@@ -29,7 +26,6 @@ def _applies(resource: Resource, world: TemplateSet) -> bool:
 
 
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
-    yield from _of_role(resource, world)
     for replication in replications_of(resource):
         yield from _of_replication(replication, resource, world)
     known = links(world)
@@ -39,17 +35,6 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
                 f"uploads arrive in this bucket and in its counterpart in {peer.template.region}, and nothing replicates "
                 "from here to there"
             )
-
-
-def _of_role(bucket: Resource, world: TemplateSet) -> Iterator[str]:
-    """Yield a violation for a role of these templates that S3 may not assume: it replicates nothing."""
-    value = require_mapping(bucket.properties.get("ReplicationConfiguration"), "ReplicationConfiguration").get("Role")
-    role = None if value is None else named(value, bucket.template, world)
-    if role is None or role.type != "AWS::IAM::Role":
-        return
-    for version in policies(role.properties.get("AssumeRolePolicyDocument"), role.template, "AssumeRolePolicyDocument"):
-        if not any(statement.allows and "s3.amazonaws.com" in statement.services() for statement in version):
-            yield f"its replication role {role.path} does not let S3 assume it"
 
 
 def _of_replication(replication: Replication, resource: Resource, world: TemplateSet) -> Iterator[str]:

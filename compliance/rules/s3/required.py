@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from compliance.aws.log_groups import undeclared
 from compliance.aws.replication_terms import BUCKET, is_replicated
-from compliance.cfn.arns import find
+from compliance.cfn.arns import find, undeclared
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci

@@ -1,6 +1,5 @@
 """The rules about the encryption, versions, uploads and replication of S3 buckets."""
 
-from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
 from unit_tests.compliance.rules.builders import (
@@ -159,19 +158,11 @@ def test_direction_that_may_not_work_fails() -> None:
         assert FAIL in verdicts(replicating(), NOTIFYING, back)
 
 
-def assumed_by(service: str) -> tuple[Template, ...]:
-    """Return a pair that replicates by a role, which trusts a service."""
-    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
-    (east,) = each(replicating(), f"{CONFIGURATION}.Role", {"Fn::GetAtt": ["Role", "Arn"]})
-    _, west, back = pair(east, NOTIFYING, back=reverse())
-    return template({"It": east, "Role": resource("IAM::Role", AssumeRolePolicyDocument=trust)}), west, back
-
-
 test_replication_directions = rule_test(
     DIRECTIONS,
     region=EAST,
-    passes=[assumed_by("s3.amazonaws.com")],
-    fails=[assumed_by("lambda.amazonaws.com"), replicating(EAST)],
+    passes=[pair(replicating(), NOTIFYING, back=reverse())],
+    fails=[replicating(EAST)],
     unresolved=[
         replicating(WEST),
         template({"It": reverse()}, WEST),
