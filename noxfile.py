@@ -284,7 +284,7 @@ def upload(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def local_cloud(session: nox.Session) -> None:
-    """Run the local cloud until Ctrl-C, and print the settings for the AWS CLI and the CDK."""
+    """Run the local cloud until Ctrl-C, and print the settings for the AWS CLI and the CDK; `-- --deploy` deploys."""
     _python(session, "local_cloud", *session.posargs)
 
 

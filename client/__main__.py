@@ -20,6 +20,7 @@ from client.content import Item
 from client.errors import ClientFailure, Misconfigured
 from client.events import Outcome
 from client.gathering import LeftOut, gather
+from client.local_files import CONFIGURATION, find_local_file, use_local_credentials
 from client.progress import UploadProgress, one_line, printable
 from client.receipts import Receipt, State, lock_of, read_receipts
 from client.shared_options import SharedOptions
@@ -87,8 +88,15 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     patience: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Seconds to try one file before giving up.  [default: 120]")
     ] = None,
+    local: Annotated[  # noqa: FBT002 - an option
+        bool, typer.Option("--local", help="Upload to the platform that `lockstep local --deploy` runs in this checkout.")
+    ] = False,
 ) -> None:
     """Take the options that all commands share; they may stand before or after the command."""
+    if local:
+        with _reporting_failures():
+            config = config or find_local_file(CONFIGURATION)
+            use_local_credentials()
     context.obj = (
         config,
         {

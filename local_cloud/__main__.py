@@ -12,30 +12,37 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from local_cloud.cloud import PLACEHOLDER_ACCOUNT, LocalCloud
+from local_cloud.cloud import LocalCloud
 from local_cloud.hazards import CALM_VARIABLE, SEED_VARIABLE
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
-from local_cloud.testbed.target_file import write_target
-from operations.command_line import end_like_ctrl_c_on
+from local_cloud.testbed.local_platform import deploy_once, zones_of
+from local_cloud.testbed.target_file import target_of, write_files
+from operations.command_line import end_like_ctrl_c_on, explain
 from operations.errors import Refused, RunFailure
-from operations.target import TARGET_VARIABLE
+from operations.settings_file import read_settings
+from operations.target import TARGET_VARIABLE, Target
+from reporting.progress import Steps
 
 _DEFAULT_PORT = 4566
 
 
 def main(
+    *,
+    deploy: Annotated[bool, typer.Option("--deploy", help="Deploy the platform to it, for `--local`.")] = False,
+    environment: Annotated[
+        str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
+    ] = None,
+    account: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="The AWS account id it plays, 12 digits.", show_default="the environment's"),
+    ] = None,
     port: Annotated[int, typer.Option(help="The loopback port, 1 to 65535; 0 takes any free one.")] = _DEFAULT_PORT,
-    account: Annotated[str, typer.Option(help="The AWS account id it plays, twelve digits.")] = PLACEHOLDER_ACCOUNT,
     time_factor: Annotated[
         float, typer.Option(help="How many times faster health checks, DNS, alarms and schedules run: 1 to 100.")
     ] = 1.0,
     seed: Annotated[
         int | None, typer.Option(help="Decides what the hazards do.", envvar=SEED_VARIABLE, show_default="a new one")
     ] = None,
-    environment: Annotated[
-        str | None, typer.Option(help="The environment of environments.toml that `operate` finds.", show_default="prod")
-    ] = None,
-    *,
     calm: Annotated[
         bool, typer.Option("--calm", envvar=CALM_VARIABLE, help="Start without hazards: nothing late, twice or in part.")
     ] = False,
@@ -43,18 +50,18 @@ def main(
         bool, typer.Option("--health-checkers", help="Check health by the clock, not when a status is asked for.")
     ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave its folder, with the log, behind.")] = False,
+    gaps: Annotated[bool, typer.Option("--gaps", help="List where it differs from AWS, and start nothing.")] = False,
 ) -> None:
     """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
 
     It prints the variables that point the AWS CLI, an SDK or the CDK at it. Only this machine can reach it, and it needs no
-    AWS account. It keeps its data in one temporary folder, which it removes when it stops. Several can run side by side,
-    each
-    on its own port.
+    AWS account. It keeps its data in one temporary folder, which it removes when it stops. Several can run side by
+    side, each on its own port.
 
     Examples:
-        python -m local_cloud
+        lockstep local --deploy
 
-        python -m local_cloud --port 0 --account 123456789012
+        lockstep local --deploy --port 0 --account 123456789012
 
     Exit status: 0 stopped by Ctrl-C or SIGTERM, 1 it could not start or has died, 2 wrong usage.
 
@@ -62,45 +69,62 @@ def main(
     """
     # Addresses and ARNs are full of `:...:`, which are no emoji.
     console, errors = Console(highlight=False, emoji=False), Console(stderr=True, highlight=False, emoji=False)
+    if gaps:
+        console.print(_gaps())
+        return
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     try:
+        settings = read_settings(environment)
+        settings = settings.model_copy(update={"account": account or settings.account})
         with LocalCloud.start(
-            account=account,
+            account=settings.account,
             port=port,
             keep_folder=keep,
             time_factor=time_factor,
             health_checkers=health_checkers,
             seed=seed,
             calm=calm,
+            hosted_zones=zones_of(settings),
         ) as cloud:
-            _explain(console, cloud, write_target(cloud, environment))
+            target = deploy_once(settings, cloud, Steps(console)) if deploy else target_of(cloud, settings.environment)
+            _explain(console, cloud, target, write_files(cloud, target, is_deployed=deploy), is_deployed=deploy)
             while True:
                 cloud.require_alive()
                 time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Stopped; nothing of it is left." if not keep else "Stopped; its folder is left.")
-    except (LocalCloudError, RunFailure) as error:
+    except RunFailure as failure:
+        explain(failure, errors)
+        sys.exit(2 if isinstance(failure, Refused) else 1)
+    except LocalCloudError as error:
         errors.print(str(error), markup=False, soft_wrap=True)
-        sys.exit(2 if isinstance(error, Refused) else 1)
+        sys.exit(1)
 
 
-def _explain(console: Console, cloud: LocalCloud, target: Path) -> None:
+def _explain(console: Console, cloud: LocalCloud, target: Target, file: Path, *, is_deployed: bool) -> None:
     def say(text: str) -> None:
         # Never wrapped: what is printed is there to be copied.
         console.print(text, soft_wrap=True)
 
-    say(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
-    say(f"Its log: {cloud.log}\n")
-    say("In another terminal, point the AWS CLI, an SDK or the CDK at it (bash):\n")
-    for name, value in {**cloud.aws_variables(), TARGET_VARIABLE: str(target)}.items():
+    for name, value in {**cloud.aws_variables(), TARGET_VARIABLE: str(file)}.items():
         say(f"  export {name}={value}")
     say("  unset AWS_PROFILE AWS_SESSION_TOKEN\n")
-    say("Then, for example (`bundle=host`, for functions run under this machine's own Python):\n")
-    say("  aws s3 ls --region us-west-2")
-    say(f"  nox -s cdk -- bootstrap aws://{cloud.account}/us-east-1 aws://{cloud.account}/us-west-2 -c bundle=host")
-    say("  nox -s cdk -- deploy --all -c bundle=host --require-approval never\n")
-    say(f"Once it is deployed, type the runbook's commands as they are written, with the account {cloud.account}:\n")
-    say(f"  nox -s operate -- --account {cloud.account} status\n")
+    say(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
+    say(f"Its log: {cloud.log}")
+    say("In another terminal (bash), the lines above point the AWS CLI, an SDK, the CDK and `lockstep` at it.\n")
+    if is_deployed:
+        say(f"{target.environment} is deployed in {target.primary} and {target.secondary}. Without those lines, type:\n")
+        say("  lockstep status --local")
+        say("  lockstep upload --local FILE")
+        say(f"  lockstep promote --local {target.secondary}\n")
+        say(f"With them, type the runbook's commands as they are written, with the account {cloud.account}.\n")
+    else:
+        say("Then, for example (`bundle=host`, for functions run under this machine's own Python):\n")
+        say("  aws s3 ls --region us-west-2")
+        places = " ".join(f"aws://{cloud.account}/{region}" for region in target.regions)
+        say(f"  lockstep bootstrap {places} -c bundle=host")
+        say(f"  lockstep deploy --environment {target.environment} -c bundle=host --require-approval never")
+        say("  lockstep status\n")
     say(f"An HTTP API answers at {cloud.api_url('<api id>')}/<path>.")
     say(f"Its name server answers over UDP at {cloud.health()['name_server']}.")
     say("Disturb it, where these variables are set:")
@@ -113,14 +137,16 @@ def _explain(console: Console, cloud: LocalCloud, target: Path) -> None:
     ):
         curl = f'curl -H "{TOKEN_HEADER}: $AWS_SECRET_ACCESS_KEY" -X POST'
         say(f"  {curl} {cloud.endpoint_url}/_local_cloud/{command}   # {what}")
-    say("")
+    say("\nWhere it differs from AWS: lockstep local --gaps. Ctrl-C stops it.")
+
+
+def _gaps() -> Table:
     table = Table(title="NOT FAITHFUL: stored and answered, or simplified", title_justify="left")
     table.add_column("what")
     table.add_column("why")
-    for what, why in cloud.known_gaps:
+    for what, why in LocalCloud.known_gaps:
         table.add_row(what, why)
-    console.print(table)
-    console.print("\nCtrl-C stops it.")
+    return table
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)

@@ -109,5 +109,5 @@ def _upload() -> Iterator[tuple[str, Entry]]:
 
 
 COMMANDS: Final[dict[str, Entry]] = dict([*_operate(), *_upload(), *_build()])
-FLAGS: Final = frozenset({"--account-unverified", "--dry-run", "--json", "--yes"})
+FLAGS: Final = frozenset({"--account-unverified", "--dry-run", "--json", "--local", "--yes"})
 """Options without a value that may stand before a command; every other option before a command takes the next word."""

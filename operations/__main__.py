@@ -11,6 +11,8 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from client.errors import Misconfigured
+from client.local_files import TARGET, find_local_file
 from client.shared_options import SharedOptions
 from operations import desk, failback_checks
 from operations import status as regions
@@ -71,17 +73,20 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
             metavar="FILE", envvar=TARGET_VARIABLE, help="The target.json of a platform on a local cloud, instead of AWS."
         ),
     ] = None,
+    local: Annotated[  # noqa: FBT002
+        bool, typer.Option("--local", help="The platform that `lockstep local` runs in this checkout, instead of AWS.")
+    ] = False,
 ) -> None:
     """Show the state of a deployed platform, choose which region is active, and find files.
 
     Examples:
-        python -m operations status
+        lockstep status
 
-        python -m operations --account 123456789012 --profile prod promote us-west-2
+        lockstep promote us-west-2 --account 123456789012 --profile prod
 
-        python -m operations --account 123456789012 --account-unverified promote us-west-2
+        lockstep promote us-west-2 --account 123456789012 --account-unverified
 
-        python -m operations --target reports/drill/latest/target.json status
+        lockstep status --local
 
     Exit status: 0 done, 1 failed, 2 wrong usage or refused, 130 interrupted.
 
@@ -89,6 +94,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     """
     with printing_failures():
         _require_digits(account)
+        target = _local_target() if local else target
         named = _from_file(target, account) if target else _live(account, profile, environment, (primary, secondary))
         select(named, unverified=unverified)
 
@@ -195,7 +201,7 @@ def force(
         confirm(target, f"DNS routes clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
         say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
-        say(f"Now promote it: python -m operations ... promote {target.secondary}. To undo: unforce.")
+        say(f"Now promote it: lockstep promote {target.secondary}. To undo: lockstep unforce.")
 
 
 @app.command()
@@ -230,6 +236,13 @@ def _promote(target: Target, region: str, *, at_least: int = 0) -> None:
 def _require_digits(account: str | None) -> None:
     if account is not None and not re.fullmatch(r"[0-9]{12}", account):
         raise Refused(f"--account: {account!r} is not an account id.", hint="Type --account and 12 digits.")
+
+
+def _local_target() -> Path:
+    try:
+        return find_local_file(TARGET)
+    except Misconfigured as error:
+        raise Refused(error.message, hint=error.hint) from error
 
 
 def _from_file(file: Path, account: str | None) -> Target:

@@ -109,6 +109,16 @@ class Deployment:
         return outputs["ApiEndpoint"]
 
 
+def client_configuration(target: Target) -> str:
+    """Return the upload client's configuration in TOML: the API of each region, the primary first.
+
+    Raises:
+        RunFailure: A regional stack does not exist or its deployment is not complete.
+    """
+    apis = {region: Deployment.of_region(target, region).api_url(region) for region in target.regions}
+    return "\n".join(f'[[endpoints]]\nregion = "{region}"\nurl = "{url}"\n' for region, url in apis.items())
+
+
 def _what(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
@@ -120,7 +130,7 @@ def _outputs(target: Target, stack: str, region: str) -> Outputs:
     except ClientError as error:
         raise RunFailure(
             f"CloudFormation in {region} has no stack {name}: {error.response['Error']['Message']}",
-            hint=f"Deploy it first: nox -s cdk -- deploy --all -c environment={target.environment}",
+            hint=f"Deploy it first: lockstep deploy --environment {target.environment}",
         ) from error
     if not found["StackStatus"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE")):
         raise RunFailure(

@@ -17,7 +17,7 @@ from client.progress import one_line
 from operations import status
 from operations.atomic_file import write_pieces
 from operations.dead_letters import DeadLetter, DeadLetterQueue
-from operations.deployment import Deployment
+from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
 from operations.files import Files, Found
 from operations.replay import Span, send_events
@@ -60,13 +60,7 @@ def endpoints() -> None:
     Example: lockstep endpoints > lockstep-client.toml
     """
     with printing_failures():
-        target = shown()
-        deployments = {region: Deployment.of_region(target, region) for region in target.regions}
-        blocks = [
-            f'[[endpoints]]\nregion = "{region}"\nurl = "{deployment.api_url(region)}"\n'
-            for region, deployment in deployments.items()
-        ]
-        say("\n".join(blocks), end="")
+        say(client_configuration(shown()), end="")
 
 
 def files(

@@ -220,6 +220,25 @@ def test_operate_finds_the_platform_of_a_local_cloud_without_an_option() -> None
     assert "caller arn:aws:iam::123456789012:root, confirmed by STS" in ended.stderr
 
 
+def test_local_deploy_gives_the_commands_with_local_a_platform(tmp_path: Path) -> None:
+    def lockstep(*arguments: str) -> str:
+        # Other tests of this checkout start local clouds too, so the test links the files of its own.
+        command = [sys.executable, "-m", "lockstep", *arguments, "--local"]
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True).stdout  # noqa: S603  ours
+
+    with Command("--deploy", "--port=0", "--account=123456789012") as one:
+        (tmp_path / ".build").mkdir()
+        (tmp_path / ".build" / "local").symlink_to(Path(one.variables()["LOCKSTEP_TARGET"]).parent)
+        (tmp_path / "a.ndjson").write_text('{"id": 1}\n')
+        lockstep("upload", "a.ndjson")
+        assert "1 processed" in lockstep("verify", "--wait", "120")
+        assert '{"id": 1}' in lockstep("records", "a.ndjson")
+        assert "us-west-2 is active, epoch 1" in lockstep("promote", "us-west-2", "--yes")
+        assert one.stop(signal.SIGINT) == 0
+    assert not (tmp_path / ".build" / "local").exists()
+
+
 def test_two_side_by_side_keep_to_themselves(cloud: LocalCloud) -> None:
     cloud.client("sqs").create_queue(QueueName="side-by-side")
     with LocalCloud.start(account=cloud.account) as other:

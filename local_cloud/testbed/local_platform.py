@@ -75,17 +75,53 @@ def local_platform(
         with cloud:
             try:
                 with steps:
-                    assembly = _prepare(settings, cloud, folder, steps, commands)
-                    _deploy(assembly, cloud, folder, steps, commands)
-                target = _target(settings, assembly, cloud, folder)
-                prove_local(target)
-                if target.caller:
-                    _make_caller(target)
+                    target = deploy_platform(settings, cloud, folder, steps, commands)
                 yield target
             finally:
                 _keep_log(cloud, folder)
     finally:
         folder.tidy()
+
+
+def deploy_platform(settings: Settings, cloud: LocalCloud, folder: RunFolder, steps: Steps, commands: Commands) -> Target:
+    """Synthesize, judge, bootstrap and deploy the platform to a running cloud that is empty.
+
+    Args:
+        settings: Of the environment to deploy; its account is the cloud's.
+        cloud: A running cloud.
+        folder: Where templates and logs go.
+        steps: Shows how far it is.
+        commands: Runs the programs.
+
+    Raises:
+        RunFailure: A step failed.
+    """
+    assembly = _prepare(settings, cloud, folder, steps, commands)
+    _deploy(assembly, cloud, folder, steps, commands)
+    target = _target(settings, assembly, cloud, folder)
+    prove_local(target)
+    if target.caller:
+        _make_caller(target)
+    return target
+
+
+def deploy_once(settings: Settings, cloud: LocalCloud, steps: Steps) -> Target:
+    """Deploy the platform to a running cloud, with templates and logs in a folder of its own.
+
+    Raises:
+        RunFailure: A step failed.
+    """
+    folder = RunFolder.make()
+    try:
+        with Commands() as commands, steps:
+            return deploy_platform(settings, cloud, folder, steps, commands)
+    finally:
+        folder.tidy()
+
+
+def zones_of(settings: Settings) -> dict[str, str]:
+    """Return the public hosted zone that somebody made before the platform: its name by its id."""
+    return {domain.hosted_zone_id: domain.name} if (domain := settings.domain) else {}
 
 
 def _start(settings: Settings, steps: Steps, time_factor: float, *, health_checkers: bool) -> LocalCloud:
@@ -95,7 +131,7 @@ def _start(settings: Settings, steps: Steps, time_factor: float, *, health_check
                 account=settings.account,
                 time_factor=time_factor,
                 health_checkers=health_checkers,
-                hosted_zones={domain.hosted_zone_id: domain.name} if (domain := settings.domain) else {},
+                hosted_zones=zones_of(settings),
             )
         except LocalCloudError as error:
             raise RunFailure(str(error)) from error
@@ -133,6 +169,7 @@ def _synthesize(settings: Settings, folder: RunFolder, steps: Steps, commands: C
     with steps.step("synthesize both regions") as step:
         context = {
             "environment": settings.environment,
+            "account": settings.account,
             "bundle": "host",
             **_with_records(settings),
             **_with_caller(settings),

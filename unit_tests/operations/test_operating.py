@@ -44,10 +44,15 @@ def _type(*arguments: str) -> tuple[int, str]:
         ([*WHERE, "reprocess", "incoming/a/"], "It needs a confirmation, and the input is not a terminal."),
         ([*WHERE, "reprocess", "uploads/"], "Type a prefix that begins with incoming/."),
         (["--target", "nowhere.json", "status"], "nowhere.json is not a target file"),
+        (["--local", "status"], "--local: no local cloud of "),
     ],
 )
-def test_operate_wrong_usage_is_refused_and_changes_nothing(target: Target, arguments: list[str], expected: str) -> None:
-    code, output = _type(*arguments)
+def test_operate_wrong_usage_is_refused_and_changes_nothing(
+    target: Target, arguments: list[str], expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as elsewhere:
+        elsewhere.chdir(tmp_path)
+        code, output = _type(*arguments)
     assert (code, expected in output, "Traceback" in output) == (2, True, False), output
     assert Register(target, WEST).claims() == {}
 
