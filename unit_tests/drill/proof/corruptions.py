@@ -1,33 +1,89 @@
-"""Ways in which one upload's rows, objects or receipts can be wrong, each with what must be found of it."""
+"""Damage to the rows, objects or receipts of an upload, each with the findings that it must cause."""
 
-import dataclasses
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Final
 
 from drill.proof.effect import of_records
+from drill.proof.scope import ReceiptRow
 from operations.attribute_values import Wire
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, WEST, Five, signed
 
 Found = set[tuple[str, str, str]]
 Damage = Callable[[Five, str], Found]
+LEDGERS: Final = tuple(f"ledger {region}" for region in REGIONS)
 
 
 def other_identity(object_id: str) -> str:
-    """Return the identity that a sabotaged processor gives."""
+    """Return the identity of a sabotaged processor."""
     return hashlib.sha256(f"bucket {object_id}".encode()).hexdigest()
 
 
-def no_replica(five: Five, object_id: str) -> Found:
-    del five.objects[WEST][_key(five, object_id)]
-    return {("lost", object_id, f"objects {WEST}")}
+def _lost_objects(*regions: str) -> Damage:
+    def damage(five: Five, object_id: str) -> Found:
+        for region in regions:
+            del five.objects[region][_key(five, object_id)]
+        return {("lost", object_id, f"objects {region}") for region in regions}
+
+    return damage
 
 
-def no_object(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        del five.objects[region][_key(five, object_id)]
-    return {("lost", object_id, f"objects {region}") for region in REGIONS}
+def _lost_results(*regions: str) -> Damage:
+    def damage(five: Five, object_id: str) -> Found:
+        for region in regions:
+            del five.rows[region][f"OBJ#{object_id}", "RESULT"]
+        return {("lost", object_id, f"ledger {region}") for region in regions}
+
+    return damage
+
+
+def _lost_archive(region: str, key: str) -> Damage:
+    def damage(five: Five, object_id: str) -> Found:
+        archived = five.archives[region].pop(key.format(object_id), None)
+        return {("lost", object_id, f"archive {region}")} if archived else set()
+
+    return damage
+
+
+def _results(*regions: str, **changed: Wire) -> Damage:
+    """Change attributes of RESULT."""
+
+    def damage(five: Five, object_id: str) -> Found:
+        for region in regions:
+            _change(five, region, object_id, **changed)
+        return {("divergent", object_id, f"ledger {region}") for region in regions}
+
+    return damage
+
+
+def _row(pk: str, sk: str, **attributes: Wire) -> Damage:
+    """Add a row in both replicas."""
+
+    def damage(five: Five, object_id: str) -> Found:
+        keys = pk.format(object_id), sk
+        for region in REGIONS:
+            five.rows[region][keys] = {"pk": {"S": keys[0]}, "sk": {"S": sk}, "object_id": {"S": object_id}, **attributes}
+        return _divergent_ledgers(object_id)
+
+    return damage
+
+
+def _receipts(change: Callable[[ReceiptRow], ReceiptRow | None], *wheres: str, kind: str = "divergent") -> Damage:
+    """Change or remove the receipt."""
+
+    def damage(five: Five, object_id: str) -> Found:
+        five.receipts = [
+            changed for one in five.receipts if (changed := change(one) if one.object_id == object_id else one) is not None
+        ]
+        return {(kind, object_id, where) for where in wheres}
+
+    return damage
+
+
+def _signed_anew(**other: str) -> Damage:
+    return _receipts(lambda one: replace(one, signed=signed(one, **other)), "receipts")
 
 
 def deleted(five: Five, object_id: str) -> Found:
@@ -48,33 +104,9 @@ def second_version_of_other_bytes(five: Five, object_id: str) -> Found:
     return {("divergent", object_id, f"objects {region}") for region in REGIONS}
 
 
-def no_receipt(five: Five, object_id: str) -> Found:
-    five.receipts = [receipt for receipt in five.receipts if receipt.object_id != object_id]
-    return {("lost", object_id, "receipts")}
-
-
 def two_receipts(five: Five, object_id: str) -> Found:
     five.receipts += [receipt for receipt in five.receipts if receipt.object_id == object_id]
     return {("duplicated", object_id, "receipts")}
-
-
-def no_result_in_one(five: Five, object_id: str) -> Found:
-    del five.rows[EAST][f"OBJ#{object_id}", "RESULT"]
-    return {("lost", object_id, f"ledger {EAST}")}
-
-
-def no_result(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        del five.rows[region][f"OBJ#{object_id}", "RESULT"]
-    return {("lost", object_id, f"ledger {region}") for region in REGIONS}
-
-
-def swallowed(five: Five, object_id: str) -> Found:
-    """Nothing but the receipt is left, and that is certain."""
-    no_object(five, object_id)
-    for region in REGIONS:
-        five.rows[region] = {pair: row for pair, row in five.rows[region].items() if object_id not in pair[0]}
-    return {("lost", object_id, f"{kind} {region}") for kind in ("objects", "ledger") for region in REGIONS}
 
 
 def doubled_result(five: Five, object_id: str) -> Found:
@@ -93,52 +125,6 @@ def orphaned_record(five: Five, object_id: str) -> Found:
     return {("duplicated", other, f"ledger {WEST}")}
 
 
-def added_record(five: Five, object_id: str) -> Found:
-    """Beyond the last ordinal."""
-    for region in REGIONS:
-        pk, sk = f"REC#{object_id}#000000", f"{9:012d}"
-        row = {"pk": {"S": pk}, "sk": {"S": sk}, "object_id": {"S": object_id}, "ordinal": {"N": "9"}, "record": {"M": {}}}
-        five.rows[region][pk, sk] = row
-    return _divergent_ledgers(object_id)
-
-
-def effect_of_nothing(five: Five, object_id: str) -> Found:
-    """RESULT states another effect, in both replicas alike."""
-    for region in REGIONS:
-        _change(five, region, object_id, "effect_digest", {"S": "1" * 64})
-    return _divergent_ledgers(object_id)
-
-
-def fewer_records_than_the_file(five: Five, object_id: str) -> Found:
-    """Only the file's author knows of a record that was never counted."""
-    for number, receipt in enumerate(five.receipts):
-        if receipt.object_id == object_id:
-            five.receipts[number] = dataclasses.replace(receipt, records=(receipt.records or 0) + 1)
-    return _divergent_ledgers(object_id)
-
-
-def other_effect_than_the_files(five: Five, object_id: str) -> Found:
-    for number, receipt in enumerate(five.receipts):
-        if receipt.object_id == object_id:
-            five.receipts[number] = dataclasses.replace(receipt, effect="2" * 64)
-    return _divergent_ledgers(object_id)
-
-
-def other_size_than_sent(five: Five, object_id: str) -> Found:
-    for number, receipt in enumerate(five.receipts):
-        if receipt.object_id == object_id:
-            five.receipts[number] = dataclasses.replace(receipt, size=77_777)
-    return {("divergent", object_id, where) for where in ("receipts", *(f"objects {region}" for region in REGIONS))}
-
-
-def odd_record(five: Five, object_id: str) -> Found:
-    """A row among the records that is none."""
-    pk, sk = f"REC#{object_id}#000000", f"{7:012d}"
-    for region in REGIONS:
-        five.rows[region][pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, "n": {"N": "1"}}
-    return _divergent_ledgers(object_id)
-
-
 def counter_in_a_record(five: Five, object_id: str) -> Found:
     """The record is as it was; beside it both regions count."""
     pair = (f"REC#{object_id}#000000", "0" * 12)
@@ -154,14 +140,7 @@ def accepted_and_rejected_exchanged(five: Five, object_id: str) -> Found:
         accepted = int(five.result(object_id, region)["accepted"]["N"])
         if not accepted:
             return set()
-        _change(five, region, object_id, "accepted", {"N": str(accepted - 1)})
-        _change(five, region, object_id, "rejected", {"N": "1"})
-    return _divergent_ledgers(object_id)
-
-
-def rejected_that_does_not_add_up(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        _change(five, region, object_id, "rejected", {"N": "3"})
+        _change(five, region, object_id, accepted={"N": str(accepted - 1)}, rejected={"N": "1"})
     return _divergent_ledgers(object_id)
 
 
@@ -179,10 +158,8 @@ def record_beyond_the_last(five: Five, object_id: str) -> Found:
         row = five.rows[region].pop(pair)
         moved = row | {"sk": {"S": f"{5:012d}"}, "ordinal": {"N": "5"}}
         five.rows[region][pair[0], f"{5:012d}"] = moved
-        _change(five, region, object_id, "effect_digest", {"S": of_records(object_id, records)})
-    for number, receipt in enumerate(five.receipts):
-        if receipt.object_id == object_id:
-            five.receipts[number] = dataclasses.replace(receipt, effect=None)
+        _change(five, region, object_id, effect_digest={"S": of_records(object_id, records)})
+    _receipts(lambda one: replace(one, effect=None))(five, object_id)
     return _divergent_ledgers(object_id)
 
 
@@ -199,9 +176,7 @@ def last_record_rejected(five: Five, object_id: str) -> Found:
 
 
 def rejected_and_nobody_knows_the_content(five: Five, object_id: str) -> Found:
-    for number, receipt in enumerate(five.receipts):
-        if receipt.object_id == object_id:
-            five.receipts[number] = dataclasses.replace(receipt, effect=None)
+    _receipts(lambda one: replace(one, effect=None))(five, object_id)
     return last_record_rejected(five, object_id)
 
 
@@ -218,33 +193,8 @@ def _process_otherwise(five: Five, object_id: str, becomes: Callable[[dict[int, 
             row = rows.pop((pk, f"{ordinal:012d}"))
             if ordinal in after:
                 rows[pk, f"{ordinal:012d}"] = row | {"record": after[ordinal]}
-        _change(five, region, object_id, "accepted", {"N": str(len(after))})
-        _change(five, region, object_id, "rejected", {"N": str(len(before) - len(after))})
-        _change(five, region, object_id, "effect_digest", {"S": of_records(object_id, after.items())})
-    return _divergent_ledgers(object_id)
-
-
-def mutable_status(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        _change(five, region, object_id, "state", {"S": "PROCESSING"})
-    return _divergent_ledgers(object_id)
-
-
-def counter_in_the_result(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        _change(five, region, object_id, "seen", {"N": "2"})
-    return _divergent_ledgers(object_id)
-
-
-def other_size(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        _change(five, region, object_id, "size", {"N": "77777"})
-    return _divergent_ledgers(object_id)
-
-
-def other_file_key(five: Five, object_id: str) -> Found:
-    for region in REGIONS:
-        _change(five, region, object_id, "file_key", {"S": "elsewhere"})
+        counts = {"accepted": {"N": str(len(after))}, "rejected": {"N": str(len(before) - len(after))}}
+        _change(five, region, object_id, effect_digest={"S": of_records(object_id, after.items())}, **counts)
     return _divergent_ledgers(object_id)
 
 
@@ -254,42 +204,13 @@ def key_of_another_hour(five: Five, object_id: str) -> Found:
         key = five.result(object_id, region)["object_key"]["S"]
         parts = key.split("/")
         parts[3] = "1" + parts[3][1:]
-        _change(five, region, object_id, "object_key", {"S": "/".join(parts)})
+        _change(five, region, object_id, object_key={"S": "/".join(parts)})
     return _divergent_ledgers(object_id)
-
-
-def replicas_differ(five: Five, object_id: str) -> Found:
-    _change(five, WEST, object_id, "processed_at", {"S": "2026-01-31T13:00:00.000Z"})
-    return {("divergent", object_id, f"ledger {WEST}")}
 
 
 def upload_row_in_one(five: Five, object_id: str) -> Found:
     del five.rows[EAST][f"OBJ#{object_id}", f"UPLOAD#{EAST}"]
     return {("divergent", object_id, f"ledger {EAST}")}
-
-
-def attempt_of_another(five: Five, object_id: str) -> Found:
-    """One row for both regions' attempts: it counts what neither can count alone."""
-    for region in REGIONS:
-        _change(five, region, object_id, "region", {"S": WEST})
-    return _divergent_ledgers(object_id)
-
-
-def counter_beside_the_result(five: Five, object_id: str) -> Found:
-    pk, sk = f"OBJ#{object_id}", "COUNT"
-    for region in REGIONS:
-        five.rows[region][pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, "n": {"N": "1"}}
-    return _divergent_ledgers(object_id)
-
-
-def no_archived_bytes(five: Five, object_id: str) -> Found:
-    archived = five.archives[WEST].pop(f"quarantined/{object_id}/object", None)
-    return {("lost", object_id, f"archive {WEST}")} if archived else set()
-
-
-def no_archived_note(five: Five, object_id: str) -> Found:
-    archived = five.archives[EAST].pop(f"quarantined/{object_id}.json", None)
-    return {("lost", object_id, f"archive {EAST}")} if archived else set()
 
 
 def other_archived_bytes(five: Five, object_id: str) -> Found:
@@ -305,83 +226,74 @@ def rejections_of_nothing(five: Five, object_id: str) -> Found:
     return {("divergent", object_id, f"archive {EAST}")}
 
 
-def forged_receipt(five: Five, object_id: str) -> Found:
-    return _signed_anew(five, object_id, key="f" * 44)
-
-
-def receipt_of_another_upload(five: Five, object_id: str) -> Found:
-    return _signed_anew(five, object_id, upload_id="another")
-
-
-def unsigned_receipt(five: Five, object_id: str) -> Found:
-    _replace_receipt(five, object_id, signed="")
-    return {("divergent", object_id, "receipts")}
-
-
-def _signed_anew(five: Five, object_id: str, **other: str) -> Found:
-    receipt = next(one for one in five.receipts if one.object_id == object_id)
-    _replace_receipt(five, object_id, signed=signed(receipt, **other))
-    return {("divergent", object_id, "receipts")}
-
-
-def _replace_receipt(five: Five, object_id: str, **changes: str) -> None:
-    five.receipts = [dataclasses.replace(one, **changes) if one.object_id == object_id else one for one in five.receipts]  # type: ignore[arg-type]
-
-
-DAMAGES: Final[tuple[Damage, ...]] = (
-    no_archived_bytes,
-    no_archived_note,
-    other_archived_bytes,
-    rejections_of_nothing,
-    forged_receipt,
-    receipt_of_another_upload,
-    unsigned_receipt,
-    no_replica,
-    no_object,
-    deleted,
-    other_bytes,
-    second_version_of_other_bytes,
-    no_receipt,
-    two_receipts,
-    no_result_in_one,
-    no_result,
-    swallowed,
-    doubled_result,
-    orphaned_record,
-    added_record,
-    effect_of_nothing,
-    fewer_records_than_the_file,
-    other_effect_than_the_files,
-    other_size_than_sent,
-    odd_record,
-    counter_in_a_record,
-    accepted_and_rejected_exchanged,
-    rejected_that_does_not_add_up,
-    record_beyond_the_last,
-    last_record_is_another,
-    last_record_rejected,
-    rejected_and_nobody_knows_the_content,
-    mutable_status,
-    counter_in_the_result,
-    other_size,
-    other_file_key,
-    key_of_another_hour,
-    replicas_differ,
-    upload_row_in_one,
-    attempt_of_another,
-    counter_beside_the_result,
-)
-
-
 def _key(five: Five, object_id: str) -> str:
     return next(receipt.object_key for receipt in five.receipts if receipt.object_id == object_id)
 
 
-def _change(five: Five, region: str, object_id: str, name: str, value: dict[str, str]) -> None:
-    row = deepcopy(five.result(object_id, region))
-    row[name] = value
-    five.rows[region][f"OBJ#{object_id}", "RESULT"] = row
+def _change(five: Five, region: str, object_id: str, /, **changed: Wire) -> None:
+    five.rows[region][f"OBJ#{object_id}", "RESULT"] = deepcopy(five.result(object_id, region)) | changed
 
 
 def _divergent_ledgers(object_id: str) -> Found:
     return {("divergent", object_id, f"ledger {region}") for region in REGIONS}
+
+
+def swallowed(five: Five, object_id: str) -> Found:
+    """Leave only the receipt, which is certain."""
+    no_object(five, object_id)
+    for region in REGIONS:
+        five.rows[region] = {pair: row for pair, row in five.rows[region].items() if object_id not in pair[0]}
+    return {("lost", object_id, f"{kind} {region}") for kind in ("objects", "ledger") for region in REGIONS}
+
+
+no_replica = _lost_objects(WEST)
+no_object = _lost_objects(*REGIONS)
+no_result = _lost_results(*REGIONS)
+
+DAMAGES: Final[Mapping[str, Damage]] = {
+    "no archived bytes": _lost_archive(WEST, "quarantined/{}/object"),
+    "no archived note": _lost_archive(EAST, "quarantined/{}.json"),
+    "other archived bytes": other_archived_bytes,
+    "rejections of nothing": rejections_of_nothing,
+    "forged receipt": _signed_anew(key="f" * 44),
+    "receipt of another upload": _signed_anew(upload_id="another"),
+    "unsigned receipt": _receipts(lambda one: replace(one, signed=""), "receipts"),
+    "no receipt": _receipts(lambda _: None, "receipts", kind="lost"),
+    "two receipts": two_receipts,
+    "no replica": no_replica,
+    "no object": no_object,
+    "deleted": deleted,
+    "other bytes": other_bytes,
+    "second version of other bytes": second_version_of_other_bytes,
+    "no result in one region": _lost_results(EAST),
+    "no result": no_result,
+    "swallowed": swallowed,
+    "duplicated result": doubled_result,
+    "orphaned record": orphaned_record,
+    "record beyond the last ordinal": _row("REC#{}#000000", f"{9:012d}", ordinal={"N": "9"}, record={"M": {}}),
+    "row among the records that is not one": _row("REC#{}#000000", f"{7:012d}", n={"N": "1"}),
+    "counter beside RESULT": _row("OBJ#{}", "COUNT", n={"N": "1"}),
+    "counter in a record": counter_in_a_record,
+    "record moved beyond the last, with its effect": record_beyond_the_last,
+    "last record is another": last_record_is_another,
+    "last record rejected": last_record_rejected,
+    "last record rejected, content unknown": rejected_and_nobody_knows_the_content,
+    # Only the file's author knows of a record that was never counted.
+    "fewer records than in the file": _receipts(lambda one: replace(one, records=(one.records or 0) + 1), *LEDGERS),
+    "other effect than the file's": _receipts(lambda one: replace(one, effect="2" * 64), *LEDGERS),
+    "other size than sent": _receipts(
+        lambda one: replace(one, size=77_777), "receipts", *(f"objects {each}" for each in REGIONS)
+    ),
+    "accepted and rejected exchanged": accepted_and_rejected_exchanged,
+    "rejected does not add up": _results(*REGIONS, rejected={"N": "3"}),
+    "effect of nothing": _results(*REGIONS, effect_digest={"S": "1" * 64}),
+    "mutable status": _results(*REGIONS, state={"S": "PROCESSING"}),
+    "counter in RESULT": _results(*REGIONS, seen={"N": "2"}),
+    "other size": _results(*REGIONS, size={"N": "77777"}),
+    "other file key": _results(*REGIONS, file_key={"S": "elsewhere"}),
+    # One row for both regions' attempts counts what neither can count alone.
+    "attempt of another region": _results(*REGIONS, region={"S": WEST}),
+    "replicas differ": _results(WEST, processed_at={"S": "2026-01-31T13:00:00.000Z"}),
+    "key of another hour": key_of_another_hour,
+    "upload row in one region": upload_row_in_one,
+}

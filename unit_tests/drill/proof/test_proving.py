@@ -22,7 +22,7 @@ UPLOADS = 24
 
 @pytest.mark.property
 @given(
-    damaged=st.dictionaries(st.integers(0, UPLOADS - 1), st.sampled_from(DAMAGES), max_size=6),
+    damaged=st.dictionaries(st.integers(0, UPLOADS - 1), st.sampled_from(list(DAMAGES.values())), max_size=6),
     seed=st.integers(0, 1000),
     page=st.integers(1, 60),
 )
@@ -40,7 +40,7 @@ def test_exactly_the_damage_is_found(damaged: dict[int, Damage], seed: int, page
     )
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_each_damage_alone(damage: Damage, number: int) -> None:
     """Of a file without records, with one and with two."""

@@ -2,12 +2,15 @@
 
 import hashlib
 import random
+import typing
+from types import NoneType, UnionType
 from typing import Any
 
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from drill.model import (
-    Allowance,
     DigestRow,
     DrillReport,
     Event,
@@ -310,132 +313,33 @@ _TEXTS = st.one_of(
     st.text(max_size=20), st.just(HOSTILE), st.sampled_from(["us-east-1", "us-west-2", "", "a|b", "2026-11-24"])
 )
 _MOMENTS = st.one_of(_TEXTS, st.just("2026-11-24T20:15:30Z"), st.just("2026-11-24T20:16:00"))
-_NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.floats(0, 600)
-_COUNTS = st.integers(0, 10**12)
-_HASHES = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
 
 
-def _some(strategy: st.SearchStrategy[Any], size: int = 4) -> st.SearchStrategy[tuple[Any, ...]]:
-    return st.lists(strategy, max_size=size).map(tuple)
+def _values(kind: Any, pattern: str = "") -> st.SearchStrategy[Any]:  # noqa: ANN401 - a type of any form
+    """Return a strategy for a field of the model, by its type and pattern."""
+    parts = typing.get_args(kind)
+    if isinstance(kind, UnionType):
+        return st.one_of(*map(_values, parts))
+    if typing.get_origin(kind) is tuple:
+        return st.lists(_values(parts[0]), max_size=8 if parts[0] in {DigestRow, Sample} else 4).map(tuple)
+    if typing.get_origin(kind) is dict:
+        return st.dictionaries(_values(parts[0]), _values(parts[1]), max_size=3)
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return st.builds(kind, **{name: _field(name, field) for name, field in kind.model_fields.items()})
+    if pattern:
+        return st.from_regex(pattern.replace("$", r"\Z"))
+    finite = st.floats(allow_nan=False, allow_infinity=False) | st.floats(0, 600)
+    plain = {str: _TEXTS, int: st.integers(0, 10**12), float: finite, NoneType: st.none()}
+    return plain[kind] if kind in plain else st.from_type(kind)
 
 
-_FINDINGS = st.builds(
-    Finding, kind=st.sampled_from(["lost", "duplicated", "divergent"]), object_id=_TEXTS, where=_TEXTS, what=_TEXTS
-)
-_PROOFS = st.builds(
-    Proof,
-    at=_MOMENTS,
-    sources=_some(_TEXTS),
-    objects=_COUNTS,
-    equal=st.booleans(),
-    lost=_COUNTS,
-    duplicated=_COUNTS,
-    divergent=_COUNTS,
-    findings=_some(_FINDINGS),
-    digests=_some(st.builds(DigestRow, source=_TEXTS, hour=_TEXTS, prefix=_TEXTS, count=_COUNTS, sum=_HASHES), 8),
-    seconds=_NUMBERS,
-    reads=_COUNTS,
-)
-_CONTROLS = st.builds(
-    NegativeControl,
-    name=st.sampled_from(["duplicate", "withheld_replica", "tampered_row", "lost_receipt"]),
-    injected=_TEXTS,
-    object_id=_TEXTS,
-    found=st.booleans(),
-    how=_TEXTS,
-    repaired=st.booleans(),
-)
-_SAMPLES = st.builds(
-    Sample,
-    seconds=_NUMBERS,
-    region=_TEXTS,
-    queue_depth=st.none() | _COUNTS,
-    shadow_age=st.none() | _NUMBERS,
-    replication_lag=st.none() | _NUMBERS,
-    dead_letters=st.none() | _COUNTS,
-    good_writes_per_second=st.none() | _NUMBERS,
-    healthy=st.none() | st.booleans(),
-)
-_BY_KIND = st.dictionaries(_TEXTS, st.none() | _NUMBERS, max_size=3)
+def _field(name: str, field: FieldInfo) -> st.SearchStrategy[Any]:
+    if name == "schema_version":
+        return st.just(field.default)
+    if field.annotation in {str, str | None} and name.endswith("at"):
+        return _MOMENTS if field.annotation is str else _MOMENTS | st.none()
+    return _values(field.annotation, next((one.pattern for one in field.metadata if hasattr(one, "pattern")), ""))
 
-REPORTS: st.SearchStrategy[DrillReport] = st.builds(
-    DrillReport,
-    schema_version=st.just("1.0"),
-    drill_id=_TEXTS,
-    verdict=st.sampled_from(Verdict),
-    reasons=_some(_TEXTS),
-    target=st.sampled_from(["local", "live"]),
-    account=_TEXTS,
-    environment=_TEXTS,
-    primary_region=_TEXTS,
-    secondary_region=_TEXTS,
-    time_factor=_NUMBERS,
-    began_at=_MOMENTS,
-    ended_at=_MOMENTS,
-    seed=st.integers(),
-    faults=_some(
-        st.builds(
-            FaultRecord,
-            name=_TEXTS,
-            region=_TEXTS,
-            phase=_TEXTS,
-            injected_at=st.none() | _MOMENTS,
-            healed_at=st.none() | _MOMENTS,
-            detail=_TEXTS,
-        )
-    ),
-    objects=_COUNTS,
-    lost=st.none() | _COUNTS,
-    duplicated=st.none() | _COUNTS,
-    divergent=st.none() | _COUNTS,
-    rto_seconds=_BY_KIND,
-    rpo_seconds=_BY_KIND,
-    rpo_objects=st.dictionaries(_TEXTS, st.none() | _COUNTS, max_size=3),
-    allowed=_some(st.builds(Allowance, sentence=_TEXTS, objects=_COUNTS, examples=_some(_FINDINGS, 2))),
-    stations=st.dictionaries(_TEXTS, _COUNTS, max_size=3),
-    uploads_by_phase=st.dictionaries(_TEXTS, _COUNTS, max_size=3),
-    measures=_some(
-        st.builds(
-            Measure,
-            name=_TEXTS,
-            title=_TEXTS,
-            seconds=st.none() | _NUMBERS,
-            target_seconds=st.none() | _NUMBERS,
-            met=st.none() | st.booleans(),
-            time_factor=_NUMBERS,
-            how=_TEXTS,
-        )
-    ),
-    negative_controls=st.builds(NegativeControls, injected=_COUNTS, found=_COUNTS, controls=_some(_CONTROLS)),
-    proof=st.none() | _PROOFS,
-    guard=st.builds(GuardReport, calls=_COUNTS, allowed_regions=_some(_TEXTS), violations=_some(_TEXTS)),
-    phases=_some(
-        st.builds(
-            PhaseRecord,
-            name=_TEXTS,
-            status=st.sampled_from(["done", "failed", "skipped", "not begun"]),
-            began_at=st.none() | _MOMENTS,
-            seconds=st.none() | _NUMBERS,
-            resumed=st.integers(0, 3),
-            outcome=_TEXTS,
-        )
-    ),
-    timeline=_some(
-        st.builds(
-            Event,
-            at=_MOMENTS,
-            seconds=_NUMBERS,
-            phase=_TEXTS,
-            what=_TEXTS,
-            level=st.sampled_from(["info", "good", "warning", "bad"]),
-            region=st.none() | _TEXTS,
-        )
-    ),
-    samples=_some(_SAMPLES, 8),
-    not_tested=_some(st.builds(NotTested, what=_TEXTS, why=_TEXTS)),
-    tools=st.dictionaries(_TEXTS, _TEXTS, max_size=2),
-    git_revision=st.none() | _TEXTS,
-    journal_sha256=_HASHES,
-    previous=st.none() | st.builds(Previous, drill_id=_TEXTS, report_sha256=_HASHES),
-)
-"""Any report that the model allows and JSON can say."""
+
+REPORTS: st.SearchStrategy[DrillReport] = _values(DrillReport)
+"""Any report that the model allows and JSON can express."""
