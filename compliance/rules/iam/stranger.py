@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
+from compliance.aws.networks import PREFIX_LISTS
 from compliance.cfn.arns import names_of, regions_of
 from compliance.cfn.caching import cached
 from compliance.cfn.references import of_type
@@ -34,15 +35,6 @@ _NETWORK: Final = re.compile(
     r"(?<![\w-])((?:acl|ami|cgw|dopt|eigw|eni|fs|fsap|igw|lgw|nat|pcx|pl|rtb|sg|snap|subnet|tgw|tgw-attach|tgw-rtb|vgw|vol|vpc|vpce"
     r"|vpce-svc)-(?:[0-9a-f]{8}|[0-9a-f]{17}))(?![\w-])"
 )
-_OF_AWS: Final[Mapping[str, tuple[str, str]]] = {
-    "eu-central-1": ("pl-6ea54007", "pl-66a5400f"),
-    "eu-west-1": ("pl-6da54004", "pl-6fa54006"),
-    "us-east-1": ("pl-63a5400a", "pl-02cd2c6b"),
-    "us-east-2": ("pl-7ba54012", "pl-4ca54025"),
-    "us-west-1": ("pl-6ba54002", "pl-6ea54007"),
-    "us-west-2": ("pl-68a54001", "pl-00a54069"),
-}
-"""AWS's own prefix lists of S3 and DynamoDB, by region, as `aws ec2 describe-managed-prefix-lists` prints them."""
 _S3: Final = re.compile(r"arn:[\w-]+:s3:::([^/:\s]+)")
 _URL: Final = re.compile(r"(?:https?|wss?|tcp|tls|amqps?|mqtts?|ftps?)://(?:[^/\s@]*@)?([^/\s:?#]+)")
 _SERVICE: Final = re.compile(
@@ -101,7 +93,7 @@ def _of_network(text: Text, resource: Resource, _world: TemplateSet) -> Iterator
     if resource.type == "AWS::Route53::HostedZone" and text.name == "VPCId":
         return
     for identifier in _NETWORK.findall(text.text):
-        if identifier not in _OF_AWS.get(resource.template.region, ()):
+        if identifier not in PREFIX_LISTS.get(resource.template.region, {}).values():
             yield f"{text.where} names {identifier}, which no template here declares; refer to a resource of the templates"
 
 

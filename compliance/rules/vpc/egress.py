@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.networks import is_own_network, is_private, ranges_of_list
+from compliance.aws.networks import egress_beside, is_own_network, is_private, ranges_of_list
 from compliance.cfn.reading import branches, require_list, require_mapping
-from compliance.cfn.references import named, of_type
+from compliance.cfn.references import named
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
@@ -50,16 +50,8 @@ def _of_group(group: Resource, properties: Mapping[str, Json], world: TemplateSe
     inline = require_list(properties.get("SecurityGroupEgress"), "SecurityGroupEgress")
     if not inline:
         yield f"{group.path} has no SecurityGroupEgress of its own; EC2 then adds rules that allow everything outward"
-    for rule in [*inline, *_beside(group, world)]:
+    for rule in [*inline, *egress_beside(group, world)]:
         yield from _of_rule(group, require_mapping(rule, "an egress rule"), world)
-
-
-def _beside(group: Resource, world: TemplateSet) -> Iterator[Json]:
-    for rule in of_type(world, _RULE, region=group.template.region):
-        for properties in branches(rule.properties):
-            target = named(properties.get("GroupId"), rule.template, world)
-            if target is not None and target.template is group.template and target.logical_id == group.logical_id:
-                yield properties
 
 
 def _of_rule(owner: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.dead_letters import key_of
+from compliance.aws.networks import covers_port
 from compliance.aws.subnets import SUBNET, VPC, in_vpc, zone_of
-from compliance.cfn.reading import branches, require_bool, require_list, require_text
+from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_text
 from compliance.cfn.references import named, of_type, render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
@@ -17,6 +18,7 @@ _GROUP: Final = "AWS::EC2::SecurityGroup"
 _INGRESS: Final = "AWS::EC2::SecurityGroupIngress"
 _TABLE: Final = "AWS::EC2::RouteTable"
 _GATEWAY: Final = "Gateway"
+_PORT: Final = 443
 _INTERFACE: Final = "Interface"
 
 
@@ -60,15 +62,17 @@ def _of_groups(endpoint: Resource, world: TemplateSet) -> Iterator[str]:
         return
     found = [named(value, endpoint.template, world) for value in groups]
     if all(group is not None and group.type == _GROUP and not _lets_in(group, world) for group in found):
-        yield f"{', '.join(group.path for group in found if group)} has no ingress rule, so no function reaches the endpoint"
+        yield f"{', '.join(group.path for group in found if group)} lets nothing in on port {_PORT}: no function reaches it"
 
 
 def _lets_in(group: Resource, world: TemplateSet) -> bool:
-    if not is_absent(group.properties.get("SecurityGroupIngress")):
-        return True
-    rules = of_type(world, _INGRESS, region=group.template.region)
-    targets = (named(rule.properties.get("GroupId"), rule.template, world) for rule in rules)
-    return any(each is not None and key_of(each) == key_of(group) for each in targets)
+    inline = require_list(group.properties.get("SecurityGroupIngress"), "SecurityGroupIngress")
+    rules = [require_mapping(rule, "an ingress rule") for rule in inline]
+    for rule in of_type(world, _INGRESS, region=group.template.region):
+        target = named(rule.properties.get("GroupId"), rule.template, world)
+        if target is not None and key_of(target) == key_of(group):
+            rules.append(rule.properties)
+    return any(covers_port(rule, _PORT) for rule in rules)
 
 
 def _of_gateway(endpoint: Resource, vpc: Resource | None, world: TemplateSet) -> Iterator[str]:

@@ -157,6 +157,8 @@ test_endpoint_reach = rule_test(
         reports("leaves out us-east-1/Table1", endpoint("Gateway", RouteTableIds=refs("Table0"))),
         alone(elsewhere()),
         in_vpc(INTERFACE, Group=group()),
+        in_vpc(INTERFACE, Group=group(CidrIp="10.0.0.0/16", FromPort=80, ToPort=80)),
+        in_vpc(INTERFACE, Group=group(), Ingress=changed(changed(INGRESS, "IpProtocol", to="tcp"), "FromPort", to=444)),
         *lacking(INTERFACE, "SecurityGroupIds"),
         *(with_vpc(INTERFACE, setting) for setting in ("EnableDnsSupport", "EnableDnsHostnames")),
     ],
@@ -182,6 +184,22 @@ def calling(*actions: str, **more: Resource) -> dict[str, Resource]:
     }
 
 
+def sending_out(*egress: Value, beside: Value = None, service: str = "s3") -> dict[str, Resource]:
+    """Return a function that calls S3 or SQS, with egress rules in its security group or beside it."""
+    rule = {} if beside is None else {"Rule": resource("EC2::SecurityGroupEgress", GroupId=OURS[0], **beside)}
+    named = {"s3": changed(GATEWAY, "ServiceName", to="com.amazonaws.us-west-2.s3"), "sqs": QUEUES}
+    made = calling("s3:GetObject" if service == "s3" else "sqs:SendMessage", Endpoint=named[service], **rule)
+    return {**made, "Group": changed(made["Group"], "SecurityGroupEgress", to=list(egress))}
+
+
+def https(**to: Value) -> dict[str, Value]:
+    return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, **to}
+
+
+NOWHERE = {"IpProtocol": "icmp", "CidrIp": "255.255.255.255/32", "FromPort": 252, "ToPort": 86}
+TO_S3 = https(DestinationPrefixListId="pl-68a54001")
+TO_DYNAMODB = https(DestinationPrefixListId="pl-00a54069")
+TO_US = https(DestinationSecurityGroupId=OURS[0])
 QUEUES = changed(INTERFACE, "ServiceName", to="com.amazonaws.us-west-2.sqs")
 
 test_endpoint_present = rule_test(
@@ -191,13 +209,23 @@ test_endpoint_present = rule_test(
         calling("s3:GetObject", Gateway=changed(GATEWAY, "ServiceName", to="com.amazonaws.us-west-2.s3")),
         calling("sqs:SendMessage", Queues=QUEUES),
         calling("kms:Decrypt", "xray:PutTraceSegments"),  # no function connects to these itself
+        *(sending_out(rule) for rule in (TO_S3, {**TO_S3, "IpProtocol": -1}, https(DestinationPrefixListId=UNKNOWN))),
+        *(sending_out(rule) for rule in (https(CidrIp="0.0.0.0/0"), https(CidrIpv6="::/0"), {**TO_S3, "FromPort": "1"})),
+        *(sending_out(NOWHERE, beside=TO_S3), sending_out(TO_DYNAMODB, TO_S3)),
+        *(sending_out(rule, service="sqs") for rule in (TO_US, https(CidrIp="10.0.0.0/16"))),
+        *(sending_out(https(DestinationPrefixListId="pl-0a"), service="sqs"), sending_out(beside=TO_US, service="sqs")),
     ],
     fails=[
         reports("it may call sqs", calling("sqs:SendMessage")),
         calling("s3:GetObject", "sqs:SendMessage", Queues=QUEUES),
         calling("sqs:SendMessage", Queues=changed(QUEUES, "VpcId", to="vpc-1")),
+        reports("it may call s3, and its security groups let nothing out", sending_out(TO_DYNAMODB)),
+        *(sending_out(rule) for rule in (NOWHERE, TO_US, {**TO_S3, "FromPort": 80, "ToPort": 80}, {**TO_S3, "ToPort": 442})),
+        sending_out({**TO_S3, "IpProtocol": "udp"}),
+        *(sending_out(rule, service="sqs") for rule in (NOWHERE, TO_S3, {**TO_US, "FromPort": 444})),
+        sending_out(https(DestinationSecurityGroupId={"Ref": "Vpc"}), service="sqs"),
     ],
-    unresolved=[{**calling("sqs:SendMessage"), "Role": resource("IAM::User")}],
+    unresolved=[sending_out({**TO_S3, "FromPort": UNKNOWN}), {**calling("sqs:SendMessage"), "Role": resource("IAM::User")}],
     ignored=[
         calling("sqs:SendMessage", Exit=resource("EC2::NatGateway")),
         {**calling("sqs:SendMessage"), "It": function()},
