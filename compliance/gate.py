@@ -18,6 +18,7 @@ from typing import Any, Final
 from compliance.cfn.conditions import deployed
 from compliance.cfn.loading import Assembly, LoadError, load_assembly
 from compliance.cfn.templates import Json, Template, TemplateSet
+from compliance.controls.bridge import mapped
 from compliance.engine import acknowledgements, coverage
 from compliance.engine.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
 from compliance.engine.branch_verdicts import variants, worst
@@ -294,7 +295,7 @@ def _ledger(
     rows = [*findings.rows, *registry.defects]
     return Findings(
         findings=tuple(rows),
-        rules={**findings.rules, **acknowledgements.RULES, **coverage.RULES},
+        rules=mapped({**findings.rules, **acknowledgements.RULES, **coverage.RULES}),
         judged_on=today,
         silent=findings.silent,
         configurations=tuple(each.configuration for each in judged),

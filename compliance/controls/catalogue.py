@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NotRequired, TypedDict
 
 
 class Framework(StrEnum):
@@ -15,13 +15,34 @@ class Framework(StrEnum):
     NIST_R4 = "NIST-800-53-R4"
     NIST_R5 = "NIST-800-53-R5"
     HIPAA = "HIPAA-Security"
+    PCI_4 = "PCI-DSS-4.0.1"
+    CIS_3 = "CIS-AWS-3.0"
+    CIS_7 = "CIS-AWS-7.0"
+    FSBP = "AWS-FSBP"
+    SOC2 = "SOC2"
+    CSF = "NIST-CSF-2.0"
+    FEDRAMP = "FedRAMP-Moderate"
+    KSI = "FedRAMP-20x"
+    ISO = "ISO-27001-2022"
+    DORA = "DORA"
     PCI = "PCI-DSS-3.2.1"
+    """Retired on 31 March 2024. cdk-nag's pack PCI.DSS.321 names its requirements, and has no newer pack."""
 
 
 _FILES: Final = {
     Framework.NIST_R4: "nist-800-53-r4.json",
     Framework.NIST_R5: "nist-800-53-r5.json",
     Framework.HIPAA: "hipaa-security.json",
+    Framework.PCI_4: "pci-dss-4.0.1.json",
+    Framework.CIS_3: "cis-aws-3.0.json",
+    Framework.CIS_7: "cis-aws-7.0.json",
+    Framework.FSBP: "aws-fsbp.json",
+    Framework.SOC2: "soc2.json",
+    Framework.CSF: "nist-csf-2.0.json",
+    Framework.FEDRAMP: "fedramp-moderate.json",
+    Framework.KSI: "fedramp-20x.json",
+    Framework.ISO: "iso-27001-2022.json",
+    Framework.DORA: "dora.json",
     Framework.PCI: "pci-dss-3.2.1.json",
 }
 _NIST: Final = re.compile(r"(?P<base>[A-Z]{2}-\d+)[a-z.\d]*(?P<rest>(\(\w+\))*)")
@@ -32,12 +53,34 @@ class UnknownControlError(ValueError):
     """Raised for an id that is not a control of its framework."""
 
 
+class Catalogue(TypedDict):
+    """A framework's file in this folder.
+
+    Attributes:
+        framework: Its name, one of Framework.
+        title: Its title and version.
+        source: Where the ids, the titles and the references come from.
+        controls: The title of each control, by id, in the framework's own order.
+        references: The controls of NIST 800-53 revision 5 that each control refers to, where its publisher says so.
+    """
+
+    framework: str
+    title: str
+    source: str
+    controls: Mapping[str, str]
+    references: NotRequired[Mapping[str, Sequence[str]]]
+
+
 @cache
+def published(framework: Framework) -> Catalogue:
+    """Return what a framework's file says."""
+    document: Catalogue = json.loads((Path(__file__).parent / _FILES[framework]).read_text("utf-8"))
+    return document
+
+
 def catalogue(framework: Framework) -> Mapping[str, str]:
     """Return the title of each control, by id, in the framework's own order."""
-    file = Path(__file__).parent / _FILES[framework]
-    controls: dict[str, str] = json.loads(file.read_text("utf-8"))["controls"]
-    return controls
+    return published(framework)["controls"]
 
 
 @cache

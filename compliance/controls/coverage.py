@@ -3,21 +3,35 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from compliance.controls.catalogue import Framework, catalogue, resolve, split
+from compliance.controls.responsibility import Kind, Responsibility, responsible
 from compliance.engine.findings import Finding, Findings, Verdict
 
 
 class Status(StrEnum):
-    """State of a control: that of the worst row behind it."""
+    """State of a control: that of the worst row behind it, or who else answers for it."""
 
     FAILING = "failing"
     NOT_EVALUATED = "not evaluated"
     ACKNOWLEDGED = "acknowledged"
     PASSING = "passing"
+    INHERITED = "inherited from AWS"
+    PROCEDURAL = "procedural"
     NOT_APPLICABLE = "not applicable"
-    """Rules serve the control, but no judged resource is of a type that they check."""
-    NOT_COVERED = "not covered by automation"
+    """No judged resource is of a type that its rules check, or responsibility.toml says why it does not apply."""
+    UNDECIDED = "not decided by this gate"
+
+
+AUTOMATED: Final = frozenset({Status.FAILING, Status.NOT_EVALUATED, Status.ACKNOWLEDGED, Status.PASSING})
+"""States of a control for which at least one rule answered about at least one resource."""
+_STATUS: Final = {
+    Kind.INHERITED: Status.INHERITED,
+    Kind.PROCEDURAL: Status.PROCEDURAL,
+    Kind.NOT_APPLICABLE: Status.NOT_APPLICABLE,
+    Kind.UNDECIDED: Status.UNDECIDED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +42,17 @@ class ControlState:
         framework: Its framework.
         control: Its id in the framework.
         title: Its title in the catalogue.
-        status: The status of the worst row behind it.
-        rules: The qualified ids of the rules that serve it, also those that judged no resource.
+        status: The status of the worst row behind it, or who else answers for it.
+        rules: The qualified ids of the rules that serve it, also those that judged no resource; none where
+            responsibility.toml gives the control to AWS or to people.
         passed: Number of rows with the verdict PASS.
         failed: Number of rows with FAIL.
         acknowledged: Number of rows with ACKNOWLEDGED.
         not_evaluated: Number of rows with NOT_EVALUATED.
         resources: The construct paths of those rows, sorted, without duplicates.
+        reason: Why it is inherited or does not apply; empty for others.
+        owner: Who answers for a procedural control; empty for others.
+        evidence: Where the evidence of an inherited or procedural control is.
     """
 
     framework: Framework
@@ -47,6 +65,14 @@ class ControlState:
     acknowledged: int = 0
     not_evaluated: int = 0
     resources: tuple[str, ...] = ()
+    reason: str = ""
+    owner: str = ""
+    evidence: str = ""
+
+    @property
+    def automated(self) -> bool:
+        """Whether a rule answered for it."""
+        return self.status in AUTOMATED
 
 
 @dataclass
@@ -67,7 +93,7 @@ class _Behind:
         ):
             if self.count(verdict):
                 return status
-        return Status.NOT_APPLICABLE if self.rules else Status.NOT_COVERED
+        return Status.NOT_APPLICABLE if self.rules else Status.UNDECIDED
 
 
 def control_states(ledger: Findings) -> tuple[ControlState, ...]:
@@ -77,8 +103,10 @@ def control_states(ledger: Findings) -> tuple[ControlState, ...]:
         UnknownControlError: A rule names a control that its framework does not have.
     """
     behind = _behind(ledger)
+    types = {item.resource_type for item in ledger.coverage}
+    ours = not any(subject.file for subject in ledger.subjects)
     return tuple(
-        _state(framework, control, title, behind[framework, control])
+        _state(framework, control, title, behind[framework, control], responsible(framework, control, types, ours=ours))
         for framework in Framework
         for control, title in catalogue(framework).items()
     )
@@ -99,7 +127,17 @@ def _behind(ledger: Findings) -> defaultdict[tuple[Framework, str], _Behind]:
     return behind
 
 
-def _state(framework: Framework, control: str, title: str, found: _Behind) -> ControlState:
+def _state(framework: Framework, control: str, title: str, found: _Behind, other: Responsibility | None) -> ControlState:
+    if other:
+        return ControlState(
+            framework=framework,
+            control=control,
+            title=title,
+            status=_STATUS[other.kind],
+            reason=other.reason,
+            owner=other.owner,
+            evidence=other.evidence,
+        )
     return ControlState(
         framework=framework,
         control=control,
@@ -111,4 +149,5 @@ def _state(framework: Framework, control: str, title: str, found: _Behind) -> Co
         acknowledged=found.count(Verdict.ACKNOWLEDGED),
         not_evaluated=found.count(Verdict.NOT_EVALUATED),
         resources=tuple(sorted({row.path for row in found.rows})),
+        reason="no judged resource is of a type that its rules check" if found.status is Status.NOT_APPLICABLE else "",
     )

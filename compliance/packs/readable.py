@@ -29,7 +29,9 @@ def _read(value: Json, name: str, ranges: Mapping[str, Json]) -> Json:
     if isinstance(value, Mapping):
         if len(value) == 1 and (key := json.dumps(value, sort_keys=True)) in ranges:
             return ranges[key]
-        return {key: _read(part, str(key), ranges) for key, part in value.items()}
+        # cdk-nag searches statements by regular expressions that expect the CDK's order of keys, which is the alphabet's.
+        parts = sorted(value.items()) if "Effect" in value else value.items()
+        return {key: _read(part, str(key), ranges) for key, part in parts}
     return [_read(part, name, ranges) for part in value] if isinstance(value, list) else value
 
 

@@ -3,14 +3,17 @@
 from collections import Counter, defaultdict
 from typing import Any, Final
 
+from compliance.controls.bridge import source_of_mapping
+from compliance.controls.catalogue import Framework, published
 from compliance.controls.coverage import ControlState, control_states
 from compliance.engine.findings import COLUMNS, Findings, RuleInfo, Verdict
 from reporting.as_json import dumps
 
-VERSION: Final = "1.0"
+VERSION: Final = "2.0"
 NOTE: Final = (
     "A mapping, not a certification. A control is listed with the rules that serve it; each rule, under `rules`, with the "
-    "resources that it judged. A control that no rule serves is not covered by automation, and needs other evidence."
+    "resources that it judged. A rule decides the part of a control that a template can show. `inherited from AWS` and "
+    "`procedural` say where other evidence is; nothing here speaks for a control that is `not decided by this gate`."
 )
 
 
@@ -42,14 +45,24 @@ def state_as_dict(state: ControlState) -> dict[str, Any]:
         "acknowledged": state.acknowledged,
         "not_evaluated": state.not_evaluated,
         "resources": len(state.resources),
+        **{name: text for name in ("reason", "owner", "evidence") if (text := getattr(state, name))},
     }
 
 
-def _frameworks(states: tuple[ControlState, ...]) -> dict[str, dict[str, int]]:
-    counted: dict[str, Counter[str]] = defaultdict(Counter)
+def _frameworks(states: tuple[ControlState, ...]) -> dict[str, dict[str, Any]]:
+    """Return each framework's title, the sources of its ids and of its mapping, and the number of controls of each state."""
+    counted: dict[Framework, Counter[str]] = defaultdict(Counter)
     for state in states:
         counted[state.framework][state.status] += 1
-    return {framework: dict(counts) for framework, counts in counted.items()}
+    return {
+        framework: {
+            "title": published(framework)["title"],
+            "source": published(framework)["source"],
+            "mapping": source_of_mapping(framework),
+            "controls": dict(counts),
+        }
+        for framework, counts in counted.items()
+    }
 
 
 def _rules(ledger: Findings, serving: set[str]) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class _Results:
             "include-controls": [{"control-id": "none"}],
         }
         return {
-            "description": "A control that is not listed is not covered by automation.",
+            "description": "No rule answered for a control that is not listed; controls.json says who does.",
             "control-selections": selections or [nothing],
         }
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from compliance.controls.coverage import ControlState, control_states
+from compliance.controls.catalogue import Catalogue, Framework, published
+from compliance.controls.coverage import ControlState, Status, control_states
 from compliance.engine.baseline import Changes, Row
 from compliance.engine.findings import COLUMNS, DecisionUse, Finding, Findings, RuleInfo, Verdict
 from compliance.reports import coverage_map, provenance
@@ -76,8 +77,9 @@ def render(ledger: Findings, changes: Changes | None = None) -> str:
 def _page() -> Page:
     return Page(
         Path(__file__).parent,
-        tally=lambda values: Counter(values).items(),
+        tally=lambda values: sorted(Counter(values).items(), key=lambda item: list(Status).index(item[0])),
         framed=_framed,
+        by_responsibility=_by_responsibility,
         breakable=_breakable,
         counted=counted,
         css=lambda status: status.lower().replace(" ", "-").replace("_", "-"),
@@ -140,11 +142,22 @@ def _failures(ledger: Findings) -> list[tuple[RuleInfo, list[tuple[Finding, list
     return [(ledger.rules[rule], list(places.values())) for rule, places in rules.items()]
 
 
-def _controls(ledger: Findings) -> list[tuple[str, list[ControlState]]]:
-    by_framework: dict[str, list[ControlState]] = defaultdict(list)
+def _controls(ledger: Findings) -> list[tuple[Framework, Catalogue, list[ControlState]]]:
+    by_framework: dict[Framework, list[ControlState]] = defaultdict(list)
     for state in control_states(ledger):
         by_framework[state.framework].append(state)
-    return list(by_framework.items())
+    return [(framework, published(framework), states) for framework, states in by_framework.items()]
+
+
+def _by_responsibility(states: Iterable[ControlState]) -> list[dict[str, Any]]:
+    """Return the controls that no rule decides, those together for which the same is said."""
+    found: dict[tuple[str, ...], list[ControlState]] = defaultdict(list)
+    for state in states:
+        if not state.automated:
+            found[state.status, state.reason, state.owner, state.evidence].append(state)
+    names = ("status", "reason", "owner", "evidence")
+    ordered = sorted(found.items(), key=lambda item: list(Status).index(item[1][0].status))
+    return [{**dict(zip(names, said, strict=True)), "states": among} for said, among in ordered]
 
 
 def _frameworks(rule: RuleInfo) -> Collection[str]:

@@ -64,3 +64,14 @@ def test_range_of_a_network_is_literal_and_a_whole_reference_stays() -> None:
         },
     }
     assert readable(body)["Resources"]["It"]["Properties"] == {"a": "10.0.0.0/16", "b": "10.0.0.0/16", "c": reference}
+
+
+def test_statement_is_judged_in_any_order_of_its_keys() -> None:
+    statement = {"Effect": "Allow", "Resource": "*", "Action": "*"}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [statement]}}}
+    template = Template(name="t", body={"Resources": {"It": policy}}, region="us-east-1")
+
+    ledger = judge_templates([template], "prod", date(2026, 11, 29), lambda _text: None)
+
+    rule = "NIST.800.53.R5::NIST.800.53.R5-IAMPolicyNoStatementsWithAdminAccess"
+    assert [row.verdict for row in ledger.findings if row.rule == rule] == [Verdict.FAIL]

@@ -41,7 +41,7 @@ def test_report_has_coverage_and_controls() -> None:
     controls = {(state["framework"], state["control"]): state for state in report["controls"]}
     assert controls["NIST-800-53-R5", "SC-28"]["status"] == "failing"
     assert controls["NIST-800-53-R5", "SC-28"]["rules"] == ["P::R"]
-    assert controls["NIST-800-53-R5", "AC-1"]["status"] == "not covered by automation"
+    assert controls["NIST-800-53-R5", "AC-1"]["status"] == "procedural"
     assert {item["resource_type"]: item["rules"] for item in report["coverage"]} == {"AWS::SQS::Queue": {"P": 2}}
     assert report["templates"][0]["file"] == "templates/prod/S.template.json"
 
