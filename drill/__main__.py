@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -140,9 +141,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         if live:
             require_leave(plan, execute=execute)
             _confirm(plan)
-        folder = DrillFolder(ROOT / plan.drill_id)
-        runner.begin(plan, folder)
-        _conclude(_resume(folder))
+        _conclude(_resume(_begun(plan)))
 
 
 @app.command()
@@ -197,6 +196,18 @@ def verify() -> None:
         if problems:
             raise typer.Exit(FAILED)
         say("No drill was changed.")
+
+
+def _begun(plan: Plan) -> DrillFolder:
+    """Begin a drill and return its folder; a drill that cannot begin leaves no folder."""
+    folder = DrillFolder(ROOT / plan.drill_id)
+    try:
+        runner.begin(plan, folder)
+    except OSError as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        hint = "Nothing was done. Correct that, and type the same command."
+        raise RunFailure(f"The drill cannot begin: {_reason(error)}", hint=hint) from error
+    return folder
 
 
 def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
@@ -288,8 +299,13 @@ def _printing_failures() -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            hint = "To resume it, type: python -m drill resume"
-            raise RunFailure(f"The drill cannot continue: {error}", hint=hint) from error
+            hint = "Correct that, and type: python -m drill resume (or abort)"
+            raise RunFailure(f"The drill cannot continue: {_reason(error)}", hint=hint) from error
+
+
+def _reason(error: OSError) -> str:
+    """Return the place and the reason of an error; a full disk names no place."""
+    return f"{error.filename or f'the disk of {short(ROOT)}'}: {error.strerror or error}"
 
 
 def with_default_command(arguments: list[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,14 +11,18 @@ from typer.testing import CliRunner
 
 from drill import __main__ as command_line
 from drill import runner
+from drill.folder import DrillFolder
+from drill.plan import Plan
 
 ID = "20260101T000000Z-abcdef"
 
 
-def _type(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, list[str]]:
+def _type(
+    monkeypatch: pytest.MonkeyPatch, *arguments: str, begin: Callable[[Plan, DrillFolder], None] | None = None
+) -> tuple[int, str, list[str]]:
     """Run a command line; return the exit status, the output, and the drills that were started or resumed."""
     done: list[str] = []
-    monkeypatch.setattr(runner, "begin", lambda *_: done.append("begin"))
+    monkeypatch.setattr(runner, "begin", begin or (lambda *_: done.append("begin")))
     monkeypatch.setattr(command_line, "_resume", lambda *_, **__: done.append("resume"))
     monkeypatch.setattr(command_line, "_conclude", lambda *_: None)
     monkeypatch.setattr(command_line, "end_like_ctrl_c_on", lambda *_: None)
@@ -29,6 +35,27 @@ def test_a_dry_run_of_a_drill_that_has_begun_is_refused(monkeypatch: pytest.Monk
     assert (code, done) == (2, [])
     assert "--dry-run and --resume exclude each other" in output
     assert f"python -m drill status {ID}" in output
+
+
+def test_drill_that_cannot_write_its_folder_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+    begin = runner.begin
+    monkeypatch.setattr(command_line, "ROOT", tmp_path / "reports")
+    code, output, done = _type(monkeypatch, "--objects", "1", begin=begin)
+    assert (code, done) == (1, [])
+    assert f"The drill cannot begin: {tmp_path / 'reports'}" in output
+    assert "Not a directory Nothing was done. Correct that, and type the same command." in output
+
+
+def test_full_disk_before_the_first_entry_leaves_no_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fill(_plan: object, folder: DrillFolder) -> None:
+        folder.path.mkdir(parents=True)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(command_line, "ROOT", tmp_path)
+    code, output, done = _type(monkeypatch, "--objects", "1", begin=fill)
+    assert (code, done, list(tmp_path.iterdir())) == (1, [], [])
+    assert "No space left on device Nothing was done." in output
 
 
 def test_a_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
