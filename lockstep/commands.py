@@ -81,6 +81,7 @@ def _operate() -> Iterator[tuple[str, Entry]]:
             "failback": "Make the primary active again, if both regions are healthy and hold the same state.",
             "force": "Route clients to the secondary by DNS, regardless of the health checks.",
             "unforce": "Let the health checks decide again where DNS routes clients.",
+            "logs": "Show the functions' logs of both regions, merged by time.",
             "endpoints": "Print the client's configuration: the API of each region, the primary first.",
         },
         "Find files, and send lost work again": {
@@ -109,5 +110,5 @@ def _upload() -> Iterator[tuple[str, Entry]]:
 
 
 COMMANDS: Final[dict[str, Entry]] = dict([*_operate(), *_upload(), *_build()])
-FLAGS: Final = frozenset({"--account-unverified", "--dry-run", "--json", "--local", "--yes"})
+FLAGS: Final = frozenset({"--account-unverified", "--dry-run", "--json", "--local", "--tail", "--yes"})
 """Options without a value that may stand before a command; every other option before a command takes the next word."""

@@ -216,7 +216,7 @@ def unforce(
         say(f"The observer of {target.secondary} publishes ForceFailover 0 within a minute.")
 
 
-for _command in (desk.endpoints, desk.files, desk.records, desk.rejected, desk.replay, desk.reprocess):
+for _command in (desk.endpoints, desk.files, desk.logs, desk.records, desk.rejected, desk.replay, desk.reprocess):
     app.command()(_command)
 app.add_typer(desk.quarantined, name="quarantined")
 app.add_typer(desk.dlq, name="dlq")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -20,6 +21,7 @@ from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
 from operations.files import Files, Found
+from operations.logs import FUNCTIONS, Line, Logs
 from operations.replay import Span, send_events
 from operations.selection import (
     confirm,
@@ -33,6 +35,8 @@ from operations.selection import (
     shown,
 )
 
+_RECENT_MS: Final = 15 * 60 * 1000
+_TAIL_SECONDS: Final = 2.0
 _TIMES: Final = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
 
 FileArgument = Annotated[
@@ -107,6 +111,63 @@ def rejected(
                 say(f"  {one_line(one['excerpt'])}")
         note(f"{count} rejected records of object {found.object_id}.")
         _explain(reader)
+
+
+def logs(  # noqa: PLR0913, PLR0917 - one for each flag
+    function: Annotated[
+        list[str] | None, typer.Option(help=f"One of {', '.join(FUNCTIONS)}; repeat for several.", show_default="all")
+    ] = None,
+    match: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only lines that hold this text: an object id, an object key, a message id.")
+    ] = "",
+    region: Annotated[str | None, typer.Option(metavar="REGION", help="One region.", show_default="both")] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    tail: Annotated[bool, typer.Option("--tail", help="Go on with new lines until Ctrl-C.")] = False,  # noqa: FBT002
+    as_json: JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show the functions' logs of both regions, merged by time. Without --since it begins a quarter of an hour ago."""
+    with printing_failures():
+        unknown = set(function or ()) - set(FUNCTIONS)
+        if unknown:
+            raise Refused(f"{min(unknown)!r} is not a function with a log.", hint=f"Type one of {', '.join(FUNCTIONS)}.")
+        if tail and until:
+            raise Refused("--tail and --until contradict each other.", hint="Leave out one of them.")
+        if region:
+            require_region(selected(), region)
+        target = shown()
+        now = int(time.time() * 1000)
+        begin = int(_span(since, until).since.timestamp() * 1000) if since else now - _RECENT_MS
+        reader = Logs(target, [region] if region else target.regions, function or FUNCTIONS, match)
+        if not tail:
+            end = int(_span(since, until).until.timestamp() * 1000) if until else now + 1
+            _print_lines(reader.read(begin, end), as_json=as_json)
+            for problem in reader.problems.values():
+                note(problem)
+            if reader.problems:
+                raise typer.Exit(1)
+            return
+        noted: dict[str, str] = {}
+        for lines in reader.follow(begin, _ticks()):
+            _print_lines(lines, as_json=as_json)
+            for name in reader.problems.keys() - noted.keys():
+                note(reader.problems[name])
+            noted = dict(reader.problems)
+
+
+def _ticks() -> Iterator[int]:
+    """Yield the time in milliseconds since the epoch, every few seconds, for ever."""
+    while True:
+        yield int(time.time() * 1000)
+        time.sleep(_TAIL_SECONDS)
+
+
+def _print_lines(lines: Iterable[Line], *, as_json: bool) -> None:
+    for line in lines:
+        if as_json:
+            say(json.dumps(line.as_dict()))
+        else:
+            say(f"{line.time}  {line.region}  {line.function:<9}  {one_line(line.text)}")
 
 
 @quarantined.command("list")
