@@ -76,7 +76,7 @@ def _build() -> Iterator[tuple[str, Entry]]:
 def _operate() -> Iterator[tuple[str, Entry]]:
     panels = {
         "Operate a deployed platform": {
-            "status": "Show both regions: which one is active, the health of each, and where DNS routes clients.",
+            "status": "Show both regions: the verdict and the next command, then the health of each and the DNS.",
             "promote": "Make a region active.",
             "failback": "Make the primary active again, if both regions are healthy and hold the same state.",
             "force": "Route clients to the secondary by DNS, regardless of the health checks.",
@@ -110,5 +110,5 @@ def _upload() -> Iterator[tuple[str, Entry]]:
 
 
 COMMANDS: Final[dict[str, Entry]] = dict([*_operate(), *_upload(), *_build()])
-FLAGS: Final = frozenset({"--account-unverified", "--dry-run", "--json", "--local", "--tail", "--yes"})
+FLAGS: Final = frozenset({"--account-unverified", "--dry-run", "--json", "--local", "--tail", "--watch", "--yes"})
 """Options without a value that may stand before a command; every other option before a command takes the next word."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shlex
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -32,10 +36,11 @@ from operations.selection import (
     select,
     selected,
     shown,
+    typed,
 )
 from operations.settings_file import place_of
 from operations.status import RegionStatus
-from operations.status_table import show
+from operations.status_table import as_dict, show
 from operations.target import TARGET_VARIABLE, Mode, Target
 
 _WAIT_SECONDS: Final = 1800.0
@@ -94,23 +99,46 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     """
     with printing_failures():
         _require_digits(account)
-        target = _local_target() if local else target
-        named = _from_file(target, account) if target else _live(account, profile, environment, (primary, secondary))
-        select(named, unverified=unverified)
+        file = _local_target() if local else target
+        named = _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary))
+        options = {"account": account, "profile": profile, "environment": environment, "primary": primary}
+        options |= {"secondary": secondary, "target": target if not local and TARGET_VARIABLE not in os.environ else None}
+        given = [f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
+        flags = [" --account-unverified"] * unverified + [" --local"] * local
+        select(named, unverified=unverified, options="".join([*given, *flags]))
 
 
 @app.command()
-def status() -> None:
-    """Show both regions: which one is active, the health of each, and where DNS routes clients.
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every 10 seconds until Ctrl-C.")] = False,  # noqa: FBT002
+    as_json: desk.JsonOption = False,  # noqa: FBT002
+) -> None:
+    """Show both regions: the verdict and the next command, then the health of each and the DNS.
 
     A region that does not answer delays the output by a few seconds.
     """
     with printing_failures():
         target = shown()
-        found = regions.look(target)
-        show(Console(highlight=False, emoji=False), target, found, now=time.time())
+        while True:
+            found = regions.look(target)
+            _show(target, found, as_json=as_json, is_again=watch)
+            if not watch:
+                break
+            time.sleep(_LOOK_SECONDS)
         if any(one.claims is None for one in found):
             raise typer.Exit(FAILED)
+
+
+def _show(target: Target, found: list[RegionStatus], *, as_json: bool, is_again: bool) -> None:
+    now = time.time()
+    if as_json:
+        say(json.dumps(as_dict(target, found, now=now)))
+        return
+    console = Console(highlight=False, emoji=False)
+    if is_again:
+        console.clear()  # on a terminal only
+        console.print(f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%S} UTC")
+    show(console, target, found, now=now)
 
 
 @app.command()
@@ -172,7 +200,7 @@ def failback(
         if shut:
             raise Refused(
                 "Failback is refused. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
-                hint=f"Nothing was changed. Fix this and try again; `promote {target.primary}` skips these checks.",
+                hint=f"Nothing was changed. Fix this and try again; without the checks: {typed(f'promote {target.primary}')}",
             )
         confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
         _promote(target, target.primary)
@@ -201,7 +229,8 @@ def force(
         confirm(target, f"DNS routes clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
         say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
-        say(f"Now promote it: lockstep promote {target.secondary}. To undo: lockstep unforce.")
+        say(f"Now promote it: {typed(f'promote {target.secondary}')}")
+        say(f"To undo: {typed('unforce')}")
 
 
 @app.command()
@@ -230,7 +259,7 @@ def _promote(target: Target, region: str, *, at_least: int = 0) -> None:
         say(f"{region} is active already, epoch {promotion.epoch}; nothing was written.")
     else:
         say(f"{region} is active, epoch {promotion.epoch}; {promotion.before} was active before.")
-    say(f"{guard.calls} calls, all to {region}. Its processor reads the new state within seconds. Next: status.")
+    say(f"{guard.calls} calls, all to {region}. Its processor reads the new state within seconds. Next: {typed('status')}")
 
 
 def _require_digits(account: str | None) -> None:

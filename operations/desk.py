@@ -33,6 +33,7 @@ from operations.selection import (
     say,
     selected,
     shown,
+    typed,
 )
 
 _RECENT_MS: Final = 15 * 60 * 1000
@@ -196,7 +197,7 @@ def show_quarantined(file: ObjectArgument) -> None:
     with printing_failures():
         reader, (found, *_) = _find(file, 1)
         say(json.dumps(reader.quarantine_note(found), indent=2))
-        note(f"After a fix of the processor: reprocess {found.object_key}. After a fix of the file: upload it again.")
+        note(f"After a fix of the file, upload it again; of the processor: {typed(f'reprocess {found.object_key}')}")
 
 
 @quarantined.command("download")
@@ -225,7 +226,8 @@ def list_dead_letters(
                 say(f"{one.sent_at:%Y-%m-%dT%H:%M:%SZ}  {one_line(one.fault)}  {one.message_id}  {keys}")
         for name, count in Counter(one.fault for one in letters).most_common():
             note(f"{count} messages with the fault {one_line(name)}")
-        note("Next: dlq show MESSAGE_ID, or dlq redrive." if letters else "The dead-letter queue holds no such message.")
+        nexts = f"Next: {typed('dlq show MESSAGE_ID')}, or {typed('dlq redrive')}"
+        note(nexts if letters else "The dead-letter queue holds no such message.")
 
 
 @dlq.command("show")
@@ -274,7 +276,7 @@ def redrive(  # noqa: PLR0913, PLR0917 - one for each flag
         count = _with_progress(
             "messages redriven", lambda moved: queue.redrive(lambda one: _matches(one, fault, prefix, span), moved)
         )
-        say(f"{count} messages were sent to the ingest queue of {active}. Next: status.")
+        say(f"{count} messages were sent to the ingest queue of {active}. Next: {typed('status')}")
 
 
 def replay(
@@ -316,7 +318,7 @@ def send_again(prefix: str, span: Span, *, reprocess: bool, yes: bool) -> None:
         "objects sent",
         lambda so_far: send_events(deployment, region, prefix, reprocess=reprocess, span=span, sent_so_far=so_far),
     )
-    say(f"{sent} objects were sent to the ingest queue of {region}. Next: status.")
+    say(f"{sent} objects were sent to the ingest queue of {region}. Next: {typed('status')}")
 
 
 def _find(wanted: str, limit: int) -> tuple[Files, list[Found]]:

@@ -34,18 +34,26 @@ class _Selection:
     Attributes:
         target: The platform; its account is `UNNAMED` if none was given.
         unverified: Whether to continue when STS does not answer.
+        options: The options that select this platform, as a shell takes them.
     """
 
     target: Target
     unverified: bool
+    options: str = ""
 
 
 _selected: list[_Selection] = []
 
 
-def select(target: Target, *, unverified: bool) -> None:
+def select(target: Target, *, unverified: bool, options: str = "") -> None:
     """Keep the platform of the options; `unverified` continues when STS does not answer."""
-    _selected[:] = [_Selection(target, unverified)]
+    _selected[:] = [_Selection(target, unverified, options)]
+
+
+def typed(command: str) -> str:
+    """Return a command with the options that select this platform, as the user types it."""
+    options = _selected[0].options if _selected else ""
+    return f"lockstep {command}{options}"
 
 
 def selected() -> Target:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -11,8 +11,10 @@ from rich.table import Table
 from operations import credentials, status
 from operations.heartbeats import MOST_SECONDS, Heartbeat
 from operations.reconciler import MOST_SECONDS as RECONCILER_SECONDS
+from operations.selection import typed
 from operations.status import FORCE_FAILOVER, NO_CREDENTIALS, PEER_UNHEALTHY, RegionStatus
 from operations.target import Target
+from operations.verdict import Verdict, conclude
 
 _NOT_KNOWN: Final = "unknown"
 _SHOWN: Final = 10
@@ -43,16 +45,59 @@ def show(console: Console, target: Target, found: list[RegionStatus], *, now: fl
         "claims (epoch by region)": _claims,
         f"{PEER_UNHEALTHY} (other region)": lambda one: _alarm(one, PEER_UNHEALTHY),
         f"{FORCE_FAILOVER}": lambda one: _alarm(one, FORCE_FAILOVER),
-        "alarms in ALARM": lambda one: _silent(one) if one.ringing is None else ", ".join(one.ringing) or "none",
+        "alarms in ALARM": lambda one: _silent(one) if one.ringing is None else str(len(one.ringing)),
     }
     for name, cell in lines.items():
         table.add_row(name, *(cell(one) for one in found))
+    verdict = conclude(found, primary=target.primary, now=now)
+    console.print(verdict.sentence, style="bold", markup=False, soft_wrap=True)
+    console.print(f"Next: {next_step(verdict)}", markup=False, soft_wrap=True)
     console.print(table)
     for one in found:
+        # Whole names, because they are typed and searched; a column would cut them.
+        for name in one.ringing or ():
+            console.print(f"{one.region} in ALARM: {name}", markup=False, soft_wrap=True)
         for problem in one.problems:
             console.print(f"{one.region}: {problem}", style="red", markup=False, soft_wrap=True)
     for sentence in conclusions(found, primary=target.primary):
         console.print(sentence, markup=False, soft_wrap=True)
+
+
+def next_step(verdict: Verdict) -> str:
+    """Return what to do, with the whole command to type."""
+    command = typed(verdict.command) if verdict.command else ""
+    return ": ".join(part for part in (verdict.then, command) if part) or "nothing."
+
+
+def as_dict(target: Target, found: list[RegionStatus], *, now: float) -> dict[str, Any]:
+    """Return the status for JSON output; `now` is in epoch seconds."""
+    verdict = conclude(found, primary=target.primary, now=now)
+    return {
+        "environment": target.environment,
+        "account": target.account,
+        "verdict": verdict.sentence,
+        "next": next_step(verdict),
+        "active": status.active(found, primary=target.primary),
+        "regions": [_region(one, found, now) for one in found],
+        "conclusions": conclusions(found, primary=target.primary),
+    }
+
+
+def _region(one: RegionStatus, found: list[RegionStatus], now: float) -> dict[str, Any]:
+    heartbeat = status.newest_heartbeat(found, one.region)
+    return {
+        "region": one.region,
+        "answers": one.claims is not None,
+        "claims": one.claims,
+        "ready": one.ready,
+        "heartbeat_age_seconds": heartbeat and round(heartbeat.age(now), 1),
+        "heartbeat": heartbeat and heartbeat.numbers,
+        "queue_depth": one.waiting,
+        "dead_letters": one.dead,
+        "unreconciled": one.reconciled and one.reconciled.work,
+        "alarms": one.ringing,
+        "problems": one.problems,
+    }
 
 
 def conclusions(found: list[RegionStatus], *, primary: str) -> list[str]:
