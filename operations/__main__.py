@@ -200,7 +200,7 @@ def failback(
         if shut:
             raise Refused(
                 "Failback is refused. " + " ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in shut),
-                hint=f"Nothing was changed. Fix this and try again; without the checks: {typed(f'promote {target.primary}')}",
+                hint=f"Nothing was changed. Fix this and try again; without checks: {typed(f'promote {target.primary}')}",
             )
         confirm(target, f"{target.primary} becomes active again in {target.environment}.", target.primary, yes=yes)
         _promote(target, target.primary)

@@ -124,7 +124,7 @@ def logs(  # noqa: PLR0913, PLR0917 - one for each flag
     region: Annotated[str | None, typer.Option(metavar="REGION", help="One region.", show_default="both")] = None,
     since: SinceOption = None,
     until: UntilOption = None,
-    tail: Annotated[bool, typer.Option("--tail", help="Go on with new lines until Ctrl-C.")] = False,  # noqa: FBT002
+    tail: Annotated[bool, typer.Option("--tail", help="Continue with new lines until Ctrl-C.")] = False,  # noqa: FBT002
     as_json: JsonOption = False,  # noqa: FBT002
 ) -> None:
     """Show the functions' logs of both regions, merged by time. Without --since it begins a quarter of an hour ago."""
