@@ -81,7 +81,7 @@ def _end(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
-def test_a_drill_that_is_killed_in_three_phases_ends_in_a_correct_report(drills: Drills) -> None:
+def test_drill_killed_in_three_phases_ends_in_a_correct_report(drills: Drills) -> None:
     process = drills.start("run", "--objects", "20", "--fault", "grey", "--fault", "partition@failback")
     for phase in ("load", "measure", "reconcile"):
         drills.wait_for(process, phase)
@@ -119,7 +119,7 @@ def test_ctrl_c_during_a_fault_puts_everything_right(drills: Drills) -> None:
     assert supervisor.attach(drills.folder()) is None
 
 
-def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> None:
+def test_drill_without_its_cloud_is_reported_as_failed(drills: Drills) -> None:
     process = drills.start("run", "--objects", "4")
     drills.wait_for(process, "load")
     process.kill()
@@ -130,7 +130,7 @@ def test_a_drill_whose_cloud_is_gone_is_reported_as_failed(drills: Drills) -> No
     assert _json(drills)["verdict"] == "failed"
 
 
-def test_a_dry_run_touches_nothing(drills: Drills) -> None:
+def test_dry_run_changes_nothing(drills: Drills) -> None:
     code, output = _end(drills.start("--dry-run", "--fault", "blackout", "--fault", "partition@failback"))
     assert (code, "replication stops" in output) == (0, True), output
     assert list(drills.root.iterdir()) == []

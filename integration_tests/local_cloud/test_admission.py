@@ -383,7 +383,7 @@ def test_files_are_for_this_user_only(cloud: LocalCloud) -> None:
     assert cloud.secret_access_key not in cloud.log.read_text("utf-8")
 
 
-def test_each_run_has_a_secret_of_its_own(cloud: LocalCloud) -> None:
+def test_run_has_its_own_secret(cloud: LocalCloud) -> None:
     with LocalCloud.start() as other:
         assert other.secret_access_key != cloud.secret_access_key
         assert len(other.secret_access_key) >= 32

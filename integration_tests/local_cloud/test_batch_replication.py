@@ -107,7 +107,7 @@ def test_one_token_starts_one_job_and_takes_no_other_request(cloud: LocalCloud) 
         job(**_another_job(pair))
 
 
-def test_a_role_that_may_not_initiate_fails_and_says_what_to_do(cloud: LocalCloud) -> None:
+def test_job_role_without_initiate_permission_fails_with_a_hint(cloud: LocalCloud) -> None:
     pair = Pair(cloud, "batch-init", *JOB_NEEDS[1:])
     pair.put("incoming/a")
     pair.set_rule()
@@ -119,7 +119,7 @@ def test_a_role_that_may_not_initiate_fails_and_says_what_to_do(cloud: LocalClou
 @pytest.mark.parametrize(
     ("needs", "trusted"), [(JOB_NEEDS[:2], BATCH), (JOB_NEEDS, "s3.amazonaws.com")], ids=["list", "trust"]
 )
-def test_a_job_whose_role_lacks_something_fails(cloud: LocalCloud, needs: tuple[str, ...], trusted: str) -> None:
+def test_job_role_without_a_permission_fails_the_job(cloud: LocalCloud, needs: tuple[str, ...], trusted: str) -> None:
     pair = Pair(cloud, f"batch-{trusted.partition('.')[0][:4]}", *needs, batch=trusted)
     pair.put("incoming/a")
     pair.set_rule()
@@ -128,7 +128,7 @@ def test_a_job_whose_role_lacks_something_fails(cloud: LocalCloud, needs: tuple[
     assert pair.arrived() == set()
 
 
-def test_a_caller_that_may_not_pass_the_role_starts_no_job(cloud: LocalCloud) -> None:
+def test_caller_without_pass_role_starts_no_job(cloud: LocalCloud) -> None:
     pair = Pair(cloud, "batch-pass", *JOB_NEEDS)
     pair.put("incoming/a")
     pair.set_rule()
@@ -139,7 +139,7 @@ def test_a_caller_that_may_not_pass_the_role_starts_no_job(cloud: LocalCloud) ->
     assert pair.arrived() == set()
 
 
-def test_a_job_waits_while_the_link_is_cut_and_then_ends(disturbed: LocalCloud) -> None:
+def test_job_waits_while_the_link_is_cut_and_then_ends(disturbed: LocalCloud) -> None:
     pair = Pair(disturbed, "batch-cut", *JOB_NEEDS)
     early = pair.put("incoming/a")
     pair.set_rule()

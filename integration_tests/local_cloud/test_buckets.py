@@ -31,7 +31,7 @@ def encrypted(key_id: Any) -> dict[str, Any]:  # noqa: ANN401  an id or an intri
     return {"BucketEncryption": {"ServerSideEncryptionConfiguration": [rule]}}
 
 
-def test_an_account_regional_bucket_gets_the_name_that_aws_builds(cloud: LocalCloud) -> None:
+def test_account_regional_bucket_gets_the_name_that_aws_builds(cloud: LocalCloud) -> None:
     stack = deploy(
         cloud,
         {"Bucket": bucket("named")},
@@ -51,12 +51,12 @@ def test_an_account_regional_bucket_gets_the_name_that_aws_builds(cloud: LocalCl
     assert cloud.client("s3", "us-west-2").head_bucket(Bucket=name)["BucketRegion"] == "us-west-2"
 
 
-def test_a_prefix_that_makes_the_name_too_long_fails_the_stack(cloud: LocalCloud) -> None:
+def test_bucket_prefix_too_long_fails_the_stack(cloud: LocalCloud) -> None:
     with pytest.raises(AssertionError, match="at most 63"):
         deploy(cloud, {"Bucket": bucket("x" * 38)})
 
 
-def test_every_property_of_a_bucket_is_read_back_and_can_be_taken_away(cloud: LocalCloud) -> None:
+def test_bucket_properties_are_read_back_and_can_be_removed(cloud: LocalCloud) -> None:
     rich = bucket(
         "rich",
         **encrypted({"Fn::GetAtt": ["Key", "Arn"]}),
@@ -232,7 +232,7 @@ def _source(destination: Stack) -> dict[str, Any]:
     }
 
 
-def test_a_replica_has_the_sources_version_and_its_own_regions_key(pair: Pair) -> None:
+def test_replica_has_the_sources_version_and_its_own_regions_key(pair: Pair) -> None:
     version = pair.put("incoming/a")
     replica = until(lambda: pair.arrived("incoming/a", version))
     assert replica is not None
@@ -246,7 +246,7 @@ def test_a_replica_has_the_sources_version_and_its_own_regions_key(pair: Pair) -
     assert read["VersionId"] == version
 
 
-def test_a_replica_fires_the_destinations_event_with_its_version(pair: Pair) -> None:
+def test_replica_fires_the_destinations_event_with_its_version(pair: Pair) -> None:
     version = pair.put("incoming/event")
     seen: list[dict[str, Any]] = []
 
@@ -260,14 +260,14 @@ def test_a_replica_fires_the_destinations_event_with_its_version(pair: Pair) -> 
     assert events[0]["awsRegion"] == "us-west-2"
 
 
-def test_what_the_rules_prefix_does_not_cover_stays(pair: Pair) -> None:
+def test_object_outside_the_rules_prefix_is_not_replicated(pair: Pair) -> None:
     outside, inside = pair.put("elsewhere/a"), pair.put("incoming/after")
     assert until(lambda: pair.arrived("incoming/after", inside))
     assert pair.arrived("elsewhere/a", outside) is None
     assert pair.status("elsewhere/a") == "None"
 
 
-def test_a_delete_marker_travels_and_a_deleted_version_does_not(pair: Pair) -> None:
+def test_delete_marker_replicates_and_a_deleted_version_does_not(pair: Pair) -> None:
     version = pair.put("incoming/gone")
     assert until(lambda: pair.arrived("incoming/gone", version))
     marker = pair.source.client("s3").delete_object(Bucket=pair.source_bucket, Key="incoming/gone")["VersionId"]
@@ -282,7 +282,7 @@ def test_a_delete_marker_travels_and_a_deleted_version_does_not(pair: Pair) -> N
     assert pair.arrived("incoming/gone", version)
 
 
-def test_nothing_travels_while_replication_is_cut_and_all_of_it_afterwards(cloud: LocalCloud, pair: Pair) -> None:
+def test_cut_replication_holds_all_objects_until_it_is_restored(cloud: LocalCloud, pair: Pair) -> None:
     cloud.partition(cut=True)
     try:
         version = pair.put("incoming/cut")
@@ -293,7 +293,7 @@ def test_nothing_travels_while_replication_is_cut_and_all_of_it_afterwards(cloud
     assert until(lambda: pair.arrived("incoming/cut", version))
 
 
-def test_the_lag_holds_a_replica_back(cloud: LocalCloud, pair: Pair) -> None:
+def test_lag_delays_a_replica(cloud: LocalCloud, pair: Pair) -> None:
     cloud.set_replication_lag(0.8)
     try:
         version = pair.put("incoming/late")
@@ -359,7 +359,7 @@ def test_replication_fails_where_the_destinations_key_refuses_its_role(pair: Pai
     assert until(lambda: pair.arrived("incoming/sealed-off", again))
 
 
-def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
+def test_replication_configuration_is_read_back_completely(pair: Pair) -> None:
     rule = pair.source.client("s3").get_bucket_replication(Bucket=pair.source_bucket)["ReplicationConfiguration"]["Rules"][0]
     assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}
     assert rule["Destination"]["EncryptionConfiguration"]["ReplicaKmsKeyID"].endswith("alias/replica")
@@ -367,7 +367,7 @@ def test_the_replication_configuration_is_read_back_whole(pair: Pair) -> None:
     assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
 
 
-def test_a_key_whose_policy_lacks_the_caller_denies_the_object(cloud: LocalCloud) -> None:
+def test_key_policy_without_the_caller_denies_the_object(cloud: LocalCloud) -> None:
     resources = {
         "Reader": role("lambda.amazonaws.com", allow("s3:GetObject", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey")),
         "Key": key(),
@@ -419,7 +419,7 @@ def _refusal(call: Callable[[], object]) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_a_bucket_that_holds_objects_cannot_be_deleted(cloud: LocalCloud) -> None:
+def test_bucket_with_objects_cannot_be_deleted(cloud: LocalCloud) -> None:
     stack = deploy(cloud, {"Bucket": bucket("full")})
     stack.client("s3").put_object(Bucket=stack["Bucket"], Key="a", Body=b"x")
     with pytest.raises(AssertionError, match="BucketNotEmpty"):
@@ -448,7 +448,7 @@ def test_key_of_an_object_is_returned_as_its_arn(cloud: LocalCloud) -> None:
         s3.put_object(Bucket=name, Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/none")
 
 
-def test_a_policy_that_demands_tls_admits_the_loopback(cloud: LocalCloud) -> None:
+def test_policy_that_requires_tls_allows_loopback(cloud: LocalCloud) -> None:
     arns = [{"Fn::GetAtt": ["Bucket", "Arn"]}, {"Fn::Sub": "${Bucket.Arn}/*"}]
     insecure = {"Bool": {"aws:SecureTransport": "false"}}
     deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": arns, "Condition": insecure}
@@ -468,7 +468,7 @@ def test_a_policy_that_demands_tls_admits_the_loopback(cloud: LocalCloud) -> Non
     assert reader.list_objects_v2(Bucket=stack["Bucket"])["KeyCount"] == 0
 
 
-def test_a_refusal_to_all_but_services_refuses_a_role(cloud: LocalCloud) -> None:
+def test_policy_that_denies_all_but_services_denies_a_role(cloud: LocalCloud) -> None:
     another = {"Null": {"s3:x-amz-server-side-encryption": "false"}, "Bool": {"aws:PrincipalIsAWSService": "false"}}
     arn = {"Fn::Sub": "${Bucket.Arn}/*"}
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": arn, "Condition": another}

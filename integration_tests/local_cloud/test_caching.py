@@ -29,7 +29,7 @@ def changeable(value: Any) -> list[int]:  # noqa: ANN401  any value
 
 @pytest.mark.property
 @given(ITEMS)
-def test_a_copy_is_equal_and_shares_nothing_that_changes(value: Any) -> None:  # noqa: ANN401  any value
+def test_copy_is_equal_and_shares_nothing_mutable(value: Any) -> None:  # noqa: ANN401  any value
     copy = copied(value)
     assert (copy, type(copy)) == (value, type(value))
     assert not set(changeable(copy)) & set(changeable(value))
@@ -39,7 +39,7 @@ def test_a_copy_is_equal_and_shares_nothing_that_changes(value: Any) -> None:  #
 @given(
     st.lists(st.sampled_from(['{"a": 1}', '{"a": 2}', "[]", "1", "1.0", "true", "{", "", b'{"a": 1}', b"\xff"]), min_size=1)
 )
-def test_a_text_says_the_same_however_often_it_is_read(texts: list[str | bytes]) -> None:
+def test_text_parses_to_the_same_value_each_time(texts: list[str | bytes]) -> None:
     remembering = reading(2)
     for text in texts:
         try:

@@ -12,18 +12,18 @@ from integration_tests.local_cloud.test_monitoring import alarm, put, state
 from local_cloud import LocalCloud, LocalCloudError
 
 
-def test_it_says_how_fast_it_is(fast: LocalCloud, cloud: LocalCloud) -> None:
+def test_clock_reports_its_factor(fast: LocalCloud, cloud: LocalCloud) -> None:
     assert fast.health()["time_factor"] == FACTOR
     assert cloud.health()["time_factor"] == 1
 
 
 @pytest.mark.parametrize("factor", [0.5, 0, -1, 101, float("nan"), float("inf")])
-def test_a_factor_that_nothing_can_follow_is_refused(factor: float) -> None:
+def test_factor_out_of_range_is_refused(factor: float) -> None:
     with pytest.raises(LocalCloudError, match="must be from 1 to 100"):
         LocalCloud.start(time_factor=factor)
 
 
-def test_the_periods_of_alarms_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
+def test_alarm_periods_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
     resources = {"Alarm": alarm(Namespace="Test", MetricName="Soon", TreatMissingData="notBreaching")}
     quick, slow = deploy(fast, resources), deploy(cloud, resources)
     began = time.monotonic()
@@ -36,7 +36,7 @@ def test_the_periods_of_alarms_are_shorter(fast: LocalCloud, cloud: LocalCloud) 
     assert state(slow, "Alarm") == "ALARM"
 
 
-def test_an_alarm_that_ignores_missing_data_keeps_its_state(fast: LocalCloud) -> None:
+def test_alarm_that_ignores_missing_data_keeps_its_state(fast: LocalCloud) -> None:
     stack = deploy(fast, {"Alarm": alarm(Namespace="Test", MetricName="Kept", TreatMissingData="ignore")})
     for value, expected in ((1, "ALARM"), (0, "OK"), (1, "ALARM")):
         put(stack, "Kept", value)

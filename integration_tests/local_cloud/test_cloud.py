@@ -239,7 +239,7 @@ def test_local_deploy_gives_the_commands_with_local_a_platform(tmp_path: Path) -
     assert not (tmp_path / ".build" / "local").exists()
 
 
-def test_two_side_by_side_keep_to_themselves(cloud: LocalCloud) -> None:
+def test_two_clouds_side_by_side_are_independent(cloud: LocalCloud) -> None:
     cloud.client("sqs").create_queue(QueueName="side-by-side")
     with LocalCloud.start(account=cloud.account) as other:
         assert other.endpoint_url != cloud.endpoint_url
@@ -249,7 +249,7 @@ def test_two_side_by_side_keep_to_themselves(cloud: LocalCloud) -> None:
         assert cloud.client("sqs").list_queues(QueueNamePrefix="side-by-side")["QueueUrls"]
 
 
-def test_what_is_kept_is_the_folder_with_the_log() -> None:
+def test_keep_folder_keeps_the_folder_with_the_log() -> None:
     with LocalCloud.start(keep_folder=True) as kept:
         log = kept.log
     try:
@@ -259,7 +259,7 @@ def test_what_is_kept_is_the_folder_with_the_log() -> None:
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "taken"])
-def test_a_port_that_cannot_be_had_is_an_error_that_says_what_to_give(cloud: LocalCloud, port: str) -> None:
+def test_port_in_use_is_an_error_with_a_hint(cloud: LocalCloud, port: str) -> None:
     with Command(f"--port={cloud.endpoint_url.rpartition(':')[2] if port == 'taken' else port}") as one:
         assert one.process.wait(20) == 1
     message = r"Cannot listen on 127\.0\.0\.1:-?\d+: .*\. Give another port, or 0 to take any free one\.\n"
@@ -280,7 +280,7 @@ def test_its_environment_lets_nothing_of_the_real_aws_through(cloud: LocalCloud,
     assert ended.stdout.strip() == cloud.account
 
 
-def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
+def test_server_listens_on_loopback_only(cloud: LocalCloud) -> None:
     process = Path(f"/proc/{cloud.process_id}")
     if not process.exists():
         pytest.skip("needs Linux's /proc")
@@ -301,7 +301,7 @@ def test_unknown_command_is_refused_with_the_list_of_commands(cloud: LocalCloud)
         cloud.set_replication_lag(-1)
 
 
-def test_the_network_is_read_back(cloud: LocalCloud) -> None:
+def test_network_is_read_back(cloud: LocalCloud) -> None:
     policy = {
         "Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}],
@@ -421,7 +421,7 @@ def trail_resources(*statements: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_a_trail_is_read_back_and_needs_its_buckets_permission(cloud: LocalCloud) -> None:
+def test_trail_is_read_back_and_needs_its_buckets_permission(cloud: LocalCloud) -> None:
     admitted = {
         "Effect": "Allow",
         "Principal": {"Service": "cloudtrail.amazonaws.com"},
@@ -448,7 +448,7 @@ def test_a_trail_is_read_back_and_needs_its_buckets_permission(cloud: LocalCloud
         deploy(cloud, trail_resources(denied))
 
 
-def test_a_key_whose_policy_lacks_the_caller_denies_decryption(cloud: LocalCloud) -> None:
+def test_key_policy_without_the_caller_denies_decryption(cloud: LocalCloud) -> None:
     resources = {"Caller": role("lambda.amazonaws.com", allow("kms:*")), "Key": key()}
     stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Caller", "Arn"]}})
     ciphertext = stack.client("kms").encrypt(KeyId=stack["Key"], Plaintext=b"x")["CiphertextBlob"]

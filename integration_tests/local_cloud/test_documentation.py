@@ -41,24 +41,24 @@ def is_installed(module: ast.Module) -> bool:
 INSTALLED = sorted(name for name, module in shims().items() if is_installed(module) and not name.startswith("_"))
 
 
-def test_the_table_has_a_row_for_each_shim_and_for_nothing_else() -> None:
+def test_table_has_exactly_one_row_for_each_shim() -> None:
     assert sorted(row[0].strip("`") for row in rows("The shims")) == INSTALLED
     assert all(len(row) == 3 and row[1] for row in rows("The shims"))
 
 
-def test_each_helper_of_the_shims_is_named() -> None:
+def test_helper_of_the_shims_is_named() -> None:
     helpers = set(shims()) - set(INSTALLED)
     assert {name for name in helpers if f"`{name}`" not in section("The shims")} == set()
 
 
 @pytest.mark.parametrize("name", INSTALLED)
-def test_each_shim_says_what_is_faithful_and_what_is_not(name: str) -> None:
+def test_shim_docstring_lists_faithful_and_different_behaviour(name: str) -> None:
     text = ast.get_docstring(shims()[name]) or ""
     assert re.search(r"^(Faithful|Different from AWS): \S", text, re.MULTILINE), text
     assert text.index("Faithful:") < text.index("Different from AWS:")
 
 
-def test_each_shim_is_installed() -> None:
+def test_shims_are_installed() -> None:
     listed = next(
         part
         for part in shims_package().body
@@ -76,13 +76,13 @@ def test_known_gaps_are_documented_word_for_word() -> None:
     assert rows("NOT FAITHFUL") == [(what, why) for what, why in known_gaps.NOT_FAITHFUL]
 
 
-def test_each_hazard_is_documented_with_its_strength() -> None:
+def test_hazards_are_documented_with_their_strengths() -> None:
     documented = [(name.strip("`"), float(strength.partition(" ")[0])) for name, strength, *_ in rows("Hazards")]
     assert documented == [(name, hazard.strength) for name, hazard in HAZARDS.items()]
     assert all("https://" in row[-1] for row in rows("Hazards"))
 
 
-def test_each_fault_is_documented() -> None:
+def test_faults_are_documented() -> None:
     documented = " ".join(row[0] for row in rows("Disturb it"))
     disturbing = [name for name, value in vars(FaultInjector).items() if callable(value) and not name.startswith("_")]
     assert disturbing

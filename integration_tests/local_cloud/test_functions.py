@@ -119,12 +119,12 @@ def trying(cloud: LocalCloud) -> Stack:
     return stack
 
 
-def test_with_all_its_permissions_a_function_is_denied_nothing(trying: Stack) -> None:
+def test_function_with_all_its_permissions_is_denied_nothing(trying: Stack) -> None:
     assert invoke(trying, trying["Function"]) == (None, [])
 
 
 @pytest.mark.parametrize("removed", ACTIONS)
-def test_a_removed_permission_denies_its_action_and_no_other(trying: Stack, removed: str) -> None:
+def test_removed_permission_denies_its_action_and_no_other(trying: Stack, removed: str) -> None:
     iam, name = trying.client("iam"), trying["Role"]
 
     def grant(*actions: str) -> None:
@@ -141,7 +141,7 @@ def test_a_removed_permission_denies_its_action_and_no_other(trying: Stack, remo
     assert all("Denied" in one for one in denied)
 
 
-def test_a_subnet_is_in_the_zone_whose_id_it_names(cloud: LocalCloud) -> None:
+def test_subnet_is_in_the_zone_of_its_zone_id(cloud: LocalCloud) -> None:
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
         "Subnet": {
@@ -154,7 +154,7 @@ def test_a_subnet_is_in_the_zone_whose_id_it_names(cloud: LocalCloud) -> None:
     assert (held["AvailabilityZoneId"], held["AvailabilityZone"]) == ("use1-az2", "us-east-1b")
 
 
-def test_the_configuration_of_a_function_is_read_back(cloud: LocalCloud) -> None:
+def test_function_configuration_is_read_back(cloud: LocalCloud) -> None:
     resources = {
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
         "Subnet": {
@@ -250,7 +250,7 @@ def counted(stack: Stack, metric: str) -> float:
     return float(sum(point["Sum"] for point in points))
 
 
-def test_the_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalCloud) -> None:
+def test_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalCloud) -> None:
     stack = deploy(cloud, looping())
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
     assert until(lambda: depth(stack, "Dead")) == 1
@@ -269,7 +269,7 @@ LOOPS_THROUGH_A_BUCKET = """
 """
 
 
-def test_a_loop_through_a_bucket_and_a_queue_is_stopped_and_counted(cloud: LocalCloud) -> None:
+def test_loop_through_a_bucket_and_a_queue_is_stopped_and_counted(cloud: LocalCloud) -> None:
     resources = looping()
     queue = {"Fn::GetAtt": ["Queue", "Arn"]}
     send = {
@@ -298,7 +298,7 @@ def test_a_loop_through_a_bucket_and_a_queue_is_stopped_and_counted(cloud: Local
     assert counted(stack, "RecursiveInvocationsDropped") == 1
 
 
-def test_a_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> None:
+def test_function_that_allows_the_loop_is_not_stopped(cloud: LocalCloud) -> None:
     stack = deploy(cloud, looping(RecursiveLoop="Allow"))
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 0}')
     assert until(lambda: counted(stack, "Invocations") > 20)
@@ -321,7 +321,7 @@ def message_receives(stack: Stack) -> int:
     return int(received["Messages"][0]["Attributes"]["ApproximateReceiveCount"]) - 1
 
 
-def test_a_mapping_without_permission_to_receive_invokes_nothing(cloud: LocalCloud) -> None:
+def test_mapping_without_receive_permission_invokes_nothing(cloud: LocalCloud) -> None:
     resources = looping()
     stack = deploy(cloud, {**resources, "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage"))})
     stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody='{"hop": 15}')
@@ -343,7 +343,7 @@ def test_invocations_and_errors_are_counted_whatever_caused_them(cloud: LocalClo
     assert until(lambda: counted(stack, "Errors") == 2)
 
 
-def test_a_mappings_settings_are_read_back(cloud: LocalCloud) -> None:
+def test_mappings_settings_are_read_back(cloud: LocalCloud) -> None:
     resources = looping()
     resources["Mapping"]["Properties"] |= {
         "ScalingConfig": {"MaximumConcurrency": 7},
@@ -374,7 +374,7 @@ def slow(name: str, version: str) -> dict[str, Any]:
     }
 
 
-def test_an_invocation_takes_the_environment_that_is_free_first(cloud: LocalCloud) -> None:
+def test_invocation_takes_the_first_free_environment(cloud: LocalCloud) -> None:
     source = """
         import os, time
         time.sleep(1)
@@ -413,7 +413,7 @@ def test_environments_that_hang_hold_up_no_other_function_for_long(cloud: LocalC
         released.touch()
 
 
-def test_a_namesake_in_another_region_ends_no_invocation(cloud: LocalCloud) -> None:
+def test_namesake_in_another_region_ends_no_invocation(cloud: LocalCloud) -> None:
     stack = deploy(cloud, slow("namesake", "west"), region="us-west-2")
     process = invoke(stack, "namesake")[1][0]
     with ThreadPoolExecutor() as pool:
@@ -425,7 +425,7 @@ def test_a_namesake_in_another_region_ends_no_invocation(cloud: LocalCloud) -> N
     assert invoke(stack, "namesake") == (None, [process, "west"])
 
 
-def test_an_update_lets_an_invocation_end_and_the_next_one_see_it(cloud: LocalCloud) -> None:
+def test_update_affects_the_next_invocation_and_not_the_running_one(cloud: LocalCloud) -> None:
     stack = deploy(cloud, slow("updated", "old"))
     process = invoke(stack, "updated")[1][0]
     with ThreadPoolExecutor() as pool:
@@ -507,7 +507,7 @@ def fetch(url: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def test_an_api_answers_at_its_local_url_and_by_its_own_name(cloud: LocalCloud) -> None:
+def test_api_answers_at_its_local_url_and_by_its_aws_name(cloud: LocalCloud) -> None:
     stack = deploy(cloud, api("NONE"), {"Endpoint": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}, region="us-west-2")
     identity = stack["Api"]
     endpoint = stack.outputs()["Endpoint"]
@@ -525,7 +525,7 @@ def signed(url: str, credentials: Credentials) -> dict[str, str]:
     return dict(request.headers)
 
 
-def test_an_iam_route_admits_only_who_may_invoke_it(cloud: LocalCloud) -> None:
+def test_iam_route_allows_only_callers_with_permission(cloud: LocalCloud) -> None:
     resources = {
         **api("AWS_IAM"),
         "Client": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
@@ -581,7 +581,7 @@ def test_function_calls_an_api_by_its_own_name_with_a_valid_signature(cloud: Loc
     assert invoke(stack, stack["Calls"])[1][0] == 403
 
 
-def test_no_other_name_leads_here(cloud: LocalCloud) -> None:
+def test_other_names_do_not_resolve_to_the_server(cloud: LocalCloud) -> None:
     source = """
         import urllib3
         def handler(event, context):

@@ -86,7 +86,7 @@ def test_writes_of_one_item_replicate_in_their_order(disturbed: LocalCloud, site
     assert [version["VersionId"] for version in reversed(listed)] == versions
 
 
-def test_a_restored_link_brings_items_one_by_one(disturbed: LocalCloud, site: Site) -> None:
+def test_restored_link_brings_items_one_by_one(disturbed: LocalCloud, site: Site) -> None:
     disturbed.set_hazard("replication-tail", 4)
     disturbed.partition(cut=True)
     for number in range(20):

@@ -135,7 +135,7 @@ def promote(secondary: Stack) -> None:
     secondary.client("dynamodb").put_item(TableName=secondary.outputs()["TableName"], Item=claim)
 
 
-def test_from_nothing_its_keys_are_made_and_replicated_data_is_not(site: Site) -> None:
+def test_first_deployment_creates_keys_before_replicated_data(site: Site) -> None:
     assert site.stack("keys").outputs()["DataKeyArn"].startswith(f"arn:aws:kms:{SECONDARY}:")
     # The table is made last, so the replicated secret is what fails first.
     with pytest.raises(Refused, match=r"(?s)CREATE_FAILED.*ReceiptSecret.*503"):

@@ -66,7 +66,7 @@ def test_metric_data_comes_in_the_requested_order(cloud: LocalCloud, order: str 
     assert result["Timestamps"] == sorted(result["Timestamps"], reverse=order != "TimestampAscending")
 
 
-def test_an_alarm_fires_on_its_own_dimensions_and_no_other_does(cloud: LocalCloud) -> None:
+def test_alarm_fires_on_its_own_dimensions_only(cloud: LocalCloud) -> None:
     def on(queue: str) -> dict[str, Any]:
         return alarm(Namespace="Test", MetricName="Depth", Dimensions=[{"Name": "Queue", "Value": queue}])
 
@@ -89,7 +89,7 @@ def test_missing_data_is_treated_as_the_alarm_says(cloud: LocalCloud, treatment:
     assert state(stack, "Alarm") == expected
 
 
-def test_an_alarm_needs_m_of_its_n_periods_at_its_own_statistic(cloud: LocalCloud) -> None:
+def test_alarm_needs_m_of_its_n_periods_at_its_own_statistic(cloud: LocalCloud) -> None:
     data = {"Namespace": "Test", "MetricName": "Often", "TreatMissingData": "notBreaching"}
     resources = {
         "TwoOfThree": alarm(**data, EvaluationPeriods=3, DatapointsToAlarm=2),
@@ -162,7 +162,7 @@ def test_math_that_cannot_be_evaluated_is_refused_and_named(cloud: LocalCloud) -
         deploy(cloud, {"Alarm": alarm(Metrics=[search])})
 
 
-def test_a_composite_alarm_follows_its_children(cloud: LocalCloud) -> None:
+def test_composite_alarm_follows_its_children(cloud: LocalCloud) -> None:
     child = alarm(Namespace="Test", MetricName="Child")
     quiet = alarm(Namespace="Test", MetricName="Quiet", TreatMissingData="notBreaching")
     rule = {"Fn::Sub": 'ALARM("${Child}") AND NOT ALARM("${Quiet}")'}
@@ -175,7 +175,7 @@ def test_a_composite_alarm_follows_its_children(cloud: LocalCloud) -> None:
     assert until(lambda: state(stack, "Composite") == "OK")
 
 
-def test_a_suppressed_composite_alarm_changes_and_announces_nothing(cloud: LocalCloud) -> None:
+def test_suppressed_composite_alarm_changes_without_actions(cloud: LocalCloud) -> None:
     def composite(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
         rule = {"Fn::Sub": 'ALARM("${Child}")'}
         actions = {"AlarmRule": rule, "AlarmActions": [{"Ref": "Topic"}], **properties}
@@ -248,7 +248,7 @@ def test_message_in_a_dead_letter_queue_raises_and_announces_its_alarm(cloud: Lo
     assert [(message["NewStateValue"], message["AlarmName"]) for message in messages] == [("ALARM", stack["Alarm"])]
 
 
-def test_an_encrypted_topic_must_admit_cloudwatch(cloud: LocalCloud) -> None:
+def test_encrypted_topic_must_allow_cloudwatch(cloud: LocalCloud) -> None:
     resources = {"Key": key(), **queue_alarm(KmsMasterKeyId={"Ref": "Key"})}
     stack = deploy(cloud, resources)
     stack.client("sqs").send_message(QueueUrl=stack["Dead"], MessageBody="failed")
@@ -261,7 +261,7 @@ def test_an_encrypted_topic_must_admit_cloudwatch(cloud: LocalCloud) -> None:
     assert [message["NewStateValue"] for message in until(lambda: heard(stack))] == ["ALARM"]
 
 
-def test_the_settings_of_a_topic_are_read_back_and_can_be_taken_away(cloud: LocalCloud) -> None:
+def test_topic_settings_are_read_back_and_can_be_removed(cloud: LocalCloud) -> None:
     retry = {"http": {"defaultHealthyRetryPolicy": {"numRetries": 5, "minDelayTarget": 1, "maxDelayTarget": 2}}}
     rich = {
         "KmsMasterKeyId": {"Ref": "Key"},
@@ -313,7 +313,7 @@ def test_metrics_embedded_in_a_functions_log_are_published(cloud: LocalCloud) ->
     assert until(lambda: state(stack, "Alarm") == "ALARM")
 
 
-def test_without_permission_to_log_nothing_is_logged(cloud: LocalCloud) -> None:
+def test_function_without_log_permission_logs_nothing(cloud: LocalCloud) -> None:
     stack = deploy(cloud, {"Role": role("lambda.amazonaws.com"), "Mute": function("def handler(e, c): print('x')", "Role")})
     stack.client("lambda").invoke(FunctionName=stack["Mute"])
     groups = stack.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack['Mute']}")
@@ -366,7 +366,7 @@ def test_health_checks_ask_the_api_the_alarm_and_each_other(cloud: LocalCloud) -
     assert tags["ResourceTagSet"]["Tags"] == [{"Key": "Name", "Value": "test"}]
 
 
-def test_a_health_check_fails_when_its_endpoint_does_and_recovers_with_it(cloud: LocalCloud) -> None:
+def test_health_check_follows_its_endpoint(cloud: LocalCloud) -> None:
     host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
     configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": host, "ResourcePath": "/healthz"}
     check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
@@ -380,7 +380,7 @@ def test_a_health_check_fails_when_its_endpoint_does_and_recovers_with_it(cloud:
     assert health(stack, "Check").startswith("Success")
 
 
-def test_a_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalCloud) -> None:
+def test_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalCloud) -> None:
     def record(which: str, target: str) -> dict[str, Any]:
         properties = {
             "HostedZoneId": {"Ref": "Zone"},
@@ -420,7 +420,7 @@ def test_a_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalClo
     stack.delete()
 
 
-def test_a_log_group_under_a_key_that_does_not_admit_it_cannot_be_made(cloud: LocalCloud) -> None:
+def test_log_group_under_a_key_without_permission_fails(cloud: LocalCloud) -> None:
     group = {
         "Type": "AWS::Logs::LogGroup",
         "Properties": {"RetentionInDays": 30, "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},
@@ -459,7 +459,7 @@ READS_METRICS = """
 """
 
 
-def test_a_function_that_may_reads_metric_data_of_its_own_dimensions(cloud: LocalCloud) -> None:
+def test_function_with_permission_reads_metric_data(cloud: LocalCloud) -> None:
     resources = {
         "Role": role("lambda.amazonaws.com", allow("cloudwatch:GetMetricData")),
         "Function": function(READS_METRICS, "Role"),

@@ -61,7 +61,7 @@ def queue_of_a_function_that_is_cut_off(cloud: LocalCloud, source: str) -> Stack
     return seen
 
 
-def test_a_region_that_is_down_retries_no_invocation_until_it_is_back(disturbed: LocalCloud) -> None:
+def test_region_that_is_down_retries_invocations_when_it_is_back(disturbed: LocalCloud) -> None:
     source = """
         import boto3, os
         def handler(event, context):
@@ -125,7 +125,7 @@ def test_open_route_of_a_region_that_is_down_fails_its_health_check(disturbed: L
     assert health(watcher, "Check").startswith("Success")
 
 
-def test_no_alarm_of_a_region_that_is_down_changes(disturbed: LocalCloud) -> None:
+def test_alarms_of_a_region_that_is_down_do_not_change(disturbed: LocalCloud) -> None:
     stack = deploy(disturbed, {"Alarm": alarm(Namespace="Test", MetricName="Ahead")}, region=WEST)
     ahead = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
     point = {"MetricName": "Ahead", "Value": 9, "Timestamp": ahead}
@@ -139,7 +139,7 @@ def test_no_alarm_of_a_region_that_is_down_changes(disturbed: LocalCloud) -> Non
     assert changed["StateUpdatedTimestamp"].timestamp() >= back
 
 
-def test_an_output_is_read_in_the_region_that_the_reference_names(disturbed: LocalCloud) -> None:
+def test_stack_output_is_read_in_the_references_region(disturbed: LocalCloud) -> None:
     parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
     producer = deploy(disturbed, {"P": parameter}, {"Where": {"Ref": "AWS::Region"}}, region="us-west-2")
     reference = {"StackName": producer.name, "OutputName": "Where", "Region": "us-west-2"}

@@ -87,7 +87,7 @@ def filled(cloud: LocalCloud) -> tuple[Any, Five]:
     return platform, five
 
 
-def test_what_is_whole_is_equal_over_pages_and_segments(filled: tuple[Any, Five], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_complete_data_is_equal_over_pages_and_segments(filled: tuple[Any, Five], monkeypatch: pytest.MonkeyPatch) -> None:
     platform, five = filled
     proof = prove(platform, SCOPE, five.receipts)
     assert (proof.findings, proof.equal, proof.objects) == ((), True, UPLOADS)
@@ -97,7 +97,7 @@ def test_what_is_whole_is_equal_over_pages_and_segments(filled: tuple[Any, Five]
     assert in_segments.reads > proof.reads
 
 
-def test_the_negative_controls_are_found_in_both_replicas_and_undone(filled: tuple[Any, Five]) -> None:
+def test_negative_controls_are_found_in_both_replicas_and_repaired(filled: tuple[Any, Five]) -> None:
     platform, five = filled
     injected = controls.choose(platform, SCOPE, five.receipts)
     controls.inject(platform, injected)

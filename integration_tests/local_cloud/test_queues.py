@@ -20,7 +20,7 @@ def sealed_queue(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template
     return {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}, **properties}}
 
 
-def test_a_queue_under_a_key_needs_the_key_to_send_and_to_receive(cloud: LocalCloud) -> None:
+def test_encrypted_queue_needs_its_key_to_send_and_to_receive(cloud: LocalCloud) -> None:
     use = allow("sqs:SendMessage", "sqs:ReceiveMessage", "kms:Decrypt", "kms:GenerateDataKey")
     resources = {"Caller": role("lambda.amazonaws.com", use), "Key": key(), "Queue": sealed_queue()}
     stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Caller", "Arn"]}})
@@ -42,7 +42,7 @@ def test_a_queue_under_a_key_needs_the_key_to_send_and_to_receive(cloud: LocalCl
         caller.send_message(QueueUrl=queue, MessageBody="x")
 
 
-def test_a_batch_is_allowed_by_the_permission_of_the_single_request(cloud: LocalCloud) -> None:
+def test_batch_request_needs_the_single_requests_permission(cloud: LocalCloud) -> None:
     resources = {
         "Single": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
         "Batch": role("lambda.amazonaws.com", allow("sqs:SendMessageBatch")),
@@ -86,7 +86,7 @@ def test_events_reach_an_encrypted_queue_only_if_its_key_admits_s3(cloud: LocalC
     assert until(lambda: depth(stack, "Queue") == before + 1)
 
 
-def test_a_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> None:
+def test_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> None:
     resources = looping()
     sealed = resources["Queue"]["Properties"] | {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}}
     use = allow("sqs:*", "kms:Decrypt", "kms:GenerateDataKey")
@@ -118,7 +118,7 @@ def measured(stack: Stack, queue: str, metric: str) -> float:
     return max((float(point["Maximum"]) for point in points), default=-1.0)
 
 
-def test_a_queue_tells_what_waits_what_is_being_read_and_how_old_it_is(cloud: LocalCloud) -> None:
+def test_queue_metrics_show_waiting_and_in_flight_messages_and_age(cloud: LocalCloud) -> None:
     stack = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}})
     sqs, queue = stack.client("sqs"), stack["Queue"]
     for body in ("read", "waits", "waits too"):

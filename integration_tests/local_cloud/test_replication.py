@@ -86,7 +86,7 @@ def site(cloud: LocalCloud) -> Site:
 
 
 @pytest.mark.parametrize(("home", "peer"), [(EAST, WEST), (WEST, EAST)])
-def test_an_object_travels_either_way_once_and_does_not_come_back(site: Site, home: str, peer: str) -> None:
+def test_object_replicates_once_in_either_direction(site: Site, home: str, peer: str) -> None:
     key = f"once/{home}"
     version = site.put_object(home, key, Tagging="kind=test")
     assert until(lambda: site.history(peer, key)) == [version]
@@ -102,7 +102,7 @@ def test_an_object_travels_either_way_once_and_does_not_come_back(site: Site, ho
     assert site.history(home, key) == [version]
 
 
-def test_what_was_there_before_its_rule_stays(cloud: LocalCloud, site: Site) -> None:
+def test_object_older_than_its_rule_is_not_replicated(cloud: LocalCloud, site: Site) -> None:
     versioned = bucket("too-late", VersioningConfiguration={"Status": "Enabled"})
     stack = deploy(cloud, {"Bucket": versioned})
     s3 = stack.client("s3")
@@ -147,13 +147,13 @@ def named(request: Any, **names: str) -> Any:  # noqa: ANN401  a request of any 
 
 
 @pytest.mark.parametrize("action", WRITES)
-def test_every_kind_of_write_to_a_table_travels(site: Site, action: str) -> None:
+def test_every_kind_of_table_write_replicates(site: Site, action: str) -> None:
     method, request = WRITES[action]
     getattr(site.cloud.client("dynamodb", EAST), method)(**named(request, T=site.table, K=f"kind-{action}"))
     assert until(lambda: site.item(WEST, f"kind-{action}")) == "new"
 
 
-def test_a_cut_stops_tables_and_buckets_and_healing_catches_up_in_order(disturbed: LocalCloud, site: Site) -> None:
+def test_cut_stops_tables_and_buckets_and_healing_catches_up_in_order(disturbed: LocalCloud, site: Site) -> None:
     kept = site.put_object(EAST, "cut/deleted")
     assert until(lambda: site.history(WEST, "cut/deleted")) == [kept]
     disturbed.partition(cut=True)
@@ -181,7 +181,7 @@ def test_a_cut_stops_tables_and_buckets_and_healing_catches_up_in_order(disturbe
 
 
 @pytest.mark.parametrize(("lost", "left"), [(EAST, WEST), (WEST, EAST)])
-def test_nothing_leaves_or_enters_a_region_that_is_down(disturbed: LocalCloud, site: Site, lost: str, left: str) -> None:
+def test_region_that_is_down_replicates_nothing_in_or_out(disturbed: LocalCloud, site: Site, lost: str, left: str) -> None:
     key = f"down/{lost}"
     disturbed.set_replication_lag(0.4)
     leaving = site.put_object(lost, f"{key}/leaving")
@@ -204,7 +204,7 @@ def test_nothing_leaves_or_enters_a_region_that_is_down(disturbed: LocalCloud, s
     assert until(lambda: site.item(lost, f"{key}/entering")) == "2"
 
 
-def test_a_tables_lag_is_measured_where_it_was_written(disturbed: LocalCloud, site: Site) -> None:
+def test_table_lag_is_measured_in_the_region_of_the_write(disturbed: LocalCloud, site: Site) -> None:
     disturbed.set_replication_lag(0.3)
     site.put_item(EAST, "measured", "1")
     assert until(lambda: site.item(WEST, "measured")) == "1"
@@ -277,7 +277,7 @@ def test_replica_in_a_region_that_is_down_fails_and_leaves_nothing(disturbed: Lo
     stack.delete()
 
 
-def test_a_table_whose_replica_fails_leaves_nothing_behind(cloud: LocalCloud) -> None:
+def test_table_with_a_failed_replica_is_removed(cloud: LocalCloud) -> None:
     broken = replica(EAST, TableClass="NONE")
     with pytest.raises(AssertionError, match=r"TableClass|tableClass"):
         deploy(cloud, {"Table": global_table(replica(WEST), broken, TableName="half")}, region=WEST)

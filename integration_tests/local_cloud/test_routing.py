@@ -109,7 +109,7 @@ def site(built: Site) -> Iterator[Site]:
     assert until(lambda: built.active() == EAST)
 
 
-def test_a_failover_record_answers_the_primary_while_it_is_healthy(site: Site) -> None:
+def test_failover_record_answers_the_primary_while_it_is_healthy(site: Site) -> None:
     (text,) = site.ask("region", "TXT").answer
     assert (str(text[0]), text.ttl) == (f'"{EAST}"', 60 / FACTOR)
     for kind in ("CNAME", "A"):
@@ -130,7 +130,7 @@ def test_check_changes_its_state_after_its_threshold_of_failures(site: Site) -> 
     assert time.monotonic() - began >= 2 * INTERVAL
 
 
-def test_one_failure_between_successes_changes_nothing(site: Site) -> None:
+def test_single_failed_check_changes_nothing(site: Site) -> None:
     # Too long to be missed by every check, too short for three of them.
     site.cloud.region_down(EAST)
     until(lambda: False, seconds=1.5 * INTERVAL)
@@ -138,7 +138,7 @@ def test_one_failure_between_successes_changes_nothing(site: Site) -> None:
     assert not until(lambda: site.active() == WEST, seconds=4 * INTERVAL)
 
 
-def test_the_primary_is_answered_when_neither_is_healthy(site: Site) -> None:
+def test_answer_is_the_primary_when_neither_is_healthy(site: Site) -> None:
     broken = function("def handler(event, context): raise ValueError", "Role")
     site.secondary.update({**api("NONE"), "Function": broken}, {"Host": HOST})
     assert until(lambda: health(site.global_, "SecondaryHealthy").startswith("Failure"))
@@ -168,7 +168,7 @@ def _alarm_above(threshold: float) -> dict[str, Any]:
     return {"Level": alarm(Namespace="Test", MetricName="Level", Threshold=threshold, TreatMissingData="ignore")}
 
 
-def test_a_check_follows_its_alarm_only_when_it_is_replaced(fast: LocalCloud) -> None:
+def test_health_check_follows_its_alarm_only_when_it_is_replaced(fast: LocalCloud) -> None:
     watched = deploy(fast, _alarm_above(10), region=WEST)
     calculated = {"ChildHealthChecks": [{"Ref": "First"}], "HealthThreshold": 1}
     standing = {"First": _on(watched["Level"]), "Primary": check(Type="CALCULATED", **calculated)}
@@ -192,7 +192,7 @@ def test_a_check_follows_its_alarm_only_when_it_is_replaced(fast: LocalCloud) ->
         route53.get_health_check(HealthCheckId=before)
 
 
-def test_no_metric_is_taken_or_read_in_a_region_that_is_down(site: Site) -> None:
+def test_region_that_is_down_stores_and_returns_no_metrics(site: Site) -> None:
     client = impatient(site.cloud, "cloudwatch", WEST)
     site.cloud.region_down(WEST)
     with pytest.raises(ClientError, match="503"):
@@ -210,14 +210,14 @@ def test_missing_name_is_answered_as_dns_answers_it(site: Site) -> None:
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"x", b"\xff" * 64])
-def test_what_is_no_query_is_dropped_and_the_next_one_answered(site: Site, rubbish: bytes) -> None:
+def test_invalid_query_is_dropped_and_the_next_one_answered(site: Site, rubbish: bytes) -> None:
     address, port = site.cloud.health()["name_server"].split(":")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as speaking:
         speaking.sendto(rubbish, (address, int(port)))
     assert site.active() == EAST
 
 
-def test_without_checkers_the_name_server_looks_when_it_is_asked(cloud: LocalCloud) -> None:
+def test_name_server_without_checkers_checks_on_each_query(cloud: LocalCloud) -> None:
     resources = {
         "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}.test"}}},
         "PrimaryHealthy": check(Type="HTTP", IPAddress="127.0.0.1", Port=9),

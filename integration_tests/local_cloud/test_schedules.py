@@ -141,14 +141,14 @@ def test_rule_that_may_not_invoke_its_function_fills_the_dead_letters(quick: Loc
     stack.delete()
 
 
-def test_a_dead_letter_queue_that_does_not_admit_the_rule_gets_nothing(quick: LocalCloud) -> None:
+def test_dead_letter_queue_without_permission_gets_no_event(quick: LocalCloud) -> None:
     stack = deploy(quick, scheduled(admitted=False, dead=False))
     assert until(lambda: counted(stack, "FailedInvocations"))
     assert not until(lambda: depth(stack, "Dead"), seconds=1)
     stack.delete()
 
 
-def test_a_run_that_finds_no_concurrency_waits_and_is_no_failure(quick: LocalCloud) -> None:
+def test_run_without_concurrency_waits_and_does_not_fail(quick: LocalCloud) -> None:
     # One is waiting for most of the time.
     stack = deploy(quick, scheduled(seconds=1.7 * MINUTE))
     assert until(lambda: depth(stack, "Ran") == 6, seconds=60)
@@ -165,7 +165,7 @@ def test_runs_that_take_longer_than_the_rate_do_not_pile_up(quick: LocalCloud) -
     stack.delete()
 
 
-def test_a_run_that_fails_goes_where_the_function_sends_its_failures(quick: LocalCloud) -> None:
+def test_failed_run_goes_to_the_on_failure_destination(quick: LocalCloud) -> None:
     stack = deploy(quick, scheduled(fails="yes"))
     assert until(lambda: depth(stack, "Failed"))
     assert depth(stack, "Dead") == 0
@@ -173,7 +173,7 @@ def test_a_run_that_fails_goes_where_the_function_sends_its_failures(quick: Loca
 
 
 @pytest.mark.parametrize(("out", "back"), [("region_down", "region_up"), ("region_stall", "region_unstall")])
-def test_a_region_that_does_not_run_runs_no_rule_and_makes_up_for_none(quick: LocalCloud, out: str, back: str) -> None:
+def test_region_that_is_down_skips_scheduled_events(quick: LocalCloud, out: str, back: str) -> None:
     stack = deploy(quick, scheduled(), region=WEST)
     other = deploy(quick, scheduled(), region=EAST)
     assert until(lambda: depth(stack, "Ran"))

@@ -67,7 +67,7 @@ def current(stack: Stack) -> str:
     return value
 
 
-def test_a_secrets_identity_is_its_arn(cloud: LocalCloud) -> None:
+def test_secret_ref_is_its_arn(cloud: LocalCloud) -> None:
     generated = {
         "PasswordLength": 40,
         "ExcludePunctuation": True,
@@ -101,7 +101,7 @@ def test_replicas_keep_the_key_of_their_region_and_follow(cloud: LocalCloud) -> 
         remote.describe_secret(SecretId="copied")
 
 
-def test_a_replica_waits_while_it_cannot_be_reached_and_catches_up(disturbed: LocalCloud) -> None:
+def test_secret_replica_waits_for_its_region_and_catches_up(disturbed: LocalCloud) -> None:
     resources = {"Secret": secret("apart", SecretString="one", ReplicaRegions=[{"Region": "us-west-2"}])}
     stack = deploy(disturbed, resources)
     home, remote = stack.client("secretsmanager"), disturbed.client("secretsmanager", "us-west-2")
@@ -137,7 +137,7 @@ def test_a_replica_waits_while_it_cannot_be_reached_and_catches_up(disturbed: Lo
     assert until(lambda: there() == "three")
 
 
-def test_a_schedule_rotates_at_once_and_runs_all_four_steps(cloud: LocalCloud) -> None:
+def test_rotation_schedule_runs_all_four_steps_at_once(cloud: LocalCloud) -> None:
     resources = rotating("rotated", *ALL, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
     stack = deploy(cloud, resources)
     assert until(lambda: current(stack) == "new")
@@ -157,14 +157,14 @@ def test_a_schedule_rotates_at_once_and_runs_all_four_steps(cloud: LocalCloud) -
     assert sorted(steps()) == sorted(["createSecret", "setSecret", "testSecret", "finishSecret"])
 
 
-def test_a_schedule_that_must_not_rotate_yet_only_tests(cloud: LocalCloud) -> None:
+def test_rotation_schedule_without_immediate_rotation_only_tests(cloud: LocalCloud) -> None:
     stack = deploy(cloud, rotating("patient", *ALL, RotateImmediatelyOnUpdate=False))
     assert not until(lambda: current(stack) == "new", seconds=1.0)
     stack.client("secretsmanager").rotate_secret(SecretId=stack["Secret"])
     assert until(lambda: current(stack) == "new")
 
 
-def test_a_rotation_whose_role_may_not_write_leaves_the_secret_as_it_was(cloud: LocalCloud) -> None:
+def test_rotation_without_write_permission_leaves_the_secret_unchanged(cloud: LocalCloud) -> None:
     stack = deploy(cloud, rotating("stuck", "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"))
     assert not until(lambda: current(stack) == "new", seconds=1.0)
     assert "LastRotatedDate" not in stack.client("secretsmanager").describe_secret(SecretId=stack["Secret"])
@@ -174,7 +174,7 @@ KEY_USE = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 
 
 @pytest.mark.parametrize("lacking", [None, *KEY_USE])
-def test_a_rotation_needs_the_key_of_the_replica_too(cloud: LocalCloud, lacking: str | None) -> None:
+def test_rotation_needs_the_key_of_the_replica_too(cloud: LocalCloud, lacking: str | None) -> None:
     name = f"both-{lacking or 'granted'}".replace(":", "-")
     root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
     far = deploy(cloud, {"Key": key(root)}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=WEST).outputs()["Arn"]
@@ -204,7 +204,7 @@ def test_a_rotation_needs_the_key_of_the_replica_too(cloud: LocalCloud, lacking:
     assert remote.get_secret_value(SecretId=name)["SecretString"] == "old"
 
 
-def test_a_resource_policy_is_kept_and_taken_away(cloud: LocalCloud) -> None:
+def test_resource_policy_is_stored_and_removed(cloud: LocalCloud) -> None:
     deny = {
         "Effect": "Deny",
         "Principal": "*",
@@ -229,7 +229,7 @@ def test_a_resource_policy_is_kept_and_taken_away(cloud: LocalCloud) -> None:
     assert "ResourcePolicy" not in secrets.get_resource_policy(SecretId="guarded")
 
 
-def test_a_secret_under_a_key_needs_the_key(cloud: LocalCloud) -> None:
+def test_encrypted_secret_needs_its_key(cloud: LocalCloud) -> None:
     resources = {
         "Reader": role("lambda.amazonaws.com", allow("secretsmanager:GetSecretValue", "kms:Decrypt")),
         "Key": key(),

@@ -51,7 +51,7 @@ def test_stalled_region_accepts_work_and_does_it_when_it_resumes(disturbed: Loca
     assert until(lambda: depth(stack, "Notified") == 2)
 
 
-def test_a_stalled_region_replicates_in_both_directions(disturbed: LocalCloud) -> None:
+def test_stalled_region_replicates_in_both_directions(disturbed: LocalCloud) -> None:
     stack = deploy(disturbed, {"Table": global_table(replica(WEST), replica(EAST))}, region=WEST)
     east, west = disturbed.client("dynamodb", EAST), stack.client("dynamodb")
     disturbed.region_stall(WEST)
@@ -122,6 +122,6 @@ def test_functions_are_throttled_to_the_share_that_is_set_and_nobody_else(distur
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
-def test_a_share_that_is_none_is_refused(cloud: LocalCloud, share: float) -> None:
+def test_invalid_share_is_refused(cloud: LocalCloud, share: float) -> None:
     with pytest.raises(LocalCloudError, match="must be from 0 to 1"):
         cloud.set_throttle(EAST, share)

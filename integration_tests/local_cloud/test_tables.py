@@ -98,13 +98,13 @@ def test_each_replica_has_its_own_settings(cloud: LocalCloud) -> None:
     stack.delete()
 
 
-def test_a_stack_cannot_delete_a_protected_table(cloud: LocalCloud) -> None:
+def test_stack_cannot_delete_a_protected_table(cloud: LocalCloud) -> None:
     stack = deploy(cloud, {"Table": global_table(replica(EAST, DeletionProtectionEnabled=True))})
     with pytest.raises(AssertionError, match="protected against deletion"):
         stack.delete()
 
 
-def test_a_write_arrives_in_the_other_region_in_both_directions(table: Stack) -> None:
+def test_write_replicates_in_both_directions(table: Stack) -> None:
     east, west, name = clients(table)
     put(east, name, "east", "1")
     put(west, name, "west", "2")
@@ -114,7 +114,7 @@ def test_a_write_arrives_in_the_other_region_in_both_directions(table: Stack) ->
     assert until(lambda: value(west, name, "west") is None)
 
 
-def test_a_write_is_answered_before_it_has_travelled(cloud: LocalCloud, table: Stack) -> None:
+def test_write_is_answered_before_it_replicates(cloud: LocalCloud, table: Stack) -> None:
     east, west, name = clients(table)
     cloud.partition(cut=True)
     try:
@@ -139,7 +139,7 @@ def test_conditions_see_the_local_replica_and_the_last_writer_wins(cloud: LocalC
     assert value(west, name, "both") == "second"
 
 
-def test_a_table_under_a_key_needs_the_key(cloud: LocalCloud) -> None:
+def test_encrypted_table_needs_its_key(cloud: LocalCloud) -> None:
     home = replica(EAST, SSESpecification={"KMSMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}})
     encrypted = global_table(home, SSESpecification={"SSEEnabled": True, "SSEType": "KMS"})
     reader = role("lambda.amazonaws.com", allow("dynamodb:GetItem", "kms:Decrypt"))

@@ -59,7 +59,7 @@ class RunFolder:
 
     @property
     def scratch(self) -> Path:
-        """The folder of the steps' temporary files, some of which a killed program leaves behind."""
+        """The folder of the steps' temporary files; a killed program leaves some behind."""
         folder = self.path / "tmp"
         folder.mkdir(exist_ok=True)
         return folder

@@ -30,7 +30,7 @@ def _type(
     return result.exit_code, " ".join(result.output.split()), done
 
 
-def test_a_dry_run_of_a_drill_that_has_begun_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_of_a_begun_drill_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, done = _type(monkeypatch, "run", "--dry-run", "--resume", ID)
     assert (code, done) == (2, [])
     assert "--dry-run and --resume exclude each other" in output
@@ -58,7 +58,7 @@ def test_full_disk_before_the_first_entry_leaves_no_drill(monkeypatch: pytest.Mo
     assert "No space left on device Nothing was done." in output
 
 
-def test_a_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, done = _type(monkeypatch, "--dry-run", "--fault", "grey")
     assert (code, done) == (0, [])
     assert "FAULT grey" in output
@@ -66,7 +66,7 @@ def test_a_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("fault", ["lag", "throttle@failback"])
 @pytest.mark.parametrize("dry", [True, False])
-def test_what_nothing_on_aws_makes_is_refused_before_anything_is_begun(
+def test_fault_impossible_on_aws_is_refused_before_the_drill(
     monkeypatch: pytest.MonkeyPatch,
     fault: str,
     dry: bool,  # noqa: FBT001 - a table's column
@@ -78,7 +78,7 @@ def test_what_nothing_on_aws_makes_is_refused_before_anything_is_begun(
     assert f"nothing on AWS makes {fault if '@' in fault else f'{fault}@inject'}. Nothing was done." in output
 
 
-def test_the_stop_alarm_is_asked_for_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stop_alarm_is_read_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, done = _type(monkeypatch, "run", "--live", "--account", "1" * 12, "--execute")
     assert (code, done) == (2, [])
     assert "--stop-alarm NAME and --fis-role ARN is missing" in output

@@ -67,7 +67,7 @@ TESTED = tuple(name for name in FAULTS if name not in {"dlq-flood", "destroy"})
 
 
 @pytest.mark.parametrize("name", TESTED)
-def test_a_fault_may_be_injected_and_healed_twice(name: str) -> None:
+def test_fault_is_injected_and_healed_idempotently(name: str) -> None:
     injector: Any = FakeFaultInjector()
     fault = FAULTS[name]
     assert fault.inject(injector) == fault.inject(injector)
@@ -109,7 +109,7 @@ def test_whatever_was_begun_is_healed_even_after_a_kill(
         assert not probe.state.items() & injector.state.items()
 
 
-def test_a_fault_that_was_injected_is_not_injected_again(tmp_path: Path) -> None:
+def test_injected_fault_is_not_injected_again(tmp_path: Path) -> None:
     context = _context(tmp_path, FakeFaultInjector(), FaultSpec("blackout"))
     fault_control.inject(context, "inject")
     fault_control.heal(context)
@@ -144,7 +144,7 @@ def _sample(region: str, **more: Any) -> Sample:  # noqa: ANN401 - any field
     return Sample(seconds=0.0, region=region, **more)
 
 
-def test_a_dead_letter_that_nobody_injected_stops_the_drill(tmp_path: Path) -> None:
+def test_unexplained_dead_letter_stops_the_drill(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     stops = StopConditions(journal, (EAST, WEST))
     stops.check({EAST: _sample(EAST, dead_letters=5)})

@@ -141,5 +141,7 @@ def test_samples_of_zeros_contradict_the_services(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("figure", ["queue_depth", "shadow_age", "good_writes_per_second"])
-def test_one_figure_of_zeros_contradicts_the_services(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: str) -> None:
+def test_single_figure_of_zeros_contradicts_the_services(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: str
+) -> None:
     assert sampling.contradictions(_samples(**{figure: 0}), _journal(tmp_path, monkeypatch), PLAN)

@@ -26,7 +26,7 @@ def _written(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_journal_reads_back(tmp_path: Path) -> None:
     file = tmp_path / "journal.jsonl"
     _written(file)
     journal = Journal(file)
@@ -53,7 +53,7 @@ def test_journal_that_was_cut_anywhere_is_continued(tmp_path: Path, data: st.Dat
 @pytest.mark.property
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_a_line_that_was_changed_or_taken_out_breaks_the_chain(tmp_path: Path, data: st.DataObject) -> None:
+def test_changed_or_removed_line_breaks_the_chain(tmp_path: Path, data: st.DataObject) -> None:
     file = tmp_path / "journal.jsonl"
     file.unlink(missing_ok=True)
     lines = _written(file).splitlines(keepends=True)
@@ -66,7 +66,7 @@ def test_a_line_that_was_changed_or_taken_out_breaks_the_chain(tmp_path: Path, d
         read(b"".join(lines))
 
 
-def test_a_moment_is_the_first_and_a_fact_the_last(tmp_path: Path) -> None:
+def test_moment_is_the_first_and_fact_the_last_value(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     assert journal.mark("load", "fault", 10.0) == 10.0
     assert journal.mark("load", "fault", 20.0) == 10.0

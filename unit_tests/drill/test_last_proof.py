@@ -59,9 +59,7 @@ def _without_result(five: Five, region: str) -> int:
     return sum((f"OBJ#{one}", "RESULT") not in five.rows[region] for one in five.ids)
 
 
-def test_what_was_never_done_is_named_and_waited_for_a_minute(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
+def test_unfinished_upload_is_named_after_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     five = Five(9)
     lost = five.ids[3]
     no_result(five, lost)
@@ -73,18 +71,14 @@ def test_what_was_never_done_is_named_and_waited_for_a_minute(
     assert context.notes == ["2 results did not come in 60 s; the proof says of what"]
 
 
-def test_nothing_is_waited_for_where_nothing_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
+def test_finished_uploads_need_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     five = Five(9)
     no_replica(five, five.ids[3])
     proof = proving.prove_what_is_left(context_of(five, tmp_path, monkeypatch))
     assert (proof.lost, clock.now) == (1, 0)
 
 
-def test_a_region_that_cannot_be_read_leaves_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
+def test_unreadable_region_leaves_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     five = _Down(9)
     no_replica(five, five.ids[3])
     context = context_of(five, tmp_path, monkeypatch)

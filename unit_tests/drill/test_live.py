@@ -169,18 +169,18 @@ def _live(reserved: int | None = 50) -> tuple[FakeAws, Any]:
         ({"fis_role": None}, True, "--fis-role ARN is missing"),
     ],
 )
-def test_a_live_drill_is_refused_unless_all_is_given(changed: dict[str, Any], execute: bool, output: str) -> None:  # noqa: FBT001 - a table's column
+def test_live_drill_without_a_required_option_is_refused(changed: dict[str, Any], execute: bool, output: str) -> None:  # noqa: FBT001 - a table's column
     with pytest.raises(Refused, match=output):
         require_leave(dataclasses.replace(PLAN, **changed), execute=execute)
 
 
-def test_with_all_given_it_may_begin() -> None:
+def test_live_drill_with_all_options_may_begin() -> None:
     require_leave(PLAN, execute=True)
 
 
 @pytest.mark.parametrize("name", ["grey", "blackout", "partition"])
 @pytest.mark.parametrize("reserved", [None, 50])
-def test_a_fault_leaves_nothing_when_it_is_healed(name: str, reserved: int | None) -> None:
+def test_healed_fault_leaves_nothing(name: str, reserved: int | None) -> None:
     aws, live = _live(reserved)
     for _ in range(2):
         FAULTS[name].inject(live)
@@ -195,7 +195,7 @@ def test_a_fault_leaves_nothing_when_it_is_healed(name: str, reserved: int | Non
     assert aws.templates == {}
 
 
-def test_a_second_fault_of_a_drill_starts_experiments_of_its_own() -> None:
+def test_second_fault_of_a_drill_starts_its_own_experiments() -> None:
     aws, live = _live()
     for _ in range(2):
         live.set_partition(cut=True)
@@ -205,7 +205,7 @@ def test_a_second_fault_of_a_drill_starts_experiments_of_its_own() -> None:
 
 @pytest.mark.property
 @given(st.lists(st.booleans(), max_size=8), st.sampled_from([None, 1, 50]))
-def test_the_concurrency_that_was_there_comes_back_after_any_history(states: list[bool], reserved: int | None) -> None:
+def test_earlier_concurrency_is_restored_after_any_history(states: list[bool], reserved: int | None) -> None:
     aws, live = _live(reserved)
     for stalled in (*states, False):
         live.set_region_stalled(EAST, stalled=stalled)
@@ -248,7 +248,7 @@ def test_experiments_of_others_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("name", ["lag", "throttle", "reorder"])
-def test_what_aws_cannot_do_is_refused_and_its_healing_is_not(name: str) -> None:
+def test_fault_impossible_on_aws_is_refused_and_its_healing_is_not(name: str) -> None:
     _, live = _live()
     with pytest.raises(RunFailure, match="cannot be made on AWS"):
         FAULTS[name].inject(live)

@@ -27,7 +27,7 @@ SOURCE = "drill-abcdef"
 @pytest.mark.property
 @pytest.mark.skipif(not shipped_is_known, reason="drill/load/expected.py says that it does not know the transform")
 @given(seed=st.integers(0, 10_000), objects=st.integers(1, 24))
-def test_the_drill_expects_what_the_platform_makes_of_its_files(seed: int, objects: int) -> None:
+def test_expected_records_equal_the_processors(seed: int, objects: int) -> None:
     """Two codes, one outcome; after an edit of transform.py, edit `stored` in drill/load/expected.py likewise."""
     for one in [*items.make(seed, objects, SOURCE), *items.controls(seed, 4, SOURCE)]:
         object_id = "b" * 64
@@ -62,7 +62,7 @@ def receipt(key: str, state: State, upload_id: str = "u") -> Receipt:
     return Receipt(upload_id=upload_id, file="", key=key, source=SOURCE, state=state, at="", size=3, sha256="a" * 64)
 
 
-def test_a_receipt_tells_what_is_to_become_of_its_file(tmp_path: Path) -> None:
+def test_receipt_row_has_the_expected_result_of_its_file(tmp_path: Path) -> None:
     files = items.make(1, 6, SOURCE)
     for one in files:
         (row,) = rows(tmp_path, files, receipt(one.item.key, State.ACCEPTED))
@@ -74,26 +74,26 @@ def test_a_receipt_tells_what_is_to_become_of_its_file(tmp_path: Path) -> None:
         assert row.effect == effect.of_records(row.object_id, expected.records(one.parsed))
 
 
-def test_of_a_file_that_the_drill_did_not_make_nothing_is_expected(tmp_path: Path) -> None:
+def test_foreign_file_has_no_expected_result(tmp_path: Path) -> None:
     (row,) = rows(tmp_path, [], receipt("other", State.ACCEPTED))
     assert (row.records, row.accepted, row.effect) == (None, None, None)
 
 
-def test_without_knowing_the_transform_only_the_count_is_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_transform_leaves_only_the_expected_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expected, "IS_KNOWN", False)
     files = items.make(1, 1, SOURCE)
     (row,) = rows(tmp_path, files, receipt(files[0].item.key, State.ACCEPTED))
     assert (row.records, row.accepted, row.effect) == (files[0].records, None, None)
 
 
-def test_what_is_to_be_rejected_leaves_its_ordinal_free(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejected_record_leaves_its_ordinal_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expected, "stored", lambda record: None if record["line"] == "1" else record)
     held = expected.records([{"line": str(number)} for number in range(3)])
     assert [ordinal for ordinal, _ in held] == [0, 2]
 
 
 @pytest.mark.parametrize("state", list(State))
-def test_an_upload_that_the_platform_had_once_is_certain(tmp_path: Path, state: State) -> None:
+def test_upload_confirmed_once_is_certain(tmp_path: Path, state: State) -> None:
     """Above all one that is missing since: it is lost, and not one that may never have arrived."""
     (row,) = rows(tmp_path, [], receipt("k", State.ACCEPTED), receipt("k", state))
     assert row.is_certain == (state.safe or state is State.MISSING)

@@ -23,7 +23,7 @@ def _measure(tmp_path: Path, **moments: float) -> dict[str, Measure]:
     return {one.name: one for one in found}
 
 
-def test_what_was_not_seen_is_not_measured(tmp_path: Path) -> None:
+def test_unseen_signal_is_not_measured(tmp_path: Path) -> None:
     found = _measure(tmp_path)
     assert {name for name, one in found.items() if one.seconds is not None} == {"full_drill"}
     assert all(one.met is None for name, one in found.items() if name != "full_drill")
@@ -37,12 +37,12 @@ def test_measure_of_health_checks_is_in_their_accelerated_time(tmp_path: Path) -
     assert (found["first_good_write_helper"].seconds, found["first_good_write_helper"].time_factor) == (1.0, 1.0)
 
 
-def test_the_first_signal_detects(tmp_path: Path) -> None:
+def test_first_signal_detects(tmp_path: Path) -> None:
     found = _measure(tmp_path, fault=100.0, dns_failed_over=107.0, observer_alarm=103.0)
     assert found["detect"].seconds == 12.0
 
 
-def test_what_is_late_is_not_met(tmp_path: Path) -> None:
+def test_late_measure_is_not_met(tmp_path: Path) -> None:
     found = _measure(tmp_path, decided=10.0, backlog_zero=40.5)
     assert (found["backlog_zero"].seconds, found["backlog_zero"].met) == (30.5, False)
     assert found["full_drill"].met is True
@@ -83,7 +83,7 @@ def test_measure_that_spans_an_interruption_is_not_measured(
     assert _of(journal, "backlog_zero").seconds == 3.0
 
 
-def test_the_end_that_a_client_dates_back_to_the_dead_time_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_end_during_an_interruption_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     late = (91.0, "moment", {"name": "first_good_write_helper", "epoch": 50.0})
     journal = _journal(tmp_path, monkeypatch, _moment(10, "fault"), (90.0, "resumed", {}), late)
     assert _of(journal, "first_good_write_helper").seconds is None

@@ -18,7 +18,7 @@ from operations.errors import Refused
 KNOWN = tuple(FAULTS)
 
 
-def test_the_faults_of_the_issue_are_there() -> None:
+def test_expected_faults_exist() -> None:
     assert set(FAULTS) == {
         "planned",
         "grey",
@@ -65,7 +65,7 @@ def test_numbers_out_of_bounds_are_refused(objects: int, factor: float) -> None:
         check_numbers(objects, factor)
 
 
-def test_a_plan_outlives_the_journal() -> None:
+def test_plan_reads_back_from_the_journal() -> None:
     plan = Plan(drill_id=new_id(), faults=(FaultSpec("grey"), FaultSpec("partition", "failback")), objects=7)
     assert Plan.from_json(json.loads(json.dumps(plan.as_json()))) == plan
     assert plan.source == f"drill-{plan.drill_id[-6:]}"
@@ -75,7 +75,7 @@ def test_a_plan_outlives_the_journal() -> None:
 
 @pytest.mark.property
 @given(st.integers(0, 10_000), st.integers(0, 60))
-def test_the_same_seed_makes_the_same_files(seed: int, objects: int) -> None:
+def test_same_seed_generates_the_same_files(seed: int, objects: int) -> None:
     first, second = (items.make(seed, objects, "drill-abcdef") for _ in range(2))
     assert first == second
     assert len({one.item.key for one in first}) == objects
@@ -95,7 +95,7 @@ def test_waves_come_in_order_and_none_is_forgotten(objects: int) -> None:
 
 @pytest.mark.property
 @given(st.integers(0, 1000), st.integers(1, 40))
-def test_a_file_holds_as_many_records_as_it_says(seed: int, objects: int) -> None:
+def test_file_has_its_stated_number_of_records(seed: int, objects: int) -> None:
     for one in items.make(seed, objects, "drill-abcdef"):
         assert isinstance(one.item.content, bytes)
         if one.is_unreadable:

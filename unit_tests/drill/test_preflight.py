@@ -42,13 +42,13 @@ def _both(at: float, **numbers: float | None) -> dict[str, Heartbeat]:
     return {region: Heartbeat(at, held) for region in (EAST, WEST)}
 
 
-def test_a_heartbeat_that_comes_in_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heartbeat_in_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     _heartbeats(monkeypatch, {}, {EAST: Heartbeat(time.time())}, _both(time.time()))
     assert preflight._heartbeats(_context()).problem == ""  # noqa: SLF001 - one of the checks
 
 
 @pytest.mark.parametrize("age", [None, 181.0, -181.0])
-def test_a_heartbeat_that_is_missing_or_old_is_a_warning(monkeypatch: pytest.MonkeyPatch, age: float | None) -> None:
+def test_missing_or_old_heartbeat_is_a_warning(monkeypatch: pytest.MonkeyPatch, age: float | None) -> None:
     fresh = Heartbeat(time.time())
     _heartbeats(monkeypatch, {EAST: fresh} if age is None else {EAST: fresh, WEST: Heartbeat(time.time() - age)})
     check = preflight._heartbeats(_context())  # noqa: SLF001 - likewise
@@ -64,7 +64,7 @@ def test_a_heartbeat_that_is_missing_or_old_is_a_warning(monkeypatch: pytest.Mon
         (-1.0, "timed out", ""),
     ],
 )
-def test_a_lost_canary_ends_a_live_drill_alone(
+def test_lost_canary_ends_a_live_drill_alone(
     monkeypatch: pytest.MonkeyPatch, seconds: float | None, problem: str, found: str
 ) -> None:
     _heartbeats(monkeypatch, _both(time.time(), canary_seconds=seconds))

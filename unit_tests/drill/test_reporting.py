@@ -48,7 +48,7 @@ def test_report_with_a_proof_shows_its_counts(tmp_path: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize("mode", ["local", "live"])
-def test_what_a_drill_of_its_kind_cannot_show_is_listed(tmp_path: Path, mode: str) -> None:
+def test_report_lists_what_the_drill_cannot_test(tmp_path: Path, mode: str) -> None:
     plan = dataclasses.replace(PLAN, mode=mode)
     listed = {one.what for one in _report(tmp_path, plan=plan).not_tested}
     assert {"The time that an operator needs to decide", "The guard and clients"} <= listed

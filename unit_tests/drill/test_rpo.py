@@ -41,5 +41,5 @@ def test_object_that_a_region_never_notes_counts_until_now() -> None:
     assert rpo.longest({EAST: {"a": 10.0}, WEST: {}}, [_row(f"ATTEMPT#{EAST}", started_at=_at(11))], now=81.0) == 71.0
 
 
-def test_without_objects_nothing_is_measured() -> None:
+def test_rpo_without_objects_is_not_measured() -> None:
     assert rpo.longest({EAST: {}, WEST: {}}, [], now=99.0) is None

@@ -117,7 +117,7 @@ def _raise(error: BaseException) -> Callable[[], None]:
     return do
 
 
-def test_every_phase_is_run_once_and_the_cloud_is_stopped(world: World) -> None:
+def test_phases_run_once_and_the_cloud_is_stopped(world: World) -> None:
     report = world.resume()
     assert world.done == list(NAMES)
     assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
@@ -130,7 +130,7 @@ def test_every_phase_is_run_once_and_the_cloud_is_stopped(world: World) -> None:
 @pytest.mark.parametrize(
     "error", [RunFailure("no", hint="do this"), GuardViolation("us-east-1 was called"), OSError("gone")]
 )
-def test_a_phase_that_fails_ends_the_drill_and_all_is_put_back(world: World, error: Exception) -> None:
+def test_failed_phase_ends_the_drill_with_a_rollback(world: World, error: Exception) -> None:
     world.at["switch"] = _raise(error)
     report = world.resume()
     assert world.done == ["preflight", "load"]
@@ -200,7 +200,7 @@ def test_drill_interrupted_at_its_end_concludes_first(
 
 
 @pytest.mark.parametrize(("mode", "has_ended"), [("local", True), ("live", False)])
-def test_a_drill_of_an_account_has_not_ended_while_a_fault_is_there(
+def test_live_drill_with_an_active_fault_has_not_ended(
     world: World, monkeypatch: pytest.MonkeyPatch, mode: str, *, has_ended: bool
 ) -> None:
     world.folder.journal.unlink()
@@ -232,7 +232,7 @@ def test_rollback_of_a_destroyed_region_promotes_nothing(world: World) -> None:
     assert (world.rolled_back, world.stopped) == (0, 1)
 
 
-def test_an_aborted_drill_begins_no_phase(world: World) -> None:
+def test_aborted_drill_begins_no_phase(world: World) -> None:
     report = runner.resume(world.folder, Console(quiet=True), abort="enough")
     assert (world.done, world.rolled_back, world.stopped) == ([], 1, 1)
     assert (report.verdict, "enough" in report.reasons) == (Verdict.FAILED, True)
@@ -241,7 +241,7 @@ def test_an_aborted_drill_begins_no_phase(world: World) -> None:
 @pytest.mark.property
 @settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kills=st.lists(st.sampled_from(NAMES), max_size=4))
-def test_a_drill_that_is_killed_anywhere_does_the_rest(
+def test_killed_drill_does_the_rest(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, kills: list[str]
 ) -> None:
     world = World(monkeypatch, tmp_path_factory.mktemp("drill"))

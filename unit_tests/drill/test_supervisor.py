@@ -25,7 +25,7 @@ SUPERVISOR = b"python\0-m\0drill.targets.supervisor\0--folder\0x\0"
         ("", SUPERVISOR, False),
     ],
 )
-def test_a_process_is_the_supervisor_if_it_lives_and_is_called_so(
+def test_process_is_the_supervisor_by_state_and_name(
     tmp_path: Path,
     stat: str,
     cmdline: bytes,
@@ -36,12 +36,12 @@ def test_a_process_is_the_supervisor_if_it_lives_and_is_called_so(
     assert supervisor._is_supervisor(tmp_path) is expected  # noqa: SLF001 - what the rest stands on
 
 
-def test_a_process_that_is_gone_is_none(tmp_path: Path) -> None:
+def test_ended_process_is_not_the_supervisor(tmp_path: Path) -> None:
     assert supervisor._is_supervisor(tmp_path / "7") is False  # noqa: SLF001 - likewise
 
 
 @pytest.mark.parametrize("runs", [True, False])
-def test_what_was_deployed_to_a_cloud_that_is_gone_is_asked_for_anew(
+def test_deployment_of_a_lost_cloud_is_read_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     runs: bool,  # noqa: FBT001 - a table's column

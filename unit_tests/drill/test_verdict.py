@@ -62,7 +62,7 @@ def test_verdict_each_reason_alone_decides(given_: dict[str, object], expected: 
 
 @pytest.mark.property
 @given(st.integers(0, 2), st.integers(0, 2), st.integers(0, 2), st.lists(st.booleans(), max_size=4), st.integers(0, 1))
-def test_nothing_passes_with_anything_wrong(
+def test_verdict_with_any_fault_is_not_passed(
     lost: int, duplicated: int, divergent: int, found: list[bool], late: int
 ) -> None:
     judged, reasons = verdict.judge(

@@ -39,9 +39,7 @@ def _ledgers(east: set[str], west: set[str]) -> tuple[Any, Any]:
     st.sets(st.integers(0, 30).map(str)),
     st.sets(st.integers(0, 30).map(str)),
 )
-def test_what_is_pending_and_missing_follows_from_what_the_replicas_hold(
-    expected: set[str], in_east: set[str], in_west: set[str]
-) -> None:
+def test_pending_and_missing_follow_from_the_replicas(expected: set[str], in_east: set[str], in_west: set[str]) -> None:
     watch, (east, west) = Watch((EAST, WEST)), _ledgers(in_east, in_west)
     for one in expected:
         watch.expect(one, 0.0)
@@ -52,7 +50,7 @@ def test_what_is_pending_and_missing_follows_from_what_the_replicas_hold(
     assert set(watch.missing(WEST)) == (expected & in_east) - in_west
 
 
-def test_an_object_that_was_seen_is_not_asked_for_again() -> None:
+def test_seen_object_is_not_read_again() -> None:
     watch, (east, _) = Watch((EAST, WEST)), _ledgers({"a"}, set())
     watch.expect("a", 0.0)
     watch.look(east)
@@ -82,12 +80,12 @@ def test_look_returns_the_age_of_what_waits_and_is_behind() -> None:
     assert 0 <= look.behind_seconds < 10
 
 
-def test_without_a_name_server_nothing_is_known() -> None:
+def test_dns_without_a_name_server_is_unknown() -> None:
     path = DnsPath(None, EAST)
     assert (path.answered(), path.followed(), path.healthy(EAST), path.healthy(WEST)) == (None, None, None, None)
 
 
-def test_a_client_keeps_an_answer_for_its_time_to_live(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_caches_an_answer_for_its_time_to_live(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: now[0])
     answers: list[Any] = [Found(EAST, 15.0)]

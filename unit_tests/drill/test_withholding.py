@@ -81,9 +81,7 @@ def test_replication_is_withheld_where_it_can_be(
 
 
 @pytest.mark.parametrize("failing", ["inject", "prove_sources", "find"])
-def test_what_fails_in_between_leaves_nothing_withheld(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
-) -> None:
+def test_failure_in_between_withholds_no_replication(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
     drill = Drill(tmp_path, monkeypatch, "local")
 
     def fail(*_: object, **__: object) -> None:

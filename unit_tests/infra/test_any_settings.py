@@ -329,7 +329,7 @@ def check(of: Settings) -> None:
         }
     )
 )
-def test_any_valid_settings_synthesize_and_hold(of: Settings) -> None:
+def test_valid_settings_synthesize_and_pass_the_checks(of: Settings) -> None:
     check(of)
 
 
@@ -378,7 +378,7 @@ SPOILS: dict[Callable[[Synthesis], None], Callable[[Synthesis], None]] = {
 
 
 @pytest.mark.parametrize("holds", SPOILS, ids=lambda holds: holds.__name__)
-def test_each_check_bites(holds: Callable[[Synthesis], None], prod: Synthesis) -> None:
+def test_check_fails_for_a_faulty_template(holds: Callable[[Synthesis], None], prod: Synthesis) -> None:
     holds(prod)
     spoilt = dataclasses.replace(prod, templates=copy.deepcopy(dict(prod.templates)))
     SPOILS[holds](spoilt)
@@ -386,5 +386,5 @@ def test_each_check_bites(holds: Callable[[Synthesis], None], prod: Synthesis) -
         holds(spoilt)
 
 
-def test_every_check_of_a_template_is_shown_to_bite() -> None:
+def test_checks_of_templates_are_all_shown_to_fail() -> None:
     assert set(CHECKS) - set(SPOILS) == {stacks_stand_where_the_settings_say}

@@ -38,7 +38,7 @@ def table_of(app: App) -> dict[str, Any]:
     return dict(table)
 
 
-def test_no_argument_is_prod(tmp_path: Path, asset: Path) -> None:
+def test_environment_without_an_argument_is_prod(tmp_path: Path, asset: Path) -> None:
     assert all("Lockstep prod:" in each for each in described(build_app(outdir=str(tmp_path / "out"), asset=asset)))
 
 
@@ -59,7 +59,7 @@ def test_tables_and_dotted_keys_say_the_same() -> None:
     assert by_table.retention.trail_days == load_settings("dev", SETTINGS_FILE).retention.trail_days
 
 
-def test_what_is_given_comes_after_the_command_line() -> None:
+def test_given_context_comes_after_the_command_line() -> None:
     settings = load_settings("dev", SETTINGS_FILE, {"retention.logs_days": "30"}, given={"retention.logs_days": 60})
     assert settings.retention.logs_days == 60
 

@@ -65,7 +65,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", CHANGING)
-def test_what_changes_an_account_is_refused_while_none_is_named(command: str) -> None:
+def test_changing_command_without_an_account_is_refused(command: str) -> None:
     why = refusal([command])
     assert why is not None
     assert "'prod' names no account" in why
@@ -74,7 +74,7 @@ def test_what_changes_an_account_is_refused_while_none_is_named(command: str) ->
 
 
 @pytest.mark.parametrize("command", ["diff", "list", "ls", "synth", "doctor", "context"])
-def test_what_changes_nothing_needs_no_account(command: str) -> None:
+def test_reading_command_needs_no_account(command: str) -> None:
     assert refusal([command]) is None
 
 
@@ -89,11 +89,11 @@ def test_what_changes_nothing_needs_no_account(command: str) -> None:
         ("", True),
     ],
 )
-def test_a_local_cloud_needs_no_account_and_any_other_endpoint_does(endpoint: str, *, is_refused: bool) -> None:
+def test_local_cloud_needs_no_account_and_other_endpoints_do(endpoint: str, *, is_refused: bool) -> None:
     assert (refusal(["deploy"], {"AWS_ENDPOINT_URL": endpoint}) is not None) == is_refused
 
 
-def test_one_service_at_aws_makes_it_a_deployment_to_aws() -> None:
+def test_single_service_at_aws_needs_an_account() -> None:
     local = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_S3": "http://localhost:4566"}
     assert refusal(["deploy"], local) is None
     elsewhere = {"AWS_ENDPOINT_URL_CLOUDFORMATION": "https://cloudformation.us-east-1.amazonaws.com"}
@@ -110,11 +110,11 @@ def test_one_service_at_aws_makes_it_a_deployment_to_aws() -> None:
         ["-c", "account=nonsense", "-c", "account=123456789012"],
     ],
 )
-def test_an_account_on_the_command_line_is_one(arguments: list[str]) -> None:
+def test_account_on_the_command_line_is_accepted(arguments: list[str]) -> None:
     assert refusal(["deploy", *arguments]) is None
 
 
-def test_the_last_environment_that_is_named_is_meant() -> None:
+def test_last_named_environment_counts() -> None:
     why = refusal(["deploy", "-c", "environment=dev", "--context", "environment=staging"])
     assert why is not None
     assert "'staging' names no account" in why
@@ -130,7 +130,7 @@ def test_unknown_or_empty_environment_is_refused_with_the_names(
     assert stand_in.exists()
 
 
-def test_the_cli_gets_every_argument_and_its_exit_status_is_ours(
+def test_cli_gets_every_argument_and_its_exit_status_is_returned(
     monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["diff", "-q", "-vv", "-c", "retention.logs_days=30", "a b", "$HOME", "--no-fail", "-c", "tags.owner=ab'\"c"]
@@ -145,7 +145,7 @@ def test_the_cli_gets_every_argument_and_its_exit_status_is_ours(
     assert stand_in.exists()
 
 
-def test_a_refusal_never_reaches_the_cli(
+def test_refusal_never_reaches_the_cli(
     monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert "names no account" in main(monkeypatch, "deploy", "--all")
@@ -153,7 +153,7 @@ def test_a_refusal_never_reaches_the_cli(
     assert stand_in.exists()
 
 
-def test_no_argument_shows_the_help(
+def test_command_without_arguments_shows_the_help(
     monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     main(monkeypatch)
@@ -199,7 +199,7 @@ def test_missing_cli_is_reported_with_the_command_to_type(monkeypatch: pytest.Mo
     assert "def environment(session" in (REPOSITORY / "noxfile.py").read_text(), "there must be such a session"
 
 
-def test_an_interrupt_ends_as_shells_expect(monkeypatch: pytest.MonkeyPatch, stand_in: Path) -> None:
+def test_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch, stand_in: Path) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
@@ -208,7 +208,7 @@ def test_an_interrupt_ends_as_shells_expect(monkeypatch: pytest.MonkeyPatch, sta
     assert stand_in.exists()
 
 
-def test_the_app_runs_under_this_python_and_the_caller_s_variables() -> None:
+def test_app_runs_under_this_python_and_the_callers_variables() -> None:
     variables = cdk_cli.environment({"PATH": "/somewhere", "AWS_PROFILE": "mine", "CDK_VALIDATION": "true"})
     assert variables["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/somewhere"]
     assert variables["AWS_PROFILE"] == "mine"
@@ -226,7 +226,7 @@ def test_app_without_a_home_to_write_to_starts() -> None:
     assert cdk_cli.environment({"JSII_RUNTIME_PACKAGE_CACHE_ROOT": "/mine"})["JSII_RUNTIME_PACKAGE_CACHE_ROOT"] == "/mine"
 
 
-def test_the_pinned_cli_is_the_one_that_is_found() -> None:
+def test_pinned_cli_is_the_installed_one() -> None:
     pinned = json.loads((REPOSITORY / "package.json").read_text())["devDependencies"]["aws-cdk"]
     locked = json.loads((REPOSITORY / "package-lock.json").read_text())["packages"]["node_modules/aws-cdk"]["version"]
     _, cli, *_ = cdk_cli.cdk("synth")
@@ -241,7 +241,7 @@ def test_the_pinned_cli_is_the_one_that_is_found() -> None:
 @example(arguments=["deploy", "-c"])
 @example(arguments=["deploy", "-c", "environment"])
 @example(arguments=["deploy", "-c", "=", "--context=", "-c=a..b=c"])
-def test_any_arguments_are_run_or_refused_with_a_lesson(arguments: list[str]) -> None:
+def test_any_arguments_are_run_or_refused_with_a_hint(arguments: list[str]) -> None:
     try:
         why = refusal(arguments)
     except SettingsError as error:

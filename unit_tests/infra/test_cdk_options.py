@@ -108,7 +108,7 @@ def test_allowed_options_are_handed_on_in_one_spelling(arguments: list[str], han
     assert parse(arguments, REGISTRY).arguments() == handed_on
 
 
-def test_the_pinned_cli_reads_the_spelling_as_it_is_meant(tmp_path: Path) -> None:
+def test_pinned_cli_reads_the_arguments_as_intended(tmp_path: Path) -> None:
     line = parse(
         ["context", "-j", "-vv", "-c", "a=b=c", "--context", "d= e", "--no-notices", "--profile", "x y", "--unstable=gc"],
         REGISTRY,
@@ -153,7 +153,7 @@ def test_command_that_an_upgrade_adds_is_refused(tmp_path: Path) -> None:
             parse([name], upgraded)
 
 
-def test_each_listed_option_is_one_of_the_pinned_cli() -> None:
+def test_listed_options_exist_in_the_pinned_cli() -> None:
     ours = {"preflight", "version"}
     assert set(EVERYWHERE) <= set(LISTED["globalOptions"])
     for command, options in {**CHANGING, **{name: each.split() for name, each in LOOKING.items()}}.items():
@@ -175,7 +175,7 @@ def test_each_listed_option_is_one_of_the_pinned_cli() -> None:
         max_size=6,
     ),
 )
-def test_what_is_handed_on_is_allowed_and_means_the_same(command: str, arguments: list[str]) -> None:
+def test_passed_arguments_are_allowed_and_equivalent(command: str, arguments: list[str]) -> None:
     try:
         line = parse([command, *arguments], REGISTRY)
     except RefusedError as error:
@@ -213,7 +213,7 @@ def test_option_in_the_environment_is_refused_by_name(variable: str, option: str
 @pytest.mark.parametrize(
     "variable", ["CDK_NEW_BOOTSTRAP", "CDK_LEGACY_BOOTSTRAP", "CDK_DEFAULT_REGION", "CDK_CONTEXT_JSON", "CDK"]
 )
-def test_other_variable_of_the_cli_is_left_out(variable: str) -> None:
+def test_other_variable_of_the_cli_is_not_passed_on(variable: str) -> None:
     require_no_options_elsewhere({variable: "x"}, (), REGISTRY)
     assert passed_on({variable: "x"}) == {}
 
@@ -246,5 +246,5 @@ def test_file_that_the_cli_cannot_read_is_refused(tmp_path: Path, content: str) 
         require_no_options_elsewhere({}, (file,), REGISTRY)
 
 
-def test_the_project_s_own_file_holds_no_refused_key(tmp_path: Path) -> None:
+def test_cdk_json_has_no_refused_key(tmp_path: Path) -> None:
     require_no_options_elsewhere({}, (cdk_cli.PROJECT_FILE, tmp_path / "absent.json"), REGISTRY)

@@ -30,7 +30,7 @@ def test_fixed_things_are_counted_in_the_templates(prod: Synthesis) -> None:
     assert found["secret and its replica"].count == 2
 
 
-def test_every_price_has_a_source_and_every_count_says_where_from(prod: Synthesis) -> None:
+def test_prices_and_counts_have_a_source(prod: Synthesis) -> None:
     for line in table(prod).values():
         assert line.source.startswith("https://aws.amazon.com/"), line.what
         assert "pricing" in line.source, line.what
@@ -41,12 +41,12 @@ def test_prod_idles_below_what_the_page_says(prod: Synthesis) -> None:
     assert total(prod) < 110
 
 
-def test_one_zone_idles_below_110_dollars(tmp_path: Path) -> None:
+def test_idle_cost_of_one_zone_is_below_110_dollars(tmp_path: Path) -> None:
     made = synthesize(Settings.model_validate({"environment": "dev", "vpc": {"availability_zones": 1}}), tmp_path)
     assert total(made) < 90
 
 
-def test_each_clock_is_counted_by_its_rate(prod: Synthesis) -> None:
+def test_schedules_are_counted_by_their_rate(prod: Synthesis) -> None:
     found = table(prod)
     runs = 2 * 43_800
     assert found["CloudWatch, GetMetricData"].count == A_RUN.measures * runs, "the observers' runs"

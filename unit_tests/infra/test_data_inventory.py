@@ -49,17 +49,17 @@ def test_everything_in_a_template_that_stores_is_listed(prod: Synthesis) -> None
     assert {f"{word} `{name}`" for word, name in stored(prod)} - document == set()
 
 
-def test_nothing_is_listed_that_no_template_has(prod: Synthesis) -> None:
+def test_inventory_lists_only_resources_of_the_templates(prod: Synthesis) -> None:
     document = {cells[0].split(",")[0] for cells in listed() if not cells[0].startswith("`")}
     assert document - {f"{word} `{name}`" for word, name in stored(prod)} == set()
 
 
-def test_every_type_that_stores_is_walked(made: Synthesis) -> None:
+def test_storing_types_are_all_listed(made: Synthesis) -> None:
     kinds = {resource["Type"] for template in made.templates.values() for resource in template["Resources"].values()}
     assert {kind for kind in kinds if HOLDS_DATA.search(kind)} - KINDS.keys() <= KEEPS_NOTHING
 
 
-def test_every_kind_of_row_in_the_schema_is_listed() -> None:
+def test_row_families_of_the_schema_are_all_listed() -> None:
     assert schema.__doc__
     kinds = {
         (re.split(r"[#`]", partition)[0], re.split(r"[#`]", sort)[0])
@@ -75,7 +75,7 @@ def test_every_kind_of_row_in_the_schema_is_listed() -> None:
     assert lacking == set()
 
 
-def test_each_row_says_who_writes_it_what_it_grows_with_and_when_it_goes() -> None:
+def test_listed_row_has_writer_growth_and_expiry() -> None:
     settings = {".".join(path) for path, _ in every_setting()}
     for cells in listed():
         assert len(cells) == 4, cells

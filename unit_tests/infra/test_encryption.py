@@ -110,7 +110,7 @@ def test_request_without_tls_is_refused(
         assert refusing == set(of_type(template, kind)), stack
 
 
-def test_who_reads_and_writes_a_bucket_is_logged_in_its_own_region(templates: Mapping[str, Template]) -> None:
+def test_bucket_access_is_logged_in_its_own_region(templates: Mapping[str, Template]) -> None:
     logged = {}
     for template in templates.values():
         buckets = of_type(template, "AWS::S3::Bucket")

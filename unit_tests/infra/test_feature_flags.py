@@ -29,12 +29,12 @@ def recommended() -> dict[str, Any]:
         return dict(json.load(file))
 
 
-def test_the_recommended_flags_are_set(recommended: dict[str, Any]) -> None:
+def test_recommended_flags_are_set(recommended: dict[str, Any]) -> None:
     assert len(recommended) > 50, "the list was found"
     flags = json.loads(CDK_JSON.read_text())["context"]
     assert flags == {**recommended, **OTHERWISE}
 
 
-def test_each_flag_that_is_set_otherwise_is_one_that_is_recommended(recommended: dict[str, Any]) -> None:
+def test_flag_set_otherwise_is_a_recommended_one(recommended: dict[str, Any]) -> None:
     assert {flag: recommended[flag] for flag in OTHERWISE if flag in recommended}.keys() == OTHERWISE.keys()
     assert not [flag for flag, value in OTHERWISE.items() if recommended[flag] == value]

@@ -52,11 +52,11 @@ def out_of_step(templates: dict[str, Template]) -> list[str]:
 
 
 @pytest.mark.parametrize("settings", [Settings(client_vpcs=VPCS), Settings(domain=DOMAIN)], ids=["client VPCs", "domain"])
-def test_each_check_holds_the_digest_of_its_synthesized_alarm(settings: Settings, tmp_path: Path) -> None:
+def test_health_check_id_has_the_digest_of_its_alarm(settings: Settings, tmp_path: Path) -> None:
     assert out_of_step(synthesized(tmp_path, settings)) == []
 
 
-def test_an_override_of_the_alarm_is_seen(tmp_path: Path) -> None:
+def test_override_of_the_alarm_changes_the_digest(tmp_path: Path) -> None:
     def override(app: App) -> None:
         alarm: Any = app.node.find_child("SecondaryRegional").node.find_child("Alarms").node.find_child("ForceFailover")
         resource = alarm.node.default_child

@@ -38,12 +38,12 @@ def test_regional_stack_exports_nothing_and_imports_its_own_keys(stack: str, tem
 
 
 @pytest.mark.parametrize("stack", KEYS)
-def test_a_keys_stack_refers_to_nothing(stack: str, templates: Mapping[str, Template]) -> None:
+def test_keys_stack_has_no_references(stack: str, templates: Mapping[str, Template]) -> None:
     assert not list(reads(templates[stack], "Fn::ImportValue"))
     assert not list(reads(templates[stack], "Fn::GetStackOutput"))
 
 
-def test_the_data_stack_imports_from_its_own_regions_keys_only(prod: Synthesis) -> None:
+def test_data_stack_imports_only_from_its_regions_keys(prod: Synthesis) -> None:
     own = next(name for name in KEYS if prod.stacks[name].region == prod.stacks["Data"].region)
     assert set(map(str, reads(prod.templates["Data"], "Fn::ImportValue"))) <= exports(prod.templates[own])
     assert not exports(prod.templates["Data"]), "the regional stacks know table and secret by name"
@@ -68,7 +68,7 @@ def test_outputs_that_the_failover_stack_reads_exist(prod: Synthesis) -> None:
     assert read <= outputs
 
 
-def test_the_secondary_waits_for_no_regional_stack_of_the_primary(prod: Synthesis) -> None:
+def test_secondary_depends_on_no_regional_stack_of_the_primary(prod: Synthesis) -> None:
     before, pending = set[str](), ["SecondaryRegional"]
     while pending:
         for each in prod.stacks[pending.pop()].after - before:

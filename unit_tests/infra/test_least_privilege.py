@@ -24,25 +24,25 @@ def world(prod: Synthesis) -> World:
     return World(prod)
 
 
-def test_every_role_may_do_what_it_needs_and_nothing_more(prod: Synthesis) -> None:
+def test_role_has_exactly_the_needed_permissions(prod: Synthesis) -> None:
     assert list(problems(prod)) == []
 
 
-def test_every_role_is_in_the_table(prod: Synthesis, world: World) -> None:
+def test_roles_are_all_in_the_table(prod: Synthesis, world: World) -> None:
     words = {(each.who.rpartition(" in ")[0]) for each in expectations(prod, world)}
     functions = {"processor", "issuer", "observer", "rotation", "default-security-group", "bucket-replication"}
     others = {"replication", "batch replication", "flow logs", "trail", "operator"}
     assert words == {*functions, "table-policy", *others}
 
 
-def test_no_action_is_a_wildcard(world: World) -> None:
+def test_actions_have_no_wildcard(world: World) -> None:
     for arn, role in world.roles.items():
         assert not [action for each in role.statements for action in each.actions if "*" in action], arn
     for place, policy in world.endpoints.items():
         assert not [action for each in policy for action in each.actions if "*" in action], place
 
 
-def test_each_action_allowed_everywhere_is_explained_and_used(world: World) -> None:
+def test_action_allowed_everywhere_is_explained_and_used(world: World) -> None:
     used = {
         grant.action
         for role in world.roles.values()
@@ -74,12 +74,12 @@ class TestWhatIsRefused:
             {"s3:x-amz-server-side-encryption-aws-kms-key-id": "arn:aws:kms:us-east-1:111122223333:key/another"},
         ],
     )
-    def test_an_upload_in_the_clear_or_under_another_key(
+    def test_upload_unencrypted_or_under_another_key_is_denied(
         self, context: dict[str, str], uploads: Request, world: World
     ) -> None:
         assert world.refusals(replace(uploads, context=context))
 
-    def test_an_upload_under_another_prefix(self, uploads: Request, world: World) -> None:
+    def test_upload_under_another_prefix_is_denied(self, uploads: Request, world: World) -> None:
         assert world.refusals(replace(uploads, resource=uploads.resource.replace("/uploads/", "/direct/")))
 
     def test_canary_put_by_any_role_but_the_issuer_is_denied(self, uploads: Request, world: World) -> None:
@@ -93,13 +93,13 @@ class TestWhatIsRefused:
             # A replica is written by another action.
             assert world.denials(replace(uploads, principal=role, resource=canary, action="s3:ReplicateObject")) == []
 
-    def test_an_upload_into_the_other_region(self, uploads: Request, world: World) -> None:
+    def test_upload_into_the_other_region_is_denied(self, uploads: Request, world: World) -> None:
         here, there = ("us-east-1", "us-west-2") if "us-east-1" in uploads.resource else ("us-west-2", "us-east-1")
         assert world.refusals(replace(uploads, resource=uploads.resource.replace(here, there)))
 
     @pytest.mark.parametrize("stack", REGIONAL)
     @pytest.mark.parametrize("word", ["ingest", "ingest-dlq", "async-dlq"])
-    def test_a_message_without_tls(self, word: str, stack: str, prod: Synthesis, world: World) -> None:
+    def test_message_without_tls_is_denied(self, word: str, stack: str, prod: Synthesis, world: World) -> None:
         place = place_of(prod, stack)
         processor = world.functions["serverless-processor-prod", place.region].role
         call = Request(processor, "sqs:SendMessage", place.queue(word))
@@ -108,7 +108,7 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("stack", REGIONAL)
     @pytest.mark.parametrize("context", [{"aws:SecureTransport": "false"}, {"aws:PrincipalAccount": "111122223333"}])
-    def test_the_secret_in_the_clear_or_to_another_account(
+    def test_secret_without_tls_or_to_another_account_is_denied(
         self, context: dict[str, str], stack: str, prod: Synthesis, world: World
     ) -> None:
         place = place_of(prod, stack)
@@ -117,13 +117,13 @@ class TestWhatIsRefused:
         assert not world.refusals(call)
         assert world.refusals(replace(call, context=context))
 
-    def test_an_object_that_is_read_past_the_endpoint_by_another_role(self, prod: Synthesis, world: World) -> None:
+    def test_object_read_past_the_endpoint_by_another_role_is_denied(self, prod: Synthesis, world: World) -> None:
         place = place_of(prod, "PrimaryRegional")
         rotation = world.functions["serverless-rotation-prod", place.region].role
         call = Request(rotation, "s3:GetObject", f"{place.bucket('ingest')}/incoming/a.csv")
         assert any("endpoint" in why for why in world.refusals(call, endpoint=place.region))
 
-    def test_the_other_regions_data_key_to_replication_under_another_alias(self, prod: Synthesis, world: World) -> None:
+    def test_data_key_under_another_alias_is_denied_to_replication(self, prod: Synthesis, world: World) -> None:
         role = next(each.role for each in expectations(prod, world) if each.who == "replication in us-east-1")
         call = Request(role, "kms:Encrypt", "arn:aws:kms:us-west-2:000000000000:key/serverless-data-prod")
         assert not world.refusals(call)
@@ -148,7 +148,7 @@ DELIVERED_UNDER: tuple[dict[str, str], ...] = (
 
 
 @pytest.mark.parametrize("encryption", DELIVERED_UNDER, ids=str)
-def test_no_refusal_of_a_policy_stops_a_service(encryption: dict[str, str], world: World) -> None:
+def test_deny_statements_do_not_stop_services(encryption: dict[str, str], world: World) -> None:
     """A denial for every principal must not stop an AWS service; services always use TLS."""
     asked = 0
     for arn, statements in world.resource_policies.items():
@@ -162,7 +162,7 @@ def test_no_refusal_of_a_policy_stops_a_service(encryption: dict[str, str], worl
     assert asked > 100
 
 
-def test_a_role_that_names_another_key_is_still_refused(prod: Synthesis, world: World) -> None:
+def test_role_with_another_key_is_denied(prod: Synthesis, world: World) -> None:
     place = place_of(prod, "Data")
     role = world.functions["serverless-processor-prod", place.region].role
     for encryption in DELIVERED_UNDER[1:]:
@@ -257,7 +257,7 @@ MUTATIONS: tuple[Mutation, ...] = (
 
 @pytest.mark.parametrize("stack", STACKS)
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
-def test_no_change_to_a_policy_goes_unnoticed(mutation: Mutation, stack: str, prod: Synthesis, world: World) -> None:
+def test_changed_policy_is_noticed(mutation: Mutation, stack: str, prod: Synthesis, world: World) -> None:
     tried, unnoticed = 0, []
     for where, path in policies(prod.templates[stack]):
         for what, statements in mutation(_at(prod.templates[stack], path)):
@@ -269,7 +269,7 @@ def test_no_change_to_a_policy_goes_unnoticed(mutation: Mutation, stack: str, pr
 
 
 @pytest.mark.parametrize("stack", REGIONAL)
-def test_no_permission_of_a_function_goes_unnoticed(stack: str, prod: Synthesis) -> None:
+def test_changed_function_permission_is_noticed(stack: str, prod: Synthesis) -> None:
     template = prod.templates[stack]
     permissions = [name for name, each in template["Resources"].items() if each["Type"] == "AWS::Lambda::Permission"]
     assert permissions
@@ -284,7 +284,7 @@ def test_no_permission_of_a_function_goes_unnoticed(stack: str, prod: Synthesis)
 
 @pytest.mark.parametrize("stack", ["PrimaryRegional", "Failover"])
 @pytest.mark.parametrize("key", ["alias/serverless-data-prod", "alias/serverless-queue-prod"])
-def test_a_key_that_nobody_may_use_is_noticed(key: str, stack: str, prod: Synthesis) -> None:
+def test_unusable_key_is_noticed(key: str, stack: str, prod: Synthesis) -> None:
     """A bucket or queue that is encrypted by another key than its users may use would refuse all of them."""
     template = copy.deepcopy(prod.templates[stack])
     changed = 0

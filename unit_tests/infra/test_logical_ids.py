@@ -75,7 +75,7 @@ def explanation(changed: list[str]) -> str:
     )
 
 
-def test_what_holds_data_keeps_its_logical_id(templates: Mapping[str, Template]) -> None:
+def test_stateful_resource_keeps_its_logical_id(templates: Mapping[str, Template]) -> None:
     found = stateful(templates)
     if os.environ.get(FREEZE):
         FROZEN.write_text(json.dumps(found, indent=2) + "\n")
@@ -84,13 +84,13 @@ def test_what_holds_data_keeps_its_logical_id(templates: Mapping[str, Template])
     assert not changed, explanation(changed)
 
 
-def test_both_regions_of_a_kind_have_the_same_logical_ids(templates: Mapping[str, Template]) -> None:
+def test_stacks_of_both_regions_have_the_same_logical_ids(templates: Mapping[str, Template]) -> None:
     found = stateful(templates)
     assert found["PrimaryKeys"] == found["SecondaryKeys"]
     assert found["PrimaryRegional"] == found["SecondaryRegional"]
 
 
-def test_no_kind_of_resource_that_holds_data_is_forgotten(templates: Mapping[str, Template]) -> None:
+def test_stateful_types_are_all_covered(templates: Mapping[str, Template]) -> None:
     kinds = {resource["Type"] for template in templates.values() for resource in template["Resources"].values()}
     assert {kind for kind in kinds if kind.endswith(LIKELY_STATEFUL)} <= STATEFUL
     retained = {

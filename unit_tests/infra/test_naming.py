@@ -47,13 +47,13 @@ def test_names_read_as_the_platform_promises() -> None:
     assert naming.bucket_name("ingest", "000000000000", "us-west-2") == "serverless-ingest-prod-000000000000-us-west-2-an"
 
 
-def test_every_kind_of_name_is_held_to_its_limit() -> None:
+def test_kinds_of_names_all_have_a_limit() -> None:
     named = {name for name in vars(Naming) if not name.startswith("_") and name != "environment"}
     assert named == {*LIMITS, "bucket_prefix", "bucket_name"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_name_may_be_as_long_as_aws_allows_and_no_longer(kind: str) -> None:
+def test_name_may_be_as_long_as_aws_allows(kind: str) -> None:
     of_kind = method(Naming("prod"), kind)
     room = LIMITS[kind] - len(of_kind("a")) + 1
     assert len(of_kind("a" * room)) == LIMITS[kind]
@@ -63,7 +63,7 @@ def test_a_name_may_be_as_long_as_aws_allows_and_no_longer(kind: str) -> None:
 
 @pytest.mark.property
 @given(environment=environment_names(), kind=st.sampled_from(KINDS), resource=WORDS | LONG_WORDS)
-def test_a_name_is_whole_or_refused(environment: str, kind: str, resource: str) -> None:
+def test_name_is_never_truncated(environment: str, kind: str, resource: str) -> None:
     whole = f"serverless-{resource}-{environment}"
     whole = f"alias/{whole}" if kind == "alias" else whole
     try:
@@ -90,7 +90,7 @@ def test_shipped_environment_in_any_region_has_names(environment: str, region: s
     region=st.sampled_from(AWS_REGIONS),
     account=st.integers(0, 10**12 - 1).map("{:012}".format),
 )
-def test_a_bucket_has_a_name_that_s3_takes_or_none(environment: str, resource: str, region: str, account: str) -> None:
+def test_bucket_name_is_valid_or_refused(environment: str, resource: str, region: str, account: str) -> None:
     whole = f"serverless-{resource}-{environment}-{account}-{region}-an"
     naming = Naming(environment)
     try:
@@ -105,14 +105,14 @@ def test_a_bucket_has_a_name_that_s3_takes_or_none(environment: str, resource: s
 
 @pytest.mark.property
 @given(one=st.tuples(WORDS, environment_names()), other=st.tuples(WORDS, environment_names()))
-def test_two_things_never_share_a_name(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_names_of_two_resources_differ(one: tuple[str, str], other: tuple[str, str]) -> None:
     names = [Naming(environment).queue(resource) for resource, environment in (one, other)]
     assert (names[0] == names[1]) == (one == other)
 
 
 @pytest.mark.property
 @given(word=WORDS, split=st.integers(1, 40))
-def test_a_hyphen_moves_nothing_between_resource_and_environment(word: str, split: int) -> None:
+def test_hyphen_never_makes_two_names_equal(word: str, split: int) -> None:
     # The pairs most likely to share a name: the same characters, divided elsewhere.
     text = f"{word}-prod"
     resource, environment = text[:split], text[split + 1 :]
@@ -128,17 +128,17 @@ def test_a_hyphen_moves_nothing_between_resource_and_environment(word: str, spli
     "word", ["", "Ingest", "in_gest", "-ingest", "ingest-", "in--gest", "1st", "in.gest", "ingest\n", "é"]
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_no_word_names_nothing(kind: str, word: str) -> None:
+def test_invalid_word_is_refused_in_a_name(kind: str, word: str) -> None:
     with pytest.raises(NamingError, match="as in 'access-logs'"):
         method(Naming("prod"), kind)(word)
 
 
-def test_a_bucket_that_the_settings_do_not_know_of_names_nothing() -> None:
+def test_unknown_bucket_is_refused() -> None:
     with pytest.raises(NamingError, match="add it to BUCKETS"):
         Naming("prod").bucket_prefix("unheard-of", "us-east-1")
 
 
 @pytest.mark.parametrize("environment", ["", "p", "Prod", "pre-prod", "1st", "prod\n", "abcdefghijklm"])
-def test_an_environment_that_cannot_be_part_of_a_name_is_refused(environment: str) -> None:
+def test_environment_unfit_for_names_is_refused(environment: str) -> None:
     with pytest.raises(NamingError, match="2 to 12 characters"):
         Naming(environment)

@@ -50,7 +50,7 @@ def in_network(template: Template) -> set[str]:
 
 
 @pytest.mark.parametrize("stack", REGIONAL)
-def test_each_function_in_the_vpc_waits_for_its_way_out(stack: str, templates: Mapping[str, Template]) -> None:
+def test_function_in_the_vpc_depends_on_its_endpoints(stack: str, templates: Mapping[str, Template]) -> None:
     template = templates[stack]
     functions = in_network(template)
     assert len(functions) == 3
@@ -59,7 +59,7 @@ def test_each_function_in_the_vpc_waits_for_its_way_out(stack: str, templates: M
         assert way_out(template) <= waits_for(template, function), function
 
 
-def test_what_runs_a_function_waits_for_it(templates: Mapping[str, Template]) -> None:
+def test_invokers_depend_on_the_endpoints(templates: Mapping[str, Template]) -> None:
     looked_at = set()
     for stack, template in templates.items():
         functions = {name for name, each in resources(template).items() if each["Type"] == "AWS::Lambda::Function"}
@@ -71,7 +71,7 @@ def test_what_runs_a_function_waits_for_it(templates: Mapping[str, Template]) ->
     assert looked_at >= RUNS_A_FUNCTION
 
 
-def test_no_function_of_a_custom_resource_is_in_the_vpc(templates: Mapping[str, Template]) -> None:
+def test_functions_of_custom_resources_are_outside_the_vpc(templates: Mapping[str, Template]) -> None:
     """Its answer goes to a bucket of CloudFormation's, which the endpoint's policy does not admit."""
     for template in templates.values():
         for each in resources(template).values():

@@ -30,7 +30,7 @@ def holding_data(synthesis: Synthesis) -> dict[str, Resource]:
     return {where: resource for where, resource in resources(synthesis) if resource["Type"] in HOLDS_DATA}
 
 
-def test_all_that_holds_data_is_looked_at(prod: Synthesis) -> None:
+def test_stateful_resources_are_all_checked(prod: Synthesis) -> None:
     found = {kind: len(list(everywhere(prod.templates, kind))) for kind in HOLDS_DATA}
     assert found == HOLDS_DATA
 
@@ -44,7 +44,7 @@ def test_data_is_retained_in_prod_on_delete_and_replacement(prod: Synthesis) -> 
     assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}, policies
 
 
-def test_nothing_is_retained_in_an_environment_that_comes_and_goes(dev: Synthesis) -> None:
+def test_temporary_environment_retains_nothing(dev: Synthesis) -> None:
     kept = {
         where
         for where, resource in resources(dev)
@@ -56,19 +56,19 @@ def test_nothing_is_retained_in_an_environment_that_comes_and_goes(dev: Synthesi
     assert {resource.get("DeletionPolicy") for resource in holding_data(dev).values()} == {"Delete"}
 
 
-def test_no_stack_of_prod_can_be_deleted_by_one_command(prod: Synthesis, dev: Synthesis) -> None:
+def test_stacks_of_prod_have_termination_protection(prod: Synthesis, dev: Synthesis) -> None:
     assert {name: stack.protected for name, stack in prod.stacks.items()} == dict.fromkeys(prod.stacks, True)
     assert {name: stack.protected for name, stack in dev.stacks.items()} == dict.fromkeys(dev.stacks, False)
 
 
-def test_the_table_refuses_deletion_in_every_region_of_prod(prod: Synthesis, dev: Synthesis) -> None:
+def test_table_of_prod_is_protected_in_every_region(prod: Synthesis, dev: Synthesis) -> None:
     table = only(prod.templates["Data"], "AWS::DynamoDB::GlobalTable")
     assert [replica.get("DeletionProtectionEnabled") for replica in table["Replicas"]] == [True, True]
     table = only(dev.templates["Data"], "AWS::DynamoDB::GlobalTable")
     assert {replica.get("DeletionProtectionEnabled", False) for replica in table["Replicas"]} == {False}
 
 
-def test_a_table_that_a_rollback_cannot_delete_is_made_last(prod: Synthesis) -> None:
+def test_table_with_protection_is_created_last(prod: Synthesis) -> None:
     resources = prod.templates["Data"]["Resources"]
     (table,) = (name for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::GlobalTable")
     after = set(resources[table]["DependsOn"])
@@ -87,7 +87,7 @@ def needs(resource: Resource) -> set[str]:
 
 
 @pytest.mark.parametrize("environment", ["prod", "dev"])
-def test_what_can_be_restored_can_be_in_every_environment(environment: str, request: pytest.FixtureRequest) -> None:
+def test_backups_are_on_in_every_environment(environment: str, request: pytest.FixtureRequest) -> None:
     synthesis: Synthesis = request.getfixturevalue(environment)
     for where, bucket in everywhere(synthesis.templates, "AWS::S3::Bucket"):
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}, where
@@ -98,7 +98,7 @@ def test_what_can_be_restored_can_be_in_every_environment(environment: str, requ
         assert key.get("PendingWindowInDays", 30) == 30, where
 
 
-def test_the_audit_trail_and_the_archive_are_locked(prod: Synthesis) -> None:
+def test_audit_trail_and_the_archive_are_locked(prod: Synthesis) -> None:
     buckets = {
         bucket["BucketNamePrefix"]: bucket
         for template in prod.templates.values()

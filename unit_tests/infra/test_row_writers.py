@@ -96,7 +96,7 @@ def allowed_in(made: Synthesis) -> Allowed:
 
 
 @pytest.mark.parametrize("auto_promote", [False, True])
-def test_each_role_writes_its_own_rows_and_no_other(tmp_path: Path, auto_promote: bool) -> None:  # noqa: FBT001
+def test_role_writes_only_its_own_rows(tmp_path: Path, auto_promote: bool) -> None:  # noqa: FBT001
     made = synthesize(Settings(auto_promote=auto_promote), tmp_path)
     assert allowed_in(made) == expected(auto_promote=auto_promote)
 
@@ -167,7 +167,7 @@ def test_everybody_of_the_account_may_still_read(world: World, row: str) -> None
     assert not [why for request in reads for why in world.refusals(request)]
 
 
-def test_no_role_is_granted_rows_by_what_names_no_key(prod: Synthesis) -> None:
+def test_actions_without_a_key_are_not_granted(prod: Synthesis) -> None:
     """`ForAllValues` is true without the key, so a role with such a limit must neither scan nor use PartiQL."""
     for arn, role in World(prod).roles.items():
         grants = [grant for each in role.statements for grant in each.grants() if grant.action.startswith("dynamodb:")]
@@ -176,7 +176,7 @@ def test_no_role_is_granted_rows_by_what_names_no_key(prod: Synthesis) -> None:
         assert not [grant for grant in scans if grant.conditions], f"{arn} is held to rows, and may scan them all"
 
 
-def test_each_kind_of_row_of_the_schema_is_asked_for() -> None:
+def test_row_families_of_the_schema_are_all_tested() -> None:
     schema = (Path(__file__).parents[2] / "handlers" / "shared" / "schema.py").read_text()
     kinds = {line.split("`")[1].split("#")[0] for line in schema.splitlines() if line.startswith("| `")}
     assert kinds == {row.partition(" ")[0] for row in ROWS}

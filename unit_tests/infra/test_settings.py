@@ -43,7 +43,7 @@ def test_prod_is_what_no_argument_gives() -> None:
     assert load_settings(path=SETTINGS_FILE) == load_settings("prod", SETTINGS_FILE)
 
 
-def test_an_environment_is_laid_over_the_defaults_key_by_key(tmp_path: Path) -> None:
+def test_environment_overrides_defaults_key_by_key(tmp_path: Path) -> None:
     file = write(
         tmp_path,
         """
@@ -61,12 +61,12 @@ def test_an_environment_is_laid_over_the_defaults_key_by_key(tmp_path: Path) -> 
     assert settings.cors_origins == ("https://b.example",)
 
 
-def test_a_table_of_another_environment_changes_nothing(tmp_path: Path) -> None:
+def test_other_environments_table_has_no_effect(tmp_path: Path) -> None:
     file = write(tmp_path, "[environments.dev]\n[environments.qa]\nretention = 'nonsense'\n")
     assert load_settings("dev", file) == Settings(environment="dev")
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_taken(tmp_path: Path) -> None:
+def test_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     file = write(tmp_path, b"\xef\xbb\xbf[environments.prod]\r\naccount = '123456789012'\r\n")
     assert load_settings("prod", file).account == "123456789012"
 
@@ -116,7 +116,7 @@ def test_cdk_context_is_separated_from_settings() -> None:
 
 
 @pytest.mark.parametrize(("given", "read"), [("true", True), ("false", False), (True, True)])
-def test_the_command_line_switches_a_setting_on_and_off(given: object, read: bool) -> None:  # noqa: FBT001 - pytest's
+def test_command_line_switches_a_setting_on_and_off(given: object, read: bool) -> None:  # noqa: FBT001 - pytest's
     assert settings_from_context({"auto_promote": given}, SETTINGS_FILE).auto_promote is read
 
 
@@ -127,7 +127,7 @@ def test_invalid_switch_reports_what_to_type() -> None:
         settings_from_context({"auto_promote": "yes"}, SETTINGS_FILE)
 
 
-def test_the_context_names_the_environment_and_only_an_absent_name_is_prod() -> None:
+def test_context_without_an_environment_is_prod() -> None:
     assert settings_from_context({}, SETTINGS_FILE).environment == "prod"
     assert (
         settings_from_context({"environment": "dev", "retention.logs_days": "30"}, SETTINGS_FILE).retention.logs_days == 30
@@ -148,7 +148,7 @@ OTHER_NAMESPACE_ONLY = {"me-central-1", "me-south-1"}
 have account-regional buckets."""
 
 
-def test_the_known_regions_are_those_that_have_every_service_and_namespace() -> None:
+def test_known_regions_have_every_service_and_namespace() -> None:
     session = boto3.session.Session()
     everywhere = set.intersection(*(set(session.get_available_regions(service)) for service in SERVICES))
     assert set(AWS_REGIONS) == everywhere - OTHER_NAMESPACE_ONLY
@@ -156,12 +156,12 @@ def test_the_known_regions_are_those_that_have_every_service_and_namespace() -> 
 
 @pytest.mark.parametrize("key", ["primary_region", "secondary_region"])
 @pytest.mark.parametrize("region", sorted(OTHER_NAMESPACE_ONLY))
-def test_a_region_without_account_regional_buckets_is_refused(region: str, key: str) -> None:
+def test_region_without_account_regional_buckets_is_refused(region: str, key: str) -> None:
     with pytest.raises(SettingsError, match="S3 has no account-regional buckets there"):
         settings_from_context({key: region}, SETTINGS_FILE)
 
 
-def test_the_services_are_those_of_the_templates(templates: Mapping[str, Template]) -> None:
+def test_listed_services_are_those_of_the_templates(templates: Mapping[str, Template]) -> None:
     kinds = {each["Type"] for template in templates.values() for each in template["Resources"].values()}
     words = {kind.split("::")[1].lower() for kind in kinds if kind.startswith("AWS::")}
     named = {"apigatewayv2", "cloudtrail", "cloudwatch", "dynamodb", "ec2", "events", "kms", "lambda", "logs", "s3"}
@@ -173,7 +173,7 @@ def test_log_retention_accepts_only_cloudwatch_logs_periods() -> None:
 
 
 @pytest.mark.parametrize("control", list(RegionRole))
-def test_the_control_region_follows_its_role(control: RegionRole) -> None:
+def test_control_region_follows_its_role(control: RegionRole) -> None:
     settings = Settings(control=control)
     assert settings.control_region == settings.region_of(control)
     assert RegionContext(settings, control).is_control

@@ -198,7 +198,7 @@ def test_contradiction_reports_what_to_type(file: Path, key: str, written: str, 
 
 
 @pytest.mark.parametrize("setting", ['vpc.mode = "none"', 'object_lock.mode = "none"'])
-def test_what_prod_may_not_have_others_may(file: Path, setting: str) -> None:
+def test_setting_refused_in_prod_is_allowed_elsewhere(file: Path, setting: str) -> None:
     file.write_text(f"[environments.dev]\n{setting}")
     assert load_settings("dev", file).environment == "dev"
 
@@ -251,12 +251,12 @@ def test_all_problems_are_reported_at_once(file: Path) -> None:
     assert problems["retention.attempts_days"].type_this == "-c retention.attempts_days=0"
 
 
-def test_nothing_is_concluded_from_a_setting_that_is_itself_wrong(file: Path) -> None:
+def test_invalid_setting_causes_no_further_problems(file: Path) -> None:
     problems = problems_of(file, '[environments.prod]\nprimary_region = "us-west-22"\nlimits.processor_concurrency = 1')
     assert list(problems) == ["limits.processor_concurrency", "primary_region"]
 
 
-def test_an_unknown_key_that_resembles_nothing_is_to_be_removed(file: Path) -> None:
+def test_unknown_key_without_a_similar_one_is_to_be_removed(file: Path) -> None:
     problem = problems_of(file, "[environments.prod]\nzzzz = 1")["zzzz"]
     assert problem.type_this == "nothing: remove zzzz from [environments.prod]"
     assert "account, primary_region" in problem.allowed
@@ -269,11 +269,11 @@ def test_unknown_environment_reports_the_known_ones(file: Path) -> None:
     assert problem.type_this == "-c environment=staging"
 
 
-def test_without_any_environment_the_first_is_to_be_written(file: Path) -> None:
+def test_file_without_environments_is_asked_to_add_one(file: Path) -> None:
     assert problems_of(file, "")["environment"].type_this == "[environments.prod]"
 
 
-def test_an_environment_whose_name_no_resource_could_bear_is_to_be_renamed(file: Path) -> None:
+def test_environment_with_an_invalid_name_is_to_be_renamed(file: Path) -> None:
     problem = problems_of(file, "[environments.Pre-Prod]", "Pre-Prod")["environment"]
     assert problem.type_this == "[environments.preprod]  # and -c environment=preprod"
 

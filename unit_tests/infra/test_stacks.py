@@ -111,15 +111,15 @@ def kind_of(stack: str) -> str:
     return stack.removeprefix("Primary").removeprefix("Secondary")
 
 
-def test_the_stacks_are_where_the_design_puts_them(prod: Synthesis) -> None:
+def test_stacks_are_in_their_regions(prod: Synthesis) -> None:
     assert {name: (stack.name, stack.region) for name, stack in prod.stacks.items()} == PLACES
 
 
-def test_no_account_is_the_documented_placeholder(prod: Synthesis) -> None:
+def test_missing_account_is_the_documented_placeholder(prod: Synthesis) -> None:
     assert {stack.account for stack in prod.stacks.values()} == {"000000000000"}
 
 
-def test_one_deployment_goes_in_the_right_order(prod: Synthesis) -> None:
+def test_stacks_deploy_in_the_right_order(prod: Synthesis) -> None:
     keys = {"PrimaryKeys", "SecondaryKeys"}
     assert {name: set(stack.after) for name, stack in prod.stacks.items()} == {
         "PrimaryKeys": set(),
@@ -132,7 +132,7 @@ def test_one_deployment_goes_in_the_right_order(prod: Synthesis) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_a_stack_holds_every_resource_that_it_must(stack: str, templates: Mapping[str, Template]) -> None:
+def test_stack_has_its_required_resources(stack: str, templates: Mapping[str, Template]) -> None:
     found = Counter(resource["Type"] for resource in templates[stack]["Resources"].values())
     assert {kind: found[kind] for kind in HELD[kind_of(stack)]} == HELD[kind_of(stack)]
 
@@ -194,14 +194,14 @@ def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Ma
     assert named == {*writers, "serverless-bucket-replication-prod", "serverless-operator-prod"}
 
 
-def test_no_function_came_in_uncalled(templates: Mapping[str, Template]) -> None:
+def test_functions_are_all_expected(templates: Mapping[str, Template]) -> None:
     names = {function.get("FunctionName") for _, function in everywhere(templates, "AWS::Lambda::Function")}
     assert names == {f"serverless-{word}-prod" for word in DECLARED}
     assert not list(everywhere(templates, "Custom::AWS"))
 
 
 @pytest.mark.parametrize("stack", KEYS)
-def test_each_purpose_has_its_own_key_behind_its_alias(stack: str, templates: Mapping[str, Template]) -> None:
+def test_purposes_have_their_own_key_and_alias(stack: str, templates: Mapping[str, Template]) -> None:
     aliases = of_type(templates[stack], "AWS::KMS::Alias").values()
     assert {alias["AliasName"] for alias in aliases} == {
         f"alias/serverless-{purpose}-prod" for purpose in ("data", "queue", "logs", "secret", "trail")
@@ -252,7 +252,7 @@ def test_ingest_buckets_notify_their_queue(templates: Mapping[str, Template]) ->
         }, stack
 
 
-def test_a_browser_may_send_what_a_presigned_put_binds(tmp_path: Path) -> None:
+def test_browser_may_send_what_a_presigned_put_binds(tmp_path: Path) -> None:
     made = synthesize(Settings(environment="dev", cors_origins=("https://a.example",)), tmp_path)
     upload = Upload(source="s", upload_id="u", content_sha256="ab" * 32, file_key="a.csv")
     presigner = Presigner(s3=Mock(), bucket="b", key_arn="k", expiry_seconds=60)

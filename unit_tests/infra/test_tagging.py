@@ -99,7 +99,7 @@ def one_of_each_shape() -> dict[str, list[dict[str, object]]]:
         ("AWS::DynamoDB::GlobalTable", 2),
     ],
 )
-def test_every_shape_of_tags_carries_the_six(
+def test_tags_of_every_shape_have_the_six(
     one_of_each_shape: dict[str, list[dict[str, object]]], kind: str, sets: int
 ) -> None:
     assert one_of_each_shape[kind] == [EXPECTED] * sets
@@ -118,7 +118,7 @@ def test_everything_taggable_in_prod_is_tagged(prod: Synthesis) -> None:
 
 @pytest.mark.property
 @given(valid_settings())
-def test_the_tags_are_the_six_with_values_that_every_service_takes(settings: Settings) -> None:
+def test_tags_are_the_six_with_values_valid_for_every_service(settings: Settings) -> None:
     tags = tags_of(settings)
     assert set(tags) == KEYS
     assert tags["Environment"] == settings.environment

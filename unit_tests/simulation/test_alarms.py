@@ -42,14 +42,14 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[s
 
 
 @pytest.mark.parametrize("stack", REGIONAL)
-def test_each_simulated_alarm_is_that_of_the_template(templates: dict[str, Any], stack: str) -> None:
+def test_simulated_alarm_equals_the_templates(templates: dict[str, Any], stack: str) -> None:
     found = {alarm.resource: alarm for alarm in map(simulated, templates[stack])}
     assert {alarm.resource: found.get(alarm.resource) for alarm in ALARMS} == {alarm.resource: alarm for alarm in ALARMS}
     others = {name for name in found if not name.startswith("table-errors") and not name.endswith("throttles")}
     assert others - {alarm.resource for alarm in ALARMS} <= NOT_SIMULATED
 
 
-def test_the_health_checks_are_those_of_the_template() -> None:
+def test_health_checks_equal_the_templates() -> None:
     assert (health_checks.FAILURES, health_checks.RECORD_SECONDS) == (FAILURES, RECORD_SECONDS)
 
 
@@ -91,7 +91,7 @@ SILENT: Final = Alarm("silent", "N", "M", (), "Sum", "LessThanThreshold", 1, 3, 
         ({}, 5, "ALARM"),
     ],
 )
-def test_an_alarm_of_silence_rings_when_its_range_is_empty(minutes: dict[int, int], minute: int, state: str) -> None:
+def test_alarm_on_missing_data_fires_when_its_range_is_empty(minutes: dict[int, int], minute: int, state: str) -> None:
     cloudwatch = CloudWatch()
     for place, value in minutes.items():
         cloudwatch.put("N", "M", {}, value, place * 60 + 30)
@@ -99,7 +99,7 @@ def test_an_alarm_of_silence_rings_when_its_range_is_empty(minutes: dict[int, in
     assert cloudwatch.states == {"silent": state}
 
 
-def test_an_alarm_that_ignores_silence_keeps_its_state() -> None:
+def test_alarm_that_ignores_missing_data_keeps_its_state() -> None:
     cloudwatch, alarm = (
         CloudWatch(),
         Alarm("forced", "N", "M", (), "Maximum", "GreaterThanOrEqualToThreshold", 1, 1, "ignore"),

@@ -59,7 +59,7 @@ def plan(*faults: tuple[str, float, float], region: str = "us-east-1", name: str
     return {"seed": 1, "uploads": UPLOADS, "faults": given, "horizon": 3600.0}
 
 
-def test_a_history_of_clients_is_the_same_whatever_the_hash_seed() -> None:
+def test_history_of_clients_is_independent_of_the_hash_seed() -> None:
     first, second = run(*CLIENT_SEEDS, hash_seed="1"), run(*CLIENT_SEEDS, hash_seed="2")
     assert first == second
     assert all(one["answers"] and not one["broken"] for one in first)
@@ -86,26 +86,26 @@ def faulty() -> list[Outcome]:
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault[0] for fault, _ in FAULTS])
-def test_a_fault_of_a_client_loses_and_doubles_nothing(faulty: list[Outcome], number: int) -> None:
+def test_client_fault_loses_and_duplicates_nothing(faulty: list[Outcome], number: int) -> None:
     (fault, seen), outcome = FAULTS[number], faulty[number]
     assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
     assert fault[0] in outcome["coverage"]
     assert any(seen in line for line in outcome["answers"]), outcome["answers"]
 
 
-def test_an_upload_id_with_other_content_is_refused_by_the_issuer() -> None:
+def test_upload_id_with_other_content_is_refused_by_the_issuer() -> None:
     (outcome,) = run(plan(("an upload id is used for other content", 30.0, 0.0), name="one"))
     assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
     assert any("POST /uploads: 409" in line for line in outcome["answers"])
 
 
-def test_a_rotation_in_flight_at_the_loss_of_its_region_keeps_receipts() -> None:
+def test_rotation_during_the_loss_of_its_region_keeps_receipts() -> None:
     (outcome,) = run(plan(("the secret is rotated", 3.0, 0.0), ("the region is destroyed", 3.4, 0.0), region="us-west-2"))
     assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
     assert any("RotateSecret" in line for line in outcome["answers"])
 
 
-def test_a_key_that_is_denied_in_a_rotation_is_fixed_by_the_next() -> None:
+def test_key_denied_in_a_rotation_is_fixed_by_the_next() -> None:
     denied = plan(("the secret is rotated", 3.0, 0.0), region="us-west-2")
     given = denied["faults"]
     assert isinstance(given, list)
@@ -141,10 +141,10 @@ ROTATED["uploads"] = [one | {"region": "us-west-2", "at": 400.0} for one in UPLO
         ("durable from processed, in the client", PARTED, "durable never lies"),
     ],
 )
-def test_a_sabotaged_client_issuer_or_secret_is_convicted(sabotage: str, given: dict[str, object], broken: str) -> None:
+def test_sabotaged_client_issuer_or_secret_is_convicted(sabotage: str, given: dict[str, object], broken: str) -> None:
     (outcome,) = run(given, sabotage=sabotage)
     assert broken in outcome["broken"]
 
 
-def test_without_sabotage_the_same_plans_hold() -> None:
+def test_unsabotaged_handlers_pass_the_same_plans() -> None:
     assert [outcome["broken"] for outcome in run(REUSED, KILLED, LOST, PARTED, ROTATED)] == [[]] * 5

@@ -73,7 +73,7 @@ class Place:
         return answer
 
 
-def test_a_presigned_put_is_taken_once() -> None:
+def test_presigned_put_is_accepted_once() -> None:
     place = Place()
     assert [place.put().status, place.put().status] == [200, 412]
     assert [key for key, _ in place.region.ingest] == [KEY]
@@ -89,20 +89,20 @@ def test_a_presigned_put_is_taken_once() -> None:
         (lambda place: place.put(**{"x-amz-checksum-sha256": "b3RoZXI="}), 403, b"SignatureDoesNotMatch"),
     ],
 )
-def test_a_put_unlike_what_was_signed_is_refused(send: Callable[[Place], Answer], status: int, code: bytes) -> None:
+def test_put_that_differs_from_the_signed_one_is_refused(send: Callable[[Place], Answer], status: int, code: bytes) -> None:
     place = Place()
     answer = send(place)
     assert (answer.status, code in answer.body, place.region.ingest) == (status, True, {})
 
 
-def test_a_put_signed_with_expired_credentials_is_refused() -> None:
+def test_put_signed_with_expired_credentials_is_refused() -> None:
     place = Place()
     place.region.expired_until = EPOCH + 100
     answer = place.put()
     assert (answer.status, answer.body) == (400, b"<Error><Code>ExpiredToken</Code></Error>")
 
 
-def test_an_unsigned_request_reaches_the_health_routes_only() -> None:
+def test_unsigned_request_reaches_the_health_routes_only() -> None:
     place = Place()
     answers = [place.send(Request("GET", api_url(PRIMARY) + path)) for path in ("/ready", "/healthz", "/uploads/ab")]
     assert [answer.status for answer in answers if isinstance(answer, Answer)] == [200, 200, 403]
@@ -120,7 +120,7 @@ def test_an_unsigned_request_reaches_the_health_routes_only() -> None:
         (0, {"Authorization": "AWS4-HMAC-SHA256 Signature=0"}, b"does not match"),
     ],
 )
-def test_a_signature_is_checked_by_time_and_content(
+def test_signature_is_checked_by_time_and_content(
     monkeypatch: pytest.MonkeyPatch, seconds: int, changed: dict[str, str], refusal: bytes
 ) -> None:
     place, url = Place(), api_url(PRIMARY) + "/uploads/ab"
@@ -148,7 +148,7 @@ def test_expired_credentials_are_refused() -> None:
         (Kind.KILL_AFTER, True, "killed"),
     ],
 )
-def test_a_fault_of_a_request_hits_before_or_after_the_effect(kind: Kind, *, is_invoked: bool, answer: str) -> None:
+def test_fault_of_a_request_hits_before_or_after_the_effect(kind: Kind, *, is_invoked: bool, answer: str) -> None:
     place = Place(Fault(kind, PRIMARY, 1))
     assert place.send(Request("GET", api_url(PRIMARY) + "/ready")) == answer
     assert (bool(place.invoked), place.answers) == (is_invoked, [])
@@ -172,7 +172,7 @@ def rotate(world: World, home: SecretsManagerClient, version_id: str) -> None:
     )
 
 
-def test_a_replica_follows_after_a_lag_and_keeps_the_previous_version() -> None:
+def test_replica_follows_after_a_lag_and_keeps_the_previous_version() -> None:
     world, home, replica = of_secret()
     before = replica.get_secret_value(SecretId="s")["VersionId"]
     rotate(world, home, "new")
@@ -183,7 +183,7 @@ def test_a_replica_follows_after_a_lag_and_keeps_the_previous_version() -> None:
     assert home.describe_secret(SecretId="s")["ReplicationStatus"][0]["Status"] == "InSync"
 
 
-def test_a_denied_key_keeps_the_replica_back_until_the_next_change() -> None:
+def test_denied_key_holds_the_replica_until_the_next_change() -> None:
     world, home, replica = of_secret()
     world.regions[PRIMARY].key_denied_until = world.now + 10
     rotate(world, home, "first")
@@ -197,13 +197,13 @@ def test_a_denied_key_keeps_the_replica_back_until_the_next_change() -> None:
     assert replica.get_secret_value(SecretId="s", VersionStage=PREVIOUS)["VersionId"] == "first"
 
 
-def test_a_replica_takes_no_write() -> None:
+def test_replica_refuses_writes() -> None:
     _, _, replica = of_secret()
     with pytest.raises(ClientError, match="replica"):
         replica.put_secret_value(SecretId="s", ClientRequestToken="x", SecretString="{}", VersionStages=[PENDING])
 
 
-def test_a_rotation_that_is_under_way_is_resumed_with() -> None:
+def test_pending_rotation_is_resumed() -> None:
     world, *_ = of_secret()
     region = world.regions[SECONDARY]
     assert [secrets_manager.begin_rotation(world, region, one) for one in ("first", "second")] == ["first", "first"]

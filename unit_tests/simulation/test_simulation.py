@@ -44,11 +44,11 @@ def run(*seeds: int, sabotage: str = "", hash_seed: str = "0", plans: str = "") 
     return digests, violations
 
 
-def test_one_seed_gives_one_history_whatever_the_hash_seed() -> None:
+def test_history_of_a_seed_is_independent_of_the_hash_seed() -> None:
     assert run(3, 9, hash_seed="1") == run(3, 9, hash_seed="2")
 
 
-def test_the_histories_that_once_failed_hold() -> None:
+def test_histories_that_once_failed_pass() -> None:
     digests, violations = run(plans="regressions")
     assert (violations, bool(ast.literal_eval(digests))) == ("[]", True)
 
@@ -63,12 +63,12 @@ def test_the_histories_that_once_failed_hold() -> None:
         ("digest of an upload unchecked", "RESULT says what the file is"),
     ],
 )
-def test_a_sabotaged_protocol_is_convicted(sabotage: str, broken: str) -> None:
+def test_sabotaged_protocol_is_convicted(sabotage: str, broken: str) -> None:
     _, violations = run(5, 9, 11, 23, 37, 42, 46, 79, sabotage=sabotage)
     assert broken in violations
 
 
-def test_every_loss_of_a_region_while_one_object_is_processed_holds() -> None:
+def test_every_loss_of_a_region_during_processing_passes() -> None:
     digests, violations = run(plans="exhaustive")
     assert (violations, len(ast.literal_eval(digests))) == ("[]", 127)
 
@@ -80,13 +80,13 @@ def test_every_loss_of_a_region_while_one_object_is_processed_holds() -> None:
         ("accepted because another region began", "every upload of a client ends"),
     ],
 )
-def test_a_fault_that_was_once_there_is_convicted(sabotage: str, broken: str) -> None:
+def test_reintroduced_fault_is_convicted(sabotage: str, broken: str) -> None:
     _, violations = run(plans="regressions", sabotage=sabotage)
     assert broken in violations
 
 
 @pytest.mark.parametrize("sabotage", ["trust RESULT without reading the replica", "archive in one region only"])
-def test_the_exhaustive_scope_convicts(sabotage: str) -> None:
+def test_exhaustive_scope_convicts_a_sabotage(sabotage: str) -> None:
     _, violations = run(plans="exhaustive", sabotage=sabotage)
     assert violations != "[]"
 
@@ -98,7 +98,7 @@ def simulate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, env=environment, cwd=folder, timeout=120)  # noqa: S603 - our own command
 
 
-def test_one_seed_gives_one_history_with_observers() -> None:
+def test_seed_gives_one_history_with_observers() -> None:
     one = run(4, hash_seed="1", plans="observed")
     assert (one, one[1]) == (run(4, hash_seed="2", plans="observed"), "[]")
 
@@ -116,13 +116,13 @@ def test_reconcilers_on_their_schedule_leave_no_alarm() -> None:
         ("alarm that treats missing data as healthy", 5, "silence alarms"),
     ],
 )
-def test_a_sabotaged_watcher_is_convicted(sabotage: str, seed: int, broken: str) -> None:
+def test_sabotaged_watcher_is_convicted(sabotage: str, seed: int, broken: str) -> None:
     _, violations = run(seed, sabotage=sabotage, plans="observed")
     assert broken in violations
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_plan_survives_its_file(seed: int) -> None:
+def test_plan_reads_back_from_its_file(seed: int) -> None:
     assert Plan.from_json(draw(seed).to_json()) == draw(seed)
 
 
@@ -154,7 +154,7 @@ _PLAN = {"seed": 1, "uploads": [_UPLOAD], "faults": [], "horizon": 60.0}
         (_PLAN | {"unreplicated": ["x"]}, "unreplicated of the plan is ['x']; allowed is null or a list"),
     ],
 )
-def test_a_plan_that_is_none_is_refused_with_what_is_allowed(text: object, violation: str) -> None:
+def test_invalid_plan_is_refused_with_the_allowed_values(text: object, violation: str) -> None:
     with pytest.raises(ValueError, match=re.escape(violation)):
         Plan.from_json(text if isinstance(text, str) else json.dumps(text))
 
@@ -169,14 +169,14 @@ def test_a_plan_that_is_none_is_refused_with_what_is_allowed(text: object, viola
         (["--story", "--exhaustive"], "contradict each other"),
     ],
 )
-def test_a_wrong_command_line_is_refused_before_anything_runs(tmp_path: Path, options: list[str], violation: str) -> None:
+def test_wrong_command_line_is_refused_before_anything_runs(tmp_path: Path, options: list[str], violation: str) -> None:
     (tmp_path / "bad.json").write_text('{"seed": 1}')
     done = simulate(tmp_path, *options)
     assert (done.returncode, "Traceback" in done.stderr, (tmp_path / "reports").exists()) == (2, False, False)
     assert violation in done.stderr
 
 
-def test_a_run_prints_one_digest_however_many_processes_share_it(tmp_path: Path) -> None:
+def test_digest_is_independent_of_the_number_of_processes(tmp_path: Path) -> None:
     digests: set[str] = set()
     for jobs in ("1", "2"):
         done = simulate(tmp_path, "--histories", "1", "--objects", "3", "--jobs", jobs)

@@ -33,7 +33,7 @@ VALUES = st.recursive(
     start=st.sampled_from([0, 999, 12_345]),
 )
 @example(records=[{"n": Decimal("1E+38")}, {"n": Decimal("-0.0")}, {"n": Decimal("1.50")}, {"n": 10**37}], start=0)
-def test_the_effect_digest(records: list[dict[str, Any]], start: int) -> None:
+def test_effect_digest_equals_the_processors(records: list[dict[str, Any]], start: int) -> None:
     object_id = "b" * 64
     digest, stored = EffectDigest(), []
     for ordinal, record in enumerate(records, start=start):
@@ -82,13 +82,13 @@ def test_identity_and_key(source: str, upload_id: str, file_key: str) -> None:
 
 @pytest.mark.property
 @given(key=st.text("ab/0", max_size=12) | st.text("ab/0", max_size=80).map(lambda text: f"incoming/uploads/{text}"))
-def test_which_keys_are_uploads(key: str) -> None:
+def test_upload_keys_are_those_of_the_processor(key: str) -> None:
     assert (UploadKey.parse(key) is None) == (object_keys.Upload.parse(key) is None)
 
 
 @pytest.mark.property
 @given(milliseconds=st.integers(0, (1 << 48) - 1), tail=st.uuids(version=4))
-def test_the_moment_of_an_upload_id(milliseconds: int, tail: Any) -> None:  # noqa: ANN401 - a UUID
+def test_time_of_an_upload_id_equals_the_issuers(milliseconds: int, tail: Any) -> None:  # noqa: ANN401 - a UUID
     digits = f"{milliseconds:012x}"
     upload_id = f"{digits[:8]}-{digits[8:]}-7{str(tail)[15:]}"
     expected = timestamps.of_upload(upload_id)

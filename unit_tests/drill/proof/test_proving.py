@@ -42,7 +42,7 @@ def test_exactly_the_damage_is_found(damaged: dict[int, Damage], seed: int, page
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_each_damage_alone(damage: Damage, number: int) -> None:
+def test_single_damage_is_found(damage: Damage, number: int) -> None:
     """Of a file without records, with one and with two."""
     five = Five(5)
     expected = damage(five, five.ids[number])
@@ -53,7 +53,7 @@ def test_each_damage_alone(damage: Damage, number: int) -> None:
 
 @pytest.mark.property
 @given(uploads=st.integers(0, 40), seed=st.integers(0, 1000), milliseconds=st.sampled_from([1, 900_000, 90_000_000]))
-def test_without_damage_nothing_is_found_in_any_order(uploads: int, seed: int, milliseconds: int) -> None:
+def test_undamaged_sources_are_equal_in_any_order(uploads: int, seed: int, milliseconds: int) -> None:
     plain, shuffled = (Five(uploads, seed=one, milliseconds=milliseconds) for one in (0, seed))
     shuffled.order.shuffle(shuffled.receipts)
     proof, other = plain.prove(), shuffled.prove()
@@ -72,12 +72,12 @@ def test_without_damage_nothing_is_found_in_any_order(uploads: int, seed: int, m
     )
 
 
-def test_an_empty_system_is_equal() -> None:
+def test_empty_system_is_equal() -> None:
     proof = Five(0).prove()
     assert (proof.equal, proof.objects, proof.digests) == (True, 0, ())
 
 
-def test_the_digests_tell_hour_and_prefix_and_are_the_same_in_all_sources() -> None:
+def test_digests_have_hour_and_prefix_and_are_equal_in_all_sources() -> None:
     five = Five(40)
     proof = five.prove()
     assert {(row.hour, row.prefix) for row in proof.digests} == {
@@ -116,7 +116,7 @@ def test_rows_that_regions_own_and_other_sources_are_left_alone() -> None:
         (f"REC#{'a' * 64}#000000", "000000001000", {}),
     ],
 )
-def test_a_row_of_no_family_is_one_that_both_regions_write(pk: str, sk: str, attributes: dict[str, Any]) -> None:
+def test_row_of_no_family_is_divergent(pk: str, sk: str, attributes: dict[str, Any]) -> None:
     five = Five(5)
     five.rows[WEST][pk, sk] = {"pk": {"S": pk}, "sk": {"S": sk}, **attributes}
     proof = five.prove()
@@ -125,7 +125,7 @@ def test_a_row_of_no_family_is_one_that_both_regions_write(pk: str, sk: str, att
     assert not proof.equal
 
 
-def test_a_lost_answer_makes_two_versions_and_no_finding() -> None:
+def test_two_versions_after_a_lost_response_are_no_finding() -> None:
     five = Five(9)
     for region in REGIONS:
         for versions in five.objects[region].values():
@@ -133,7 +133,7 @@ def test_a_lost_answer_makes_two_versions_and_no_finding() -> None:
     assert five.prove().equal
 
 
-def test_a_lost_answer_that_made_a_second_upload_doubled_the_file() -> None:
+def test_second_upload_after_a_lost_response_is_a_duplicate() -> None:
     """Each of the two is whole, with an object, a RESULT and a receipt of its own."""
     five = Five(9)
     first = five.receipts[0]
@@ -161,7 +161,7 @@ def test_upload_without_a_certain_receipt_may_be_there_or_not() -> None:
     assert found(five.prove()) == {("lost", there, f"objects {WEST}")}
 
 
-def test_an_object_whose_key_is_no_uploads_is_found() -> None:
+def test_object_with_a_foreign_key_is_found() -> None:
     five = Five(5)
     for region in REGIONS:
         five.objects[region][f"incoming/uploads/{SOURCE}/stray"] = [("v", b"x")]
@@ -170,7 +170,7 @@ def test_an_object_whose_key_is_no_uploads_is_found() -> None:
     }
 
 
-def test_in_an_outage_the_region_that_is_left_is_proved_alone() -> None:
+def test_surviving_region_is_proved_alone() -> None:
     five = Five(20)
     no_replica(five, five.ids[3])
     five.calls.clear()
@@ -189,7 +189,7 @@ def test_in_an_outage_the_region_that_is_left_is_proved_alone() -> None:
         ({"s3", "dynamodb"}, {f"objects {EAST}", f"archive {EAST}", f"ledger {EAST}"}),
     ],
 )
-def test_a_source_that_is_read_from_the_other_region_proves_nothing(services: set[str], wheres: set[str]) -> None:
+def test_source_read_from_the_other_region_is_divergent(services: set[str], wheres: set[str]) -> None:
     """Both would be the same: no damage of one alone were ever found."""
     proof = _Twins(9, services).prove()
     assert found(proof) == {("divergent", where, where) for where in wheres}
@@ -238,7 +238,7 @@ class _OfItsOwnBucket(Bucket):
         return super().get_object(Bucket=self._own(), Key=Key, VersionId=VersionId)
 
 
-def test_what_is_not_asked_about_is_asked_about_when_it_looks_wrong() -> None:
+def test_suspicious_object_is_read_even_outside_the_sample() -> None:
     """A sample of checksums does not see other bytes of the same length; of another length it does."""
     unasked = Scope(SOURCE, stored_checksums=0)
     five = Five(9)
@@ -261,7 +261,7 @@ def test_versions_of_one_key_are_always_asked_about() -> None:
     }
 
 
-def test_an_entry_in_another_hour_only_has_all_under_its_digit_read_again() -> None:
+def test_entry_in_another_hour_selects_all_leaves_of_its_digit() -> None:
     one, other = Entries("one"), Entries("other")
     for number in range(40):
         object_id = f"{number % 2}{number:063x}"
@@ -271,7 +271,7 @@ def test_an_entry_in_another_hour_only_has_all_under_its_digit_read_again() -> N
     assert unequal_leaves([one, other]) == {"100"}
 
 
-def test_more_findings_than_a_report_holds_are_all_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_findings_beyond_the_reports_maximum_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """And judged a few leaves at a time."""
     monkeypatch.setattr(proving, "MOST_AT_ONCE", 20)
     five = Five(150)
@@ -285,7 +285,7 @@ def test_more_findings_than_a_report_holds_are_all_counted(monkeypatch: pytest.M
     assert named.findings[0].object_id == last
 
 
-def test_what_is_still_on_its_way_is_read_again() -> None:
+def test_object_still_in_process_is_read_again() -> None:
     five = _Late(12)
     proof = five.prove()
     assert (proof.equal, proof.findings) == (True, ())
@@ -315,7 +315,7 @@ def test_many_receipts_are_read_in_segments(monkeypatch: pytest.MonkeyPatch) -> 
     assert found(five.prove()) == expected
 
 
-def test_a_status_that_changes_is_seen_between_two_moments() -> None:
+def test_changed_status_differs_between_two_snapshots() -> None:
     five = Five(9)
     before = five.snapshot()
     assert before.compare(five.snapshot()) == []
@@ -332,7 +332,7 @@ def test_a_status_that_changes_is_seen_between_two_moments() -> None:
     assert "vanished" in words(findings)
 
 
-def test_what_is_new_since_a_snapshot_is_no_change(tmp_path: Path) -> None:
+def test_new_row_since_a_snapshot_is_no_change(tmp_path: Path) -> None:
     five, more = Five(9), Five(12)
     path = tmp_path / "snapshot.json"
     five.snapshot().save(path)
@@ -353,7 +353,7 @@ def test_what_is_new_since_a_snapshot_is_no_change(tmp_path: Path) -> None:
         b'{"rows": {"r": 1}}',
     ],
 )
-def test_a_torn_snapshot_is_named(tmp_path: Path, torn: bytes) -> None:
+def test_torn_snapshot_is_refused(tmp_path: Path, torn: bytes) -> None:
     path = tmp_path / "snapshot.json"
     path.write_bytes(torn)
     with pytest.raises(RunFailure, match=r"snapshot\.json is not a snapshot") as raised:
@@ -361,7 +361,7 @@ def test_a_torn_snapshot_is_named(tmp_path: Path, torn: bytes) -> None:
     assert "Delete it" in raised.value.hint
 
 
-def test_a_snapshot_that_could_not_be_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_write_of_a_snapshot_keeps_the_previous_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "snapshot.json"
     before = Five(3).snapshot()
     before.save(path)
@@ -393,11 +393,11 @@ def line(state: str, **others: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON
         ([line("begun"), line("processed", upload_id="other")], [False, True]),
     ],
 )
-def test_the_last_line_of_an_upload_counts(lines: Sequence[dict[str, Any]], certain: list[bool]) -> None:
+def test_last_line_of_an_upload_counts(lines: Sequence[dict[str, Any]], certain: list[bool]) -> None:
     assert [receipt.is_certain for receipt in ReceiptRow.of_lines(lines)] == certain
 
 
-def test_a_line_that_is_no_receipt_is_named() -> None:
+def test_malformed_receipt_line_is_named() -> None:
     with pytest.raises(ValueError, match="line 2 of the receipts has no key, sha256"):
         ReceiptRow.of_lines([line("begun"), {"source": "s", "upload_id": "u", "state": "begun"}])
 
@@ -412,5 +412,5 @@ def test_a_line_that_is_no_receipt_is_named() -> None:
         ("ffffffff-ffff-7000-8000-000000000000", NO_HOUR, None),
     ],
 )
-def test_the_hour_is_the_upload_ids(upload_id: str, hour: str, moment: str | None) -> None:
+def test_hour_is_that_of_the_upload_id(upload_id: str, hour: str, moment: str | None) -> None:
     assert (hour_of(upload_id), moment_of(upload_id)) == (hour, moment)

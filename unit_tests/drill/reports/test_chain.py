@@ -46,7 +46,7 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-def test_each_names_the_one_before_and_nothing_is_wrong(root: Path) -> None:
+def test_chain_of_reports_is_valid(root: Path) -> None:
     assert chain.verify(root) == []
     reports = [DrillReport.model_validate_json((root / drill_id / "report.json").read_bytes()) for drill_id in IDS]
     assert [report.previous and report.previous.drill_id for report in reports] == [None, *IDS[:2]]
@@ -56,12 +56,12 @@ def test_each_names_the_one_before_and_nothing_is_wrong(root: Path) -> None:
     assert head.report_sha256 == hashlib.sha256((root / IDS[2] / "report.json").read_bytes()).hexdigest()
 
 
-def test_without_a_drill_there_is_nothing_before(tmp_path: Path) -> None:
+def test_first_drill_has_no_previous_one(tmp_path: Path) -> None:
     assert chain.previous(tmp_path / "none") is None
     assert chain.verify(tmp_path / "none") == []
 
 
-def test_a_drill_that_reports_again_does_not_name_itself(root: Path) -> None:
+def test_drill_that_reports_again_is_not_its_own_previous_one(root: Path) -> None:
     before = chain.previous(root, but=IDS[2])
 
     assert before is not None
@@ -91,7 +91,7 @@ def test_receipts_and_samples_are_covered(name: str, root: Path) -> None:
 
 
 @pytest.mark.parametrize("also", [(), ("evidence.zip",), ("journal.jsonl",)])
-def test_the_newest_report_that_was_taken_away_is_missing(also: tuple[str, ...], root: Path) -> None:
+def test_removed_newest_report_is_missing(also: tuple[str, ...], root: Path) -> None:
     for name in ("report.json", *also):
         (root / IDS[2] / name).unlink()
 
@@ -116,7 +116,7 @@ def _change(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["report.json", "summary.md", "junit.xml", "index.html", "journal.jsonl", "evidence.zip"])
-def test_a_file_that_was_changed_is_named(name: str, root: Path) -> None:
+def test_changed_file_is_named(name: str, root: Path) -> None:
     _change(root / IDS[0], name)
 
     problems = chain.verify(root)
@@ -127,13 +127,13 @@ def test_a_file_that_was_changed_is_named(name: str, root: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["summary.md", "junit.xml", "index.html", "journal.jsonl", "evidence.zip"])
-def test_a_file_that_was_taken_away_is_named(name: str, root: Path) -> None:
+def test_removed_file_is_named(name: str, root: Path) -> None:
     (root / IDS[1] / name).unlink()
 
     assert f"{IDS[1]}: {name} is missing" in chain.verify(root)
 
 
-def test_a_report_that_was_made_anew_with_all_its_files_breaks_the_chain(root: Path) -> None:
+def test_regenerated_report_breaks_the_chain(root: Path) -> None:
     folder = root / IDS[0]
     report = DrillReport.model_validate_json((folder / "report.json").read_bytes())
     write(report.model_copy(update={"lost": 0, "objects": 9}), folder, journal=folder / "journal.jsonl")
@@ -143,7 +143,7 @@ def test_a_report_that_was_made_anew_with_all_its_files_breaks_the_chain(root: P
     assert problem.startswith(f"{IDS[0]}: report.json was changed after {IDS[1]} named it")
 
 
-def test_a_drill_that_was_dropped_is_a_missing_link(root: Path) -> None:
+def test_removed_drill_is_a_missing_link(root: Path) -> None:
     for file in (root / IDS[1]).iterdir():
         file.unlink()
 
@@ -152,7 +152,7 @@ def test_a_drill_that_was_dropped_is_a_missing_link(root: Path) -> None:
     assert problem.startswith(f"{IDS[2]}: a link is missing: its previous drill is {IDS[1]}")
 
 
-def test_a_fork_and_a_second_beginning_are_named(root: Path) -> None:
+def test_fork_and_second_beginning_are_named(root: Path) -> None:
     report = DrillReport.model_validate_json((root / IDS[2] / "report.json").read_bytes())
     for drill_id, update in (
         ("20261125T010000Z-dddddd", {}),
@@ -183,7 +183,7 @@ def test_latest_follows_the_newest(root: Path) -> None:
     assert (root / "latest" / "report.json").read_bytes() == (root / IDS[2] / "report.json").read_bytes()
 
 
-def test_where_there_are_no_links_latest_is_a_copy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_without_symbolic_links_is_a_copy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError("no links here")
 

@@ -85,7 +85,7 @@ def _claim(dynamodb: DynamoDBClient, *, region: str = SECONDARY, epoch: int = 1)
     )
 
 
-def test_the_typed_claim_promotes_the_secondary_and_the_next_the_primary(dynamodb: DynamoDBClient) -> None:
+def test_typed_claim_promotes_the_secondary_and_the_next_the_primary(dynamodb: DynamoDBClient) -> None:
     register = ControlRegister(dynamodb=dynamodb, table_name=TABLE, regions=(PRIMARY, SECONDARY))
     assert register.read() == Active(region=PRIMARY, epoch=0)
 
@@ -98,7 +98,7 @@ def test_the_typed_claim_promotes_the_secondary_and_the_next_the_primary(dynamod
     assert register.read() == Active(region=PRIMARY, epoch=2)
 
 
-def test_the_typed_command_lowers_an_epoch_at_its_limit_and_frees_promote(dynamodb: DynamoDBClient) -> None:
+def test_typed_command_lowers_an_epoch_at_its_limit_and_frees_promote(dynamodb: DynamoDBClient) -> None:
     register = ControlRegister(dynamodb=dynamodb, table_name=TABLE, regions=(PRIMARY, SECONDARY))
     _claim(dynamodb, epoch=EPOCH_LIMIT - 1)
     with pytest.raises(EpochsExhaustedError):
@@ -114,7 +114,7 @@ def test_the_typed_command_lowers_an_epoch_at_its_limit_and_frees_promote(dynamo
     assert register.claim(SECONDARY, claimed_by="test", claimed_at="now") == Active(region=SECONDARY, epoch=1)
 
 
-def test_the_typed_query_tells_the_claims(dynamodb: DynamoDBClient) -> None:
+def test_typed_query_returns_the_claims(dynamodb: DynamoDBClient) -> None:
     _claim(dynamodb, epoch=7)
     _claim(dynamodb, region=PRIMARY, epoch=6)
     options = _typed("dynamodb", "batch-get-item")
@@ -125,7 +125,7 @@ def test_the_typed_query_tells_the_claims(dynamodb: DynamoDBClient) -> None:
     assert sorted(found) == [[f"CONTROL#{PRIMARY}", {"N": "6"}], [f"CONTROL#{SECONDARY}", {"N": "7"}]]
 
 
-def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:
+def test_typed_claim_equals_that_of_operate() -> None:
     class _Client:
         sent: Mapping[str, Any]
 
@@ -154,7 +154,7 @@ def test_it_is_the_same_claim_as_the_operator_s_command_makes() -> None:
     assert {name: target.made.sent["Item"][name] for name in typed} == typed
 
 
-def test_the_typed_force_is_the_row_that_the_secondarys_observer_reads() -> None:
+def test_typed_force_is_the_row_that_the_observer_reads() -> None:
     options = _typed("dynamodb", "put-item", holding="FORCE#")
     assert (options["--region"], options["--table-name"]) == (SECONDARY, TABLE)
     assert json.loads(options["--item"]) == {
@@ -164,7 +164,7 @@ def test_the_typed_force_is_the_row_that_the_secondarys_observer_reads() -> None
     }
 
 
-def test_every_name_in_the_runbook_is_deployed(templates: Mapping[str, Template]) -> None:
+def test_names_in_the_runbook_are_deployed(templates: Mapping[str, Template]) -> None:
     deployed = json.dumps(list(templates.values()))
 
     names = set(re.findall(r"serverless-[a-z-]+-prod", RUNBOOK))
@@ -173,14 +173,14 @@ def test_every_name_in_the_runbook_is_deployed(templates: Mapping[str, Template]
     assert {name for name in names if f'"{name}"' not in deployed} == set()
 
 
-def test_every_command_of_the_runbook_names_a_region() -> None:
+def test_commands_of_the_runbook_name_a_region() -> None:
     commands = [words for line in RUNBOOK.splitlines() if (words := _split(line))]
 
     assert len(commands) == 6
     assert all("--region" in words and words[words.index("--region") + 1] == SECONDARY for words in commands)
 
 
-def test_the_page_on_the_drill_knows_every_flag_fault_and_phase() -> None:
+def test_drill_page_lists_every_flag_fault_and_phase() -> None:
     run = get_command(app).commands["run"]  # type: ignore[attr-defined]
     flags = {option for parameter in run.params for option in parameter.opts if option.startswith("--")}
 

@@ -12,12 +12,12 @@ from drill.reports import charts, facts, formatting
 from unit_tests.drill.reports.samples import REPORTS, passed
 
 
-def test_a_gap_is_a_gap_and_a_lonely_point_a_dot() -> None:
+def test_gap_stays_open_and_a_single_point_is_a_dot() -> None:
     assert charts.path([(0, 1), (2, 3), None, (5, 5), None, (8, 1), (9, 2)]) == "M0 1L2 3M5 5h0M8 1L9 2"
     assert charts.path([None, None]) == ""
 
 
-def test_a_peak_within_one_pixel_is_not_lost() -> None:
+def test_peak_within_one_pixel_is_not_lost() -> None:
     points: list[charts.Point | None] = [(10 + number / 1000, 50.0) for number in range(400)]
     points[200] = (10.2, 3.0)
 
@@ -30,7 +30,7 @@ def test_a_peak_within_one_pixel_is_not_lost() -> None:
 @pytest.mark.property
 @given(st.floats(1, 1e8), st.integers(2, 12))
 @example(1.0, 4)
-def test_an_axis_has_marks_enough_and_no_more(end: float, wanted: int) -> None:
+def test_axis_has_enough_marks_and_no_more(end: float, wanted: int) -> None:
     step = charts.time_step(end, wanted)
 
     assert end / step <= wanted + 1e-6
@@ -40,7 +40,7 @@ def test_an_axis_has_marks_enough_and_no_more(end: float, wanted: int) -> None:
 @given(st.floats(1e-6, 1e15))
 @example(7.0)
 @example(1e15)
-def test_a_scale_has_few_marks_that_are_round(peak: float) -> None:
+def test_scale_has_few_round_marks(peak: float) -> None:
     step = charts.value_step(peak)
 
     assert peak / step <= 3 + 1e-6
@@ -50,7 +50,7 @@ def test_a_scale_has_few_marks_that_are_round(peak: float) -> None:
 
 @pytest.mark.property
 @given(REPORTS)
-def test_nothing_is_ever_drawn_outside_its_picture(report: object) -> None:
+def test_shapes_stay_inside_their_chart(report: object) -> None:
     for width in (charts.WIDE, charts.NARROW):
         plan, drawn = charts.plan(report, width), charts.charts(report, width)  # type: ignore[arg-type]
         for bar in [*plan.bands, *(bar for row in plan.rows for bar in row.bars)]:
@@ -63,7 +63,7 @@ def test_nothing_is_ever_drawn_outside_its_picture(report: object) -> None:
                 assert all(chart.top <= y <= chart.bottom for y in heights)
 
 
-def test_the_lines_are_where_the_samples_are() -> None:
+def test_lines_are_at_the_samples() -> None:
     samples = tuple(
         Sample(seconds=second, region="us-east-1", queue_depth=depth) for second, depth in ((0, 0), (50, 300), (100, 150))
     )
@@ -78,7 +78,7 @@ def test_the_lines_are_where_the_samples_are() -> None:
     assert [level.label for level in chart.levels] == ["0", "100", "200", "300"]
 
 
-def test_a_fault_that_nobody_healed_lasts_to_the_end() -> None:
+def test_unhealed_fault_lasts_to_the_end() -> None:
     faults = tuple(fault.model_copy(update={"healed_at": None}) for fault in passed().faults)
     report = passed(faults=faults)
 

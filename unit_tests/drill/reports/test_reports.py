@@ -55,7 +55,7 @@ def _hostile() -> DrillReport:
     )
 
 
-def test_the_schema_is_the_model_s() -> None:
+def test_schema_file_equals_the_models() -> None:
     assert json_report.SCHEMA.read_text("utf-8") == schema.render(), (
         "python -m drill.reports.schema > drill/report.schema.json"
     )
@@ -69,7 +69,7 @@ def test_the_schema_is_the_model_s() -> None:
 @example(failed())
 @example(never_began())
 @example(_hostile())
-def test_any_report_can_be_rendered_and_adds_nothing_to_the_page(report: DrillReport) -> None:
+def test_any_report_is_rendered_without_injected_elements(report: DrillReport) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         text = json_report.render(report)
@@ -94,7 +94,7 @@ def test_any_report_can_be_rendered_and_adds_nothing_to_the_page(report: DrillRe
 @pytest.mark.parametrize(
     "report", [passed(), failed(), never_began(), _hostile()], ids=["passed", "failed", "void", "hostile"]
 )
-def test_all_are_written_and_the_bundle_holds_them(report: DrillReport, tmp_path: Path) -> None:
+def test_report_files_are_written_and_bundled(report: DrillReport, tmp_path: Path) -> None:
     folder = tmp_path / "drill" / "one"
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(b'{"seq": 0}\n')
@@ -119,7 +119,7 @@ def test_all_are_written_and_the_bundle_holds_them(report: DrillReport, tmp_path
     assert not list(folder.rglob(".*")), "nothing is left beside them"
 
 
-def test_the_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_same_report_gives_the_same_bytes(tmp_path: Path) -> None:
     first = [file.read_bytes() for file in write(passed(), tmp_path / "a", journal=tmp_path / "none")]
     again = [file.read_bytes() for file in write(passed(), tmp_path / "a", journal=tmp_path / "none")]
     other = [file.read_bytes() for file in write(passed(), tmp_path / "b", journal=tmp_path / "none")]
@@ -143,7 +143,7 @@ def test_invalid_report_raises_and_nothing_is_written(changes: dict[str, object]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_page_asks_no_network_for_anything() -> None:
+def test_page_makes_no_network_request() -> None:
     html = page.render(failed())
 
     for tag, attributes in HtmlElements(html).found:
@@ -165,7 +165,7 @@ def test_its_policy_runs_our_script_and_style_and_nothing_else() -> None:
     assert not [name for name in named if name.startswith("on") or name == "style"]
 
 
-def test_the_page_can_be_read_without_eyes() -> None:
+def test_page_is_accessible_to_screen_readers() -> None:
     elements = HtmlElements(page.render(failed()))
 
     assert all(attributes.get("scope") for tag, attributes in elements.found if tag == "th")
@@ -217,7 +217,7 @@ def test_junit_has_a_case_for_each_target_phase_control_and_source() -> None:
     assert state("guard", "no call") == "failure"
 
 
-def test_a_control_that_was_not_found_is_red_everywhere() -> None:
+def test_missed_control_is_red_everywhere() -> None:
     blind = passed().negative_controls.controls[0].model_copy(update={"found": False})
     report = passed(
         verdict=Verdict.VOID, negative_controls=NegativeControls(injected=4, found=3, controls=(blind,)), reasons=("blind",)
@@ -230,7 +230,7 @@ def test_a_control_that_was_not_found_is_red_everywhere() -> None:
     assert "3 of 4 negative controls found" in summary.render(report)
 
 
-def test_a_target_without_a_measure_is_skipped_and_not_passed() -> None:
+def test_target_without_a_measure_is_skipped_and_not_passed() -> None:
     measure = Measure(name="x", title="X", seconds=None, target_seconds=1, met=None)
     parsed = ET.fromstring(junit.render(passed(measures=(measure,))))  # noqa: S314 - our own
 
@@ -238,7 +238,7 @@ def test_a_target_without_a_measure_is_skipped_and_not_passed() -> None:
     assert [case.find("skipped") is not None for case in suite.iter("testcase")] == [True]
 
 
-def test_the_source_that_differs_from_the_others_is_named() -> None:
+def test_source_that_differs_is_named() -> None:
     proof = passed().proof
     assert proof is not None
     differing = proof.model_copy(update={"digests": digests(receipts="other")})
@@ -248,7 +248,7 @@ def test_the_source_that_differs_from_the_others_is_named() -> None:
     assert unequal == {**dict.fromkeys(proof.sources, 0), "receipts": 2}
 
 
-def test_a_source_that_lacks_a_digest_is_named() -> None:
+def test_source_that_lacks_a_digest_is_named() -> None:
     proof = passed().proof
     assert proof is not None
     lacking = tuple(row for row in proof.digests if (row.source, row.prefix) != ("receipts", "f"))

@@ -104,7 +104,7 @@ def test_equal_rule_in_another_form_is_not_written_again(current: list[dict[str,
 
 
 @pytest.mark.parametrize("part", sorted(set(RULE) - {"ID"}))
-def test_a_rule_that_differs_in_any_part_is_written(part: str) -> None:
+def test_rule_that_differs_is_written(part: str) -> None:
     changed: dict[str, Any] = {
         "Priority": 7,
         "Filter": {"Prefix": "incoming/"},
@@ -116,7 +116,7 @@ def test_a_rule_that_differs_in_any_part_is_written(part: str) -> None:
     assert written([{**RULE, part: changed[part]}])
 
 
-def test_no_rules_others_rules_and_another_role_are_written() -> None:
+def test_missing_and_foreign_rules_and_another_role_are_replaced() -> None:
     assert written(None)
     assert written([OTHER])
     assert written([RULE], role="arn:aws:iam::000000000000:role/other")
@@ -149,18 +149,18 @@ class TestReadBack:
             return False
         return True
 
-    def test_a_rule_that_s3_answers_with_a_default_added_is_in_place(self) -> None:
+    def test_rule_with_an_added_default_is_in_place(self) -> None:
         held = {**RULE, "Filter": {}, "Destination": {**RULE["Destination"], "StorageClass": "STANDARD"}}
         assert self.put({"Role": ROLE, "Rules": [OTHER, held]})
 
-    def test_a_rule_that_s3_answers_late_is_waited_for(self) -> None:
+    def test_late_rule_is_waited_for(self) -> None:
         old = {**RULE, "Status": "Disabled"}
         late: Any = (None, {"Role": "arn:old", "Rules": [RULE]}, {"Role": ROLE, "Rules": [old]}, WHOLE)
         assert self.put(*late)
         assert not self.put(*late, WHOLE)
 
     @pytest.mark.parametrize("part", sorted(set(RULE) - {"ID", "Filter"}))
-    def test_a_part_that_s3_drops_is_an_error_that_names_it(self, part: str) -> None:
+    def test_part_that_s3_drops_is_named_in_the_error(self, part: str) -> None:
         held = {name: value for name, value in {"Priority": 1, **RULE}.items() if name != part}
         if part in ("Status", "Destination"):  # S3 cannot answer without them
             held[part] = {"Status": "Disabled", "Destination": {"Bucket": "arn:aws:s3:::other"}}[part]
@@ -168,7 +168,7 @@ class TestReadBack:
             self.put(*[{"Role": ROLE, "Rules": [held]}] * replication.READ_BACK_ATTEMPTS)
 
     @pytest.mark.parametrize("answer", [None, {"Role": ROLE, "Rules": [OTHER]}])
-    def test_a_rule_that_never_appears_is_an_error(self, answer: dict[str, Any] | None) -> None:
+    def test_rule_that_never_appears_is_an_error(self, answer: dict[str, Any] | None) -> None:
         with pytest.raises(replication.ReadBackError, match="rule ours of bucket bucket"):
             self.put(*[answer] * replication.READ_BACK_ATTEMPTS)
 

@@ -170,6 +170,6 @@ def test_mapping_refuses_a_number_that_is_not_whole(number: Any) -> None:
 
 
 @pytest.mark.parametrize("status", ["enabled", "", "true", True, None, ["Enabled"]])
-def test_a_status_is_one_of_two(status: Any) -> None:
+def test_status_is_one_of_two(status: Any) -> None:
     with pytest.raises(PropertyError, match=r"it\.Rules\[0\]\.Status must be Enabled or Disabled; it is "):
         to_api(put_at(WHOLE, ("Rules", 0, "Status"), status), "it")

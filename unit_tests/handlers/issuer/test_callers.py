@@ -71,7 +71,7 @@ def test_identity_center_role_with_a_path_is_its_session() -> None:
         {"billing": ROLE},
     ],
 )
-def test_another_principal_of_a_like_name_is_bound_to_nothing(stranger: object) -> None:
+def test_principal_with_a_similar_name_has_no_source(stranger: object) -> None:
     found = caller(stranger)
     assert found.sources == frozenset()
     for source in ("billing", "default", "ingest", "canary", ""):
@@ -117,7 +117,7 @@ def test_object_without_a_source_is_unreadable_for_bound_callers() -> None:
     assert not caller(ROLE).may_read(None)
 
 
-def test_an_observer_that_is_bound_has_the_canary_alone() -> None:
+def test_bound_observer_has_only_the_canary() -> None:
     found = caller(OBSERVER, f"billing={OBSERVER}")
     assert found.may_send("canary")
     assert not found.may_read("billing")
@@ -133,7 +133,7 @@ def test_event_without_a_principal_gives_an_unbound_caller(broken: dict[str, Any
 
 @pytest.mark.property
 @given(arn=st.text(st.characters(), max_size=60) | st.from_regex(r"arn:aws:(sts|iam)::[0-9]{12}:[a-z-]+/.*"))
-def test_no_arn_but_the_bound_ones_gets_a_source(arn: str) -> None:
+def test_unbound_arn_gets_no_source(arn: str) -> None:
     found = caller(arn)
     assert found.principal == principal_of(arn)
     assert bool(found.sources) == (found.principal == ROLE)

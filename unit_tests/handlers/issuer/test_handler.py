@@ -62,20 +62,20 @@ def answer(sent: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         ("/healthz", "health"),  # a stage that only begins like the path
     ],
 )
-def test_a_route_is_found_with_and_without_the_stage(path: str, stage: str) -> None:
+def test_route_is_found_with_and_without_the_stage(path: str, stage: str) -> None:
     assert answer(event("GET", path, stage=stage)) == (200, {"status": "ok", "region": "us-west-2"})
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/"), ("DELETE", "/uploads"), ("GET", "/v2/healthz"), ("GET", "/uploads")]
 )
-def test_a_route_that_is_not_there_names_those_that_are(method: str, path: str) -> None:
+def test_unknown_route_lists_the_known_ones(method: str, path: str) -> None:
     status, body = answer(event(method, path))
     assert (status, body["error"]) == (404, "NoSuchRoute")
     assert "POST /uploads" in body["hint"]
 
 
-def test_a_bad_request_is_answered_before_anything_is_asked_of_aws() -> None:
+def test_bad_request_is_answered_without_a_call_to_aws() -> None:
     status, body = answer(event("POST", "/uploads", body='{"key": "/a"}'))
     assert status == 400
     assert {problem["field"] for problem in body["problems"]} == {"key", "size", "sha256"}
@@ -94,13 +94,13 @@ def test_unexpected_error_shows_no_details(monkeypatch: pytest.MonkeyPatch, capl
 
 
 @pytest.mark.parametrize("stage", ["$default", "live"])
-def test_a_healthy_probe_prints_nothing(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_healthy_probe_logs_nothing(stage: str, capfd: pytest.CaptureFixture[str]) -> None:
     path = "/healthz" if stage == "$default" else f"/{stage}/healthz"
     assert answer(event("GET", path, stage=stage))[0] == 200
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_failing_probe_is_counted_and_logged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failing_probe_is_counted_and_logged(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     down = ReadinessProbe({"table": lambda: (_ for _ in ()).throw(RuntimeError("down")).__next__()})
     monkeypatch.setattr(front_door, "application", lambda: replace(application(), probe=down))
     assert answer(event("GET", "/ready"))[0] == 503

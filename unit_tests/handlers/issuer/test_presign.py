@@ -73,7 +73,7 @@ def accepts(url: str, sent: Mapping[str, str]) -> bool:
     return hmac.compare_digest(hmac.new(key, to_sign.encode(), "sha256").hexdigest(), signature)
 
 
-def test_the_headers_listed_are_exactly_those_that_are_signed() -> None:
+def test_listed_headers_are_exactly_the_signed_ones() -> None:
     put = presign()
     signed = dict(parse_qsl(urlsplit(put.url).query))["X-Amz-SignedHeaders"].split(";")
     assert {name.lower() for name in put.headers} == set(signed) - {"host"}
@@ -118,14 +118,14 @@ def test_s3_refuses_a_put_to_another_key_or_with_an_unsigned_setting() -> None:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
-def test_the_url_names_the_regions_own_endpoint(region: str) -> None:
+def test_url_names_the_regions_own_endpoint(region: str) -> None:
     parts = urlsplit(presign(region=region).url)
     assert (parts.scheme, parts.netloc) == ("https", f"{BUCKET}.s3.{region}.amazonaws.com")
     assert f"/{region}/s3/aws4_request" in dict(parse_qsl(parts.query))["X-Amz-Credential"]
 
 
 @pytest.mark.parametrize("endpoint", ["http://127.0.0.1:4566", "http://localhost:4566"])
-def test_a_local_endpoint_takes_the_bucket_in_the_path(endpoint: str) -> None:
+def test_local_endpoint_has_the_bucket_in_the_path(endpoint: str) -> None:
     url = presign(endpoint=endpoint).url
     assert url.startswith(f"{endpoint}/{BUCKET}/incoming/uploads/")
     assert accepts(url, presign(endpoint=endpoint).headers)

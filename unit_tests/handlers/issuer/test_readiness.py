@@ -28,7 +28,7 @@ def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": "arn:aws:iam::000000000000:role/secret-role"}}, "PutItem")
 
 
-def test_all_good_is_ready() -> None:
+def test_readiness_without_a_problem_is_ready() -> None:
     readiness = ReadinessProbe({"table": good, "queue": good}).readiness()
     assert readiness.ready
     assert set(readiness.checks) == {"table", "queue"}
@@ -58,7 +58,7 @@ def test_failed_check_is_not_ready_and_shows_no_details(error: Exception, proble
 
 
 @pytest.mark.parametrize("outcome", [None, RuntimeError("down")])
-def test_the_answer_good_or_bad_is_kept_for_five_seconds(outcome: Exception | None) -> None:
+def test_readiness_result_is_cached_for_five_seconds(outcome: Exception | None) -> None:
     asked = 0
     now = 100.0
 
@@ -78,7 +78,7 @@ def test_the_answer_good_or_bad_is_kept_for_five_seconds(outcome: Exception | No
     assert asked == 2
 
 
-def test_a_success_is_kept_for_a_minute_and_a_failure_not_at_all() -> None:
+def test_success_is_cached_for_a_minute_and_a_failure_never() -> None:
     asked: list[float] = []
     now, outcome = 0.0, None
 
@@ -105,7 +105,7 @@ def test_a_success_is_kept_for_a_minute_and_a_failure_not_at_all() -> None:
     assert asked[-1] == 75
 
 
-def test_a_probe_reads_the_secret_at_most_once_a_minute() -> None:
+def test_probe_reads_the_secret_at_most_once_a_minute() -> None:
     now = 0.0
     reads = 0
 
@@ -120,7 +120,7 @@ def test_a_probe_reads_the_secret_at_most_once_a_minute() -> None:
     assert reads == 10
 
 
-def test_a_check_that_hangs_costs_the_deadline_and_no_more() -> None:
+def test_hanging_check_ends_at_the_deadline() -> None:
     released = threading.Event()
 
     def hang() -> None:
@@ -154,7 +154,7 @@ def table_answering(row: Callable[[], dict[str, dict[str, str]]]) -> Check:
     return table_check(dynamodb, "table", "us-east-1")
 
 
-def test_the_table_must_give_back_what_was_written() -> None:
+def test_table_must_return_the_written_row() -> None:
     table_answering(lambda: {"written_at": {"N": f"{time.time() + 5:.3f}"}})()
     with pytest.raises(StaleReadError):
         table_answering(lambda: {"written_at": {"N": f"{time.time() - 5:.3f}"}})()

@@ -27,11 +27,11 @@ RECEIPT = Receipt(upload=UPLOAD, size=10, region="us-east-1", issued_at=1_772_32
         issued_at=st.integers(0, 1_772_323_200),
     )
 )
-def test_a_receipt_reads_back_as_it_was_signed(receipt: Receipt) -> None:
+def test_receipt_reads_back(receipt: Receipt) -> None:
     assert receipts.verify(receipts.sign(receipt, NEW), [NEW]) == receipt
 
 
-def test_it_names_the_version_that_signed_it_and_the_object() -> None:
+def test_receipt_names_the_signing_version_and_the_object() -> None:
     token = receipts.sign(RECEIPT, NEW)
     assert receipts.key_version(token) == "v2"
     claims = jwt.decode(token, NEW.key, algorithms=["HS256"])
@@ -39,7 +39,7 @@ def test_it_names_the_version_that_signed_it_and_the_object() -> None:
     assert (claims["key"], claims["size"], claims["sha256"]) == ("a/é.csv", 10, "ab" * 32)
 
 
-def test_the_previous_version_verifies_and_the_one_before_does_not() -> None:
+def test_previous_version_verifies_and_older_ones_do_not() -> None:
     assert receipts.verify(receipts.sign(RECEIPT, OLD), [NEW, OLD]) == RECEIPT
     with pytest.raises(ReceiptError, match="no longer known"):
         receipts.verify(receipts.sign(RECEIPT, SigningKey("v0", "z" * 44)), [NEW, OLD])
@@ -47,7 +47,7 @@ def test_the_previous_version_verifies_and_the_one_before_does_not() -> None:
 
 @pytest.mark.property
 @given(st.data())
-def test_a_receipt_that_was_changed_anywhere_is_refused(data: st.DataObject) -> None:
+def test_changed_receipt_is_refused(data: st.DataObject) -> None:
     token = receipts.sign(RECEIPT, NEW)
     # The last character of a base64 text may hold bits that decode to nothing; every other one counts.
     ends = [len(part) for part in token.split(".")]
@@ -58,7 +58,7 @@ def test_a_receipt_that_was_changed_anywhere_is_refused(data: st.DataObject) -> 
         receipts.verify(token[:at] + other + token[at + 1 :], [NEW, OLD])
 
 
-def test_a_receipt_without_a_signature_is_refused() -> None:
+def test_receipt_without_a_signature_is_refused() -> None:
     header = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).decode().rstrip("=")
     payload = receipts.sign(RECEIPT, NEW).split(".")[1]
     with pytest.raises(ReceiptError):
@@ -66,7 +66,7 @@ def test_a_receipt_without_a_signature_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("issuer", "algorithm"), [("somebody", "HS256"), (receipts.ISSUER, "HS512")])
-def test_another_issuer_or_algorithm_is_refused(issuer: str, algorithm: str) -> None:
+def test_foreign_issuer_or_algorithm_is_refused(issuer: str, algorithm: str) -> None:
     claims = jwt.decode(receipts.sign(RECEIPT, NEW), options={"verify_signature": False})
     key = SigningKey("v", "n" * 64)
     assert receipts.verify(jwt.encode(claims, key.key, algorithm="HS256"), [key]) == RECEIPT
@@ -74,7 +74,7 @@ def test_another_issuer_or_algorithm_is_refused(issuer: str, algorithm: str) -> 
         receipts.verify(jwt.encode({**claims, "iss": issuer}, key.key, algorithm=algorithm), [key])
 
 
-def test_another_token_signed_with_the_key_is_no_receipt() -> None:
+def test_foreign_token_signed_with_the_key_is_refused() -> None:
     other = jwt.encode({"iss": receipts.ISSUER, "iat": 1}, NEW.key, algorithm="HS256")
     with pytest.raises(ReceiptError, match="claims are missing"):
         receipts.verify(other, [NEW])
@@ -82,13 +82,13 @@ def test_another_token_signed_with_the_key_is_no_receipt() -> None:
 
 @pytest.mark.property
 @given(st.text())
-def test_any_text_is_refused(text: str) -> None:
+def test_arbitrary_text_is_refused(text: str) -> None:
     assert receipts.key_version(text) is None
     with pytest.raises(ReceiptError):
         receipts.verify(text, [NEW, OLD])
 
 
-def test_a_new_secret_is_32_random_bytes_that_can_sign() -> None:
+def test_new_secret_is_32_random_bytes_that_can_sign() -> None:
     first, second = receipts.new_secret_string(), receipts.new_secret_string()
     assert first != second
     assert len(base64.b64decode(json.loads(first)["key"], validate=True)) == 32
@@ -97,12 +97,12 @@ def test_a_new_secret_is_32_random_bytes_that_can_sign() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "hunter2", "[]", "{}", '{"key": 7}', '{"key": "hunter2"}', '{"other": "x"}'])
-def test_a_secret_that_cannot_sign_is_refused_without_being_shown(value: str) -> None:
+def test_secret_that_cannot_sign_is_refused_and_not_shown(value: str) -> None:
     with pytest.raises(SigningSecretError) as caught:
         SigningKey.parse("v9", value)
     assert "v9" in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_key_is_not_shown() -> None:
+def test_key_is_not_shown() -> None:
     assert NEW.key not in repr(NEW)

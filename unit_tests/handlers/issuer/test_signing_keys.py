@@ -65,7 +65,7 @@ def key(version: str) -> SigningKey:
     return SigningKey(version.rjust(32, "-"), version * 44)
 
 
-def test_it_reads_once_in_five_minutes(world: World) -> None:
+def test_signing_keys_are_read_once_in_five_minutes(world: World) -> None:
     world.will_hold("a", None)
     for world.now in (0, 1, 299):
         assert key_version(world.keys.sign(RECEIPT)) == key("a").version_id
@@ -75,13 +75,13 @@ def test_it_reads_once_in_five_minutes(world: World) -> None:
     assert key_version(world.keys.sign(RECEIPT)) == key("b").version_id
 
 
-def test_it_verifies_the_current_and_the_previous_version(world: World) -> None:
+def test_current_and_previous_version_verify(world: World) -> None:
     world.will_hold("b", "a")
     assert world.keys.verify(sign(RECEIPT, key("a"))) == RECEIPT
     assert world.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
 
 
-def test_a_receipt_of_a_newer_version_makes_it_look_again(world: World) -> None:
+def test_receipt_of_a_newer_version_reads_the_secret_again(world: World) -> None:
     world.will_hold("a", None)
     world.keys.sign(RECEIPT)
     world.will_hold("b", "a")
@@ -110,7 +110,7 @@ def test_unreadable_secret_keeps_the_last_versions(world: World) -> None:
     assert key_version(world.keys.sign(RECEIPT)) == key("b").version_id
 
 
-def test_a_secret_that_never_could_be_read_is_an_error(world: World) -> None:
+def test_unreadable_secret_is_an_error(world: World) -> None:
     world.will_refuse()
     with pytest.raises(ClientError):
         world.keys.sign(RECEIPT)
@@ -124,7 +124,7 @@ def test_read_ignores_the_cache(world: World) -> None:
         world.keys.read()
 
 
-def test_a_current_value_that_cannot_sign_is_an_error(world: World) -> None:
+def test_current_value_that_cannot_sign_is_an_error(world: World) -> None:
     world.answers.add_response("get_secret_value", {"VersionId": "-" * 32, "SecretString": "{}"})
     with pytest.raises(SigningSecretError):
         world.keys.sign(RECEIPT)

@@ -78,7 +78,7 @@ def rows(
         ("REPLICA", True, State.ACCEPTED, True),
     ],
 )
-def test_the_bucket_decides_while_there_is_no_result(
+def test_state_without_a_result_is_that_of_the_bucket(
     *, head: int | str | None, attempt: bool, state: State, durable: bool
 ) -> None:
     world = World()
@@ -87,7 +87,7 @@ def test_the_bucket_decides_while_there_is_no_result(
         assert world.reader.judge(rows(attempt=attempt)) == (state, durable)
 
 
-def test_an_upload_that_a_lost_region_began_is_unknown_here() -> None:
+def test_upload_begun_by_a_lost_region_is_unknown_here() -> None:
     world = World()
     world.will_find(404)
     with world.answers:
@@ -104,7 +104,7 @@ def test_an_upload_that_a_lost_region_began_is_unknown_here() -> None:
     ],
 )
 @pytest.mark.parametrize("replicas", [(), (replica("us-west-2"),), (replica("us-east-1", version="v0"),)])
-def test_a_result_of_records_that_are_not_here_proves_the_object_only(
+def test_result_without_its_records_proves_only_the_object(
     result: str, head: int | str | None, state: State, replicas: tuple[dict[str, Any], ...]
 ) -> None:
     world = World()
@@ -118,7 +118,7 @@ def test_a_result_of_records_that_are_not_here_proves_the_object_only(
 @pytest.mark.parametrize(
     ("head", "durable"), [(404, False), (None, False), ("PENDING", False), ("COMPLETED", True), ("REPLICA", True)]
 )
-def test_a_result_alone_makes_nothing_durable(*, result: str, state: State, head: int | str | None, durable: bool) -> None:
+def test_result_alone_makes_nothing_durable(*, result: str, state: State, head: int | str | None, durable: bool) -> None:
     world = World()
     world.will_find(head)
     with world.answers:
@@ -141,7 +141,7 @@ def test_processed_is_durable_only_once_both_replicas_hold_it(replicas: tuple[di
         assert world.reader.judge(rows(result="COMPLETED", replicas=replicas)) == (State.PROCESSED, False)
 
 
-def test_a_silent_bucket_leaves_the_state_and_proves_no_copy() -> None:
+def test_unreachable_bucket_keeps_the_state_and_proves_no_copy() -> None:
     world = World()
     world.will_find(500)
     with world.answers:
@@ -151,7 +151,7 @@ def test_a_silent_bucket_leaves_the_state_and_proves_no_copy() -> None:
         world.reader.judge(rows())
 
 
-def test_one_more_proof_never_lowers_the_state() -> None:
+def test_further_proof_never_lowers_the_state() -> None:
     heads: list[int | str | None] = [404, None, "COMPLETED"]
     results = [None, schema.COMPLETED]
 
@@ -180,14 +180,14 @@ def test_403_counts_as_absent_only_if_the_listing_says_so() -> None:
         world.reader.judge(rows())
 
 
-def test_a_direct_put_is_judged_by_the_table_alone() -> None:
+def test_direct_put_state_is_that_of_the_table() -> None:
     world = World()
     direct = ObjectRows("ab" * 32, None, [], [{"sk": "ATTEMPT#us-east-1", "object_key": "incoming/a.csv"}])
     with world.answers:
         assert world.reader.judge(direct) == (State.ACCEPTED, False)
 
 
-def test_a_receipts_key_is_looked_for_where_the_table_knows_nothing() -> None:
+def test_receipt_key_is_read_from_the_bucket_without_a_row() -> None:
     world = World()
     world.will_find("REPLICA")
     with world.answers:

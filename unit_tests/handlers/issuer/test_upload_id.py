@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
 
 @pytest.mark.property
 @given(st.floats(min_value=0, max_value=4e9))
-def test_a_new_id_is_a_uuid7_of_its_time(now: float) -> None:
+def test_new_id_is_a_uuid7_of_its_time(now: float) -> None:
     upload_id = new_upload_id(now)
     assert re.fullmatch(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", upload_id)
     made = timestamps.of_upload(upload_id)
@@ -37,7 +37,7 @@ def test_ids_of_one_moment_differ_in_all_their_random_bits() -> None:
 
 @pytest.mark.property
 @given(age=st.floats(min_value=-300 + 0.01, max_value=7 * 86400 - 0.01), upper=st.booleans())
-def test_an_id_of_the_last_days_is_taken_in_either_case(*, age: float, upper: bool) -> None:
+def test_recent_id_is_accepted_in_either_case(*, age: float, upper: bool) -> None:
     upload_id = new_upload_id(NOW - age)
     assert parse_upload_id(upload_id.upper() if upper else upload_id, NOW) == upload_id
 
@@ -51,7 +51,7 @@ def test_an_id_of_the_last_days_is_taken_in_either_case(*, age: float, upper: bo
         (-86400 * 3e6, "in the future"),
     ],
 )
-def test_an_id_of_another_time_is_refused_with_its_age(age: float, message: str) -> None:
+def test_id_of_another_time_is_refused_with_its_age(age: float, message: str) -> None:
     with pytest.raises(UploadIdError, match=message):
         parse_upload_id(new_upload_id(NOW - age), NOW)
 

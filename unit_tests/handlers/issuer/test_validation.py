@@ -64,7 +64,7 @@ def refused(body: Any) -> dict[str, str]:  # noqa: ANN401 - any JSON
 
 @pytest.mark.property
 @given(body=good_bodies, is_base64=st.booleans())
-def test_a_good_body_is_read_as_it_is(*, body: dict[str, Any], is_base64: bool) -> None:
+def test_valid_body_is_read_unchanged(*, body: dict[str, Any], is_base64: bool) -> None:
     text = json.dumps(body)
     request = parse(base64.b64encode(text.encode()).decode() if is_base64 else text, is_base64=is_base64)
     assert request.size == body["size"]
@@ -99,7 +99,7 @@ def test_deeply_nested_or_broken_body_is_refused(body: str | None) -> None:
         parse(body)
 
 
-def test_every_problem_is_reported_at_once() -> None:
+def test_problems_are_reported_all_at_once() -> None:
     problems = refused({"key": "/a", "size": True, "sha256": "xyz", "upload_id": 7, "source": "A B", "sha265": "", "x": 1})
     assert set(problems) == {"key", "size", "sha256", "upload_id", "source", "sha265", "x"}
 
@@ -119,17 +119,17 @@ def test_every_problem_is_reported_at_once() -> None:
         ("a\ud800", "surrogate"),
     ],
 )
-def test_a_key_that_cannot_be_is_refused(key: object, message: str) -> None:
+def test_invalid_key_is_refused(key: object, message: str) -> None:
     assert message in refused({**GOOD, "key": key})["key"]
 
 
 @pytest.mark.parametrize("key", ["a..b", "...", "a//b", "a b/é.csv", "#?&%", "..a/b..", "a/"])
-def test_a_key_that_only_looks_odd_is_taken(key: str) -> None:
+def test_unusual_key_is_accepted(key: str) -> None:
     assert parse({**GOOD, "key": key}).upload.file_key == key
 
 
 @pytest.mark.parametrize("character", ["a", "é", "\U0001f600"])
-def test_the_longest_key_just_fits_in_bytes(character: str) -> None:
+def test_longest_key_fits_in_bytes(character: str) -> None:
     room = 1024 - len("incoming/uploads/default/") - 36 - 1 - 64 - 1
     fits = character * (room // len(character.encode()))
     assert len(parse({**GOOD, "key": fits}).upload.object_key.encode()) <= 1024
@@ -137,11 +137,11 @@ def test_the_longest_key_just_fits_in_bytes(character: str) -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, MAXIMUM_BYTES + 1, 1.0, "10", True, None, [], 10**50])
-def test_a_size_out_of_range_is_refused(size: object) -> None:
+def test_size_out_of_range_is_refused(size: object) -> None:
     assert set(refused({**GOOD, "size": size})) == {"size"}
 
 
-def test_a_hash_in_upper_case_is_the_same_hash() -> None:
+def test_upper_case_hash_is_the_same_hash() -> None:
     assert parse({**GOOD, "sha256": "AB" * 32}).upload.content_sha256 == "ab" * 32
 
 
@@ -157,12 +157,12 @@ def test_any_query_is_read_or_refused(query: dict[str, str]) -> None:
         assert 1 <= request.limit <= 100
 
 
-def test_a_page_token_reads_back() -> None:
+def test_page_token_reads_back() -> None:
     order = f"2026-03-01T00:00:00.000Z#{'ab' * 32}"
     assert validation.parse_files({"key": "a", "next": validation.page_token(order)}).before == order
 
 
-def test_an_upload_id_in_place_of_the_id_is_explained() -> None:
+def test_upload_id_in_place_of_the_object_id_is_explained() -> None:
     with pytest.raises(RequestError, match="64 hexadecimal digits") as caught:
         validation.parse_object_id(new_upload_id(NOW))
     assert "not its `upload_id`" in caught.value.hint

@@ -48,7 +48,7 @@ def expected(runs: list[Run]) -> int:
 @example([(True, 60.0, 100.0), (True, 60.0, 100.0), (True, 60.0, 100.0)])
 @example([(True, 60.0, None), (True, 60.0, 100.0), (True, 60.0, 200.0)])
 @example([(True, 60.0, 100.0), (True, 0.0, 200.0), (True, 60.0, 200.0)])
-def test_a_streak_counts_the_runs_in_a_row_at_its_end(history: list[Run]) -> None:
+def test_streak_counts_the_last_consecutive_runs(history: list[Run]) -> None:
     streak, runs = followed(history)
     assert streak.runs == expected(runs)
 

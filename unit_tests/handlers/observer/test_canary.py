@@ -113,7 +113,7 @@ def test_canary_is_judged_by_the_role_of_the_region(
         assert seconds == waits
 
 
-def test_a_clock_that_is_behind_gives_no_negative_seconds() -> None:
+def test_clock_that_is_behind_gives_no_negative_seconds() -> None:
     answer = {"state": "processed", "processed_at": timestamps.from_epoch(SENT_AT - 5)}
     assert canaries(Api(GET=(200, answer))).judge(canary(), is_active=True) == 0
 

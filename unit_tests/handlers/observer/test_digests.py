@@ -56,7 +56,7 @@ def test_hour_over_many_runs_has_the_same_digest_within_the_budget(
     )
 
 
-def test_a_run_ends_when_its_time_is_over() -> None:
+def test_run_ends_at_its_deadline() -> None:
     table, now = Table(), [0.0]
 
     def clock() -> float:
@@ -99,7 +99,7 @@ def test_digest_of_another_set_of_objects_has_other_identities(items: list[dict[
     assert digests_of(items[1:])[prefix][1] != digests_of(items)[prefix][1]
 
 
-def test_the_provenance_is_all_that_two_regions_rows_differ_in() -> None:
+def test_regions_rows_differ_only_in_provenance() -> None:
     ours = result(ONE)
     theirs = result(ONE, region="us-west-2", epoch=7, version_id="w", processed_at="2027-01-01T00:00:00.000Z")
     assert {name for name in ours if ours[name] != theirs[name]} == set(PROVENANCE)
@@ -107,7 +107,7 @@ def test_the_provenance_is_all_that_two_regions_rows_differ_in() -> None:
     assert set(schema.RESULT_PROVENANCE) == {*PROVENANCE, schema.TIME_TO_LIVE}
 
 
-def test_only_results_of_the_hour_count() -> None:
+def test_results_of_other_hours_do_not_count() -> None:
     attempt = {
         "pk": {"S": f"OBJ#{OTHER}"},
         "sk": {"S": "ATTEMPT#us-east-1"},
@@ -119,7 +119,7 @@ def test_only_results_of_the_hour_count() -> None:
 
 
 @pytest.mark.parametrize("value", [{"B": b"\xff"}, {"BS": [b"a"]}, {"M": {"x": {"NULL": True}}}])
-def test_a_row_of_odd_attributes_is_digested_too(value: dict[str, Any]) -> None:
+def test_row_with_odd_attributes_is_digested(value: dict[str, Any]) -> None:
     odd = digests_of([result(ONE) | {"odd": value}])["0"]
     assert odd[:2] == digests_of([result(ONE)])["0"][:2]
     assert odd[2] != digests_of([result(ONE)])["0"][2]

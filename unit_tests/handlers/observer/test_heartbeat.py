@@ -38,7 +38,7 @@ heartbeat_of_any = st.builds(
 
 @pytest.mark.property
 @given(heartbeat_of_any)
-def test_a_heartbeat_is_read_as_it_was_written(heartbeat: Heartbeat) -> None:
+def test_heartbeat_reads_back(heartbeat: Heartbeat) -> None:
     table: Any = Table()
     assert heartbeats.write(table, "t", "us-east-1", heartbeat)
     assert heartbeats.read(table, "t", "us-east-1") == heartbeat
@@ -46,7 +46,7 @@ def test_a_heartbeat_is_read_as_it_was_written(heartbeat: Heartbeat) -> None:
     assert list(table.rows) == [("HEARTBEAT#us-east-1", "LATEST")]
 
 
-def test_a_late_heartbeat_does_not_undo_a_newer_one() -> None:
+def test_late_heartbeat_does_not_undo_a_newer_one() -> None:
     table: Any = Table()
     heartbeats.write(table, "t", "us-east-1", Heartbeat(at=NOW))
     assert not heartbeats.write(table, "t", "us-east-1", Heartbeat(at=NOW - 60))
@@ -88,7 +88,7 @@ def test_peer_problems_make_it_unhealthy_and_two_signals_dead(
         (None, Ages(shadow_age=9.0), 9.0),
     ],
 )
-def test_the_shadows_age_is_the_consumers_measure_or_the_queues(depth: int | None, ages: Ages, age: float | None) -> None:
+def test_shadows_age_is_the_consumers_measure_or_the_queues(depth: int | None, ages: Ages, age: float | None) -> None:
     assert shadow_age(depth, ages) == age
 
 
@@ -132,5 +132,5 @@ def test_memory_of_another_version_starts_empty(text: str) -> None:
         ({"time": "0001-01-01T00:00:00"}, NOW + 30),
     ],
 )
-def test_a_run_is_known_by_its_scheduled_time(event: dict[str, Any], at: float) -> None:
+def test_run_is_identified_by_its_scheduled_time(event: dict[str, Any], at: float) -> None:
     assert scheduled_at(event, lambda: NOW + 30) == at

@@ -176,7 +176,7 @@ def test_round_reads_few_hours_the_open_one_and_every_other_time_the_last(number
     assert hours_before(hour_of(now), 1) in {*hours, *following}
 
 
-def test_each_closed_hour_of_the_last_sixty_is_read_again_in_five_hours() -> None:
+def test_closed_hours_of_the_last_sixty_are_read_again_in_five_hours() -> None:
     assert ROUNDS[-1] < 5 * 3600
     hours: list[str] = []
     for seconds in ROUNDS:
@@ -200,7 +200,7 @@ KEPT = all_kept(CLOSED)
 @pytest.mark.property
 @settings(max_examples=examples(30))
 @given(count=st.integers(1, CLOSED_HOURS_WATCHED), first=st.integers(0, 4), turn=st.integers(0, 1000))
-def test_no_doubtful_hour_waits_longer_than_half_an_hour(count: int, first: int, turn: int) -> None:
+def test_doubtful_hour_waits_at_most_half_an_hour(count: int, first: int, turn: int) -> None:
     places = tuple((hours_before(hour_of(CLOSED), 2 + back), "0") for back in range(count))
     seen: set[str] = set()
     rounds = range(first, first + count // DOUBTFUL_A_ROUND + 1)

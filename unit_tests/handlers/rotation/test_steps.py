@@ -112,14 +112,14 @@ def test_step_after_the_end_of_the_rotation_does_nothing(world: World, step: str
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("stages", [{CURRENT: ["AWSCURRENT"]}, {CURRENT: ["AWSCURRENT"], NEW: ["AWSPREVIOUS"]}, {}])
-def test_a_version_that_is_not_staged_is_refused(world: World, step: str, stages: dict[str, list[str]]) -> None:
+def test_unstaged_version_is_refused(world: World, step: str, stages: dict[str, list[str]]) -> None:
     world.staged(stages)
     with pytest.raises(RotationRefusedError, match="not staged as AWSPENDING"):
         world.rotation.run(step)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_secret_that_is_not_rotated_is_refused(world: World, step: str) -> None:
+def test_secret_without_rotation_is_refused(world: World, step: str) -> None:
     world.staged(UNDER_WAY, enabled=False)
     with pytest.raises(RotationRefusedError, match="not enabled"):
         world.rotation.run(step)
@@ -127,7 +127,7 @@ def test_a_secret_that_is_not_rotated_is_refused(world: World, step: str) -> Non
 
 @pytest.mark.property
 @given(st.text().filter(lambda step: step not in STEPS))
-def test_an_unknown_step_is_refused_before_anything_is_asked(step: str) -> None:
+def test_unknown_step_is_refused_without_a_call(step: str) -> None:
     world = World()
     with world.script, pytest.raises(RotationRefusedError, match="createSecret, setSecret, testSecret, finishSecret"):
         world.rotation.run(step)

@@ -87,7 +87,7 @@ def test_attribute_map_reads_back_as_the_value(record: dict[str, Any]) -> None:
 @given(number=numbers | st.integers(-(10**37), 10**37).map(Decimal), zeros=st.integers(0, 3))
 @example(number=Decimal(100), zeros=0)
 @example(number=Decimal("-0.0"), zeros=0)
-def test_a_number_has_one_text_however_it_is_written(number: Decimal, zeros: int) -> None:
+def test_number_has_one_canonical_text(number: Decimal, zeros: int) -> None:
     text = canonical_number(number)
     assert Decimal(text) == number
     plain = f"{number:f}"
@@ -104,7 +104,7 @@ def test_a_number_has_one_text_however_it_is_written(number: Decimal, zeros: int
 
 @pytest.mark.property
 @given(record=records)
-def test_the_canonical_text_does_not_depend_on_the_order_of_keys(record: dict[str, Any]) -> None:
+def test_canonical_text_is_independent_of_key_order(record: dict[str, Any]) -> None:
     turned = dict(reversed(record.items()))
     assert canonical_text(attribute_map(turned)[0]) == canonical_text(attribute_map(record)[0])
     assert "\n" not in canonical_text(attribute_map(record)[0]), "a spooled record is one line"
@@ -112,7 +112,7 @@ def test_the_canonical_text_does_not_depend_on_the_order_of_keys(record: dict[st
 
 @pytest.mark.property
 @given(number=st.integers(10**38, 10**60).filter(lambda number: number % 10) | st.sampled_from([10**126, -(10**5000)]))
-def test_a_number_that_would_be_rounded_is_refused(number: int) -> None:
+def test_number_that_would_be_rounded_is_refused(number: int) -> None:
     with pytest.raises(UnstorableError, match=r"digits|range"):
         attribute_map({"a": number})
 

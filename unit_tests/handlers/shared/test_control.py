@@ -75,7 +75,7 @@ def test_two_regions_with_the_same_claims_agree(one: dict[str, int], other: dict
         ({"primary": 3, "secondary": 3}, Active(PRIMARY, 3)),
     ],
 )
-def test_the_highest_epoch_is_active_and_a_tie_is_the_primarys(rows: dict[str, int], active: Active) -> None:
+def test_highest_epoch_is_active_and_a_tie_is_the_primarys(rows: dict[str, int], active: Active) -> None:
     assert register(Table(**rows)).active() == active
 
 

@@ -68,6 +68,6 @@ def test_settings_with_no_truth_value_are_refused() -> None:
         ObserverSettings.read(good(ObserverSettings) | {"AUTO_PROMOTE": "yes", "TABLE_NAME": ""})
 
 
-def test_an_observer_that_is_its_own_peer_is_refused() -> None:
+def test_observer_that_is_its_own_peer_is_refused() -> None:
     with pytest.raises(EnvironmentVariableError, match="PEER_REGION is 'aws_region', the function's own region"):
         ObserverSettings.read(good(ObserverSettings) | {"PEER_REGION": "aws_region"})

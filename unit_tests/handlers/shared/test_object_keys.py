@@ -65,7 +65,7 @@ def test_identity_of_an_upload_ignores_the_version(upload: Upload, version_ids: 
         lambda one: Upload(one.source, one.upload_id, "0" * 64, one.file_key),
     ],
 )
-def test_another_source_id_or_content_is_another_upload(change: Callable[[Upload], Upload]) -> None:
+def test_different_source_id_or_content_is_another_upload(change: Callable[[Upload], Upload]) -> None:
     upload = Upload("billing", str(uuid.UUID(int=1)), "a" * 64, "x.csv")
     assert change(upload).object_id != upload.object_id
 
@@ -88,5 +88,5 @@ def test_key_of_nearly_an_upload_is_a_direct_put(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "logical"), [("incoming/a/b.csv", "a/b.csv"), ("incoming/a/", "a/"), ("incoming/", "incoming/")]
 )
-def test_the_logical_key_is_never_empty(key: str, logical: str) -> None:
+def test_logical_key_is_never_empty(key: str, logical: str) -> None:
     assert file_key(key) == logical

@@ -13,7 +13,7 @@ object_ids = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
 
 @pytest.mark.property
 @given(object_id=object_ids, count=st.integers(0, 2100), first=st.integers(0, 10**9))
-def test_no_partition_key_takes_more_than_a_thousand_records_of_one_object(object_id: str, count: int, first: int) -> None:
+def test_partition_key_holds_at_most_a_thousand_records_of_an_object(object_id: str, count: int, first: int) -> None:
     keys = [schema.record_keys(object_id, ordinal) for ordinal in range(first, first + count)]
     assert len(set(keys)) == count, "each record has a row of its own"
     per_key = Counter(partition_key for partition_key, _ in keys)
@@ -36,18 +36,18 @@ def test_two_objects_share_no_row(one: str, other: str, ordinal: int) -> None:
         assert schema.object_partition_key(one) != schema.object_partition_key(other)
 
 
-def test_an_hour_of_one_state_is_spread_over_all_shards() -> None:
+def test_hour_of_one_state_is_spread_over_all_shards() -> None:
     keys = {schema.state_hour(schema.COMPLETED, "2026-01-31T12", f"{number:08x}" + "0" * 56) for number in range(64)}
     assert len(keys) == schema.STATE_INDEX_SHARDS
 
 
-def test_the_newest_comes_last() -> None:
+def test_newest_file_sorts_last() -> None:
     moments = ["2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.001Z"]
     orders = [schema.newest_last(moment, object_id) for moment, object_id in zip(moments, "cba", strict=True)]
     assert orders == sorted(orders)
 
 
-def test_every_region_owned_row_names_its_region_in_its_key() -> None:
+def test_region_owned_row_has_its_region_in_its_key() -> None:
     region = "eu-central-1"
     assert schema.attempt_sort_key(region).endswith(region)
     assert schema.upload_sort_key(region).endswith(region)
@@ -59,7 +59,7 @@ def test_every_region_owned_row_names_its_region_in_its_key() -> None:
 
 @pytest.mark.property
 @given(object_id=object_ids)
-def test_the_shards_of_an_hour_are_all_that_its_objects_lie_in(object_id: str) -> None:
+def test_shards_of_an_hour_hold_all_its_objects(object_id: str) -> None:
     keys = {schema.state_hour_shard(schema.COMPLETED, "2026-01-31T12", n) for n in range(schema.STATE_INDEX_SHARDS)}
     assert schema.state_hour(schema.COMPLETED, "2026-01-31T12", object_id) in keys
     assert len(keys) == schema.STATE_INDEX_SHARDS

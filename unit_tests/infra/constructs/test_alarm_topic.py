@@ -50,6 +50,6 @@ def test_undeliverable_message_goes_to_a_queue_of_this_topic_only() -> None:
     assert allowed[0]["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Ref": topic}}}
 
 
-def test_the_address_is_part_of_no_logical_id() -> None:
+def test_alarm_address_changes_no_logical_id() -> None:
     ids = [set(of_type(topic_stack(alarms_email=to), "AWS::SNS::Subscription")) for to in ("a@example.com", "b@example.com")]
     assert ids[0] == ids[1]

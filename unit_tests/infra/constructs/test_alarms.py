@@ -45,7 +45,7 @@ def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
     return {dimension["Name"]: dimension["Value"] for dimension in alarm["Dimensions"]}
 
 
-def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
+def test_alarms_are_exactly_the_listed_ones() -> None:
     throttles = {
         f"table-{index}{kind}-throttles" for index in ("", "by-file-", "by-state-hour-") for kind in ("read", "write")
     }
@@ -87,7 +87,7 @@ def test_there_is_an_alarm_for_each_thing_that_can_go_wrong() -> None:
 
 
 @pytest.mark.parametrize("role", RegionRole)
-def test_each_alarm_acts_is_plain_and_decides_what_silence_means(role: RegionRole) -> None:
+def test_alarm_has_an_action_and_a_treatment_of_missing_data(role: RegionRole) -> None:
     stack = alarms_stack(role)
     (topic,) = of_type(stack, "AWS::SNS::Topic")
     found = of_type(stack, "AWS::CloudWatch::Alarm").values()
@@ -139,7 +139,7 @@ def test_data_at_risk_does_not_clear_when_the_source_region_dies() -> None:
     assert {each["TreatMissingData"] for each in of_the_source} == {"ignore"}
 
 
-def test_each_silence_has_a_source() -> None:
+def test_silences_have_a_source() -> None:
     silences = {name: each for name, each in vars(alarms_module).items() if isinstance(each, Silence)}
     assert len(silences) >= 10
     for name, silence in silences.items():
@@ -154,7 +154,7 @@ def test_silence_has_a_source_module_that_publishes_the_metric() -> None:
             assert f'"{alarm["MetricName"]}"' in published, name
 
 
-def test_the_queue_alarms_watch_queues_that_there_are() -> None:
+def test_queue_alarms_watch_existing_queues() -> None:
     of = context()
     stack = stack_in(of)
     key = key_in(stack)
@@ -165,7 +165,7 @@ def test_the_queue_alarms_watch_queues_that_there_are() -> None:
     assert watched == real
 
 
-def test_every_index_of_the_table_is_watched() -> None:
+def test_table_indexes_have_throttle_alarms() -> None:
     watched = {
         dimensions(alarm).get("GlobalSecondaryIndexName")
         for alarm in alarms().values()
@@ -202,17 +202,17 @@ def test_replication_is_watched_in_the_region_where_s3_publishes_it(
 
 
 @pytest.mark.parametrize(("role", "receiving"), [(RegionRole.PRIMARY, "us-west-2"), (RegionRole.SECONDARY, "us-east-1")])
-def test_the_table_s_lag_is_watched_towards_the_other_region(role: RegionRole, receiving: str) -> None:
+def test_table_lag_alarm_watches_the_other_region(role: RegionRole, receiving: str) -> None:
     alarm = alarms(role)["table-replication-latency"]
     assert dimensions(alarm) == {"TableName": "serverless-ledger-prod", "ReceivingRegion": receiving}
 
 
-def test_a_strongly_consistent_table_has_no_lag_to_watch() -> None:
+def test_strongly_consistent_table_has_no_lag_alarm() -> None:
     assert "table-replication-latency" not in alarms(consistency="strong", retention={"attempts_days": 0})
 
 
 @pytest.mark.parametrize(("role", "watched"), [(RegionRole.PRIMARY, False), (RegionRole.SECONDARY, True)])
-def test_the_trail_is_watched_where_it_is_at_home(role: RegionRole, watched: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
+def test_trail_alarm_exists_in_the_control_region_only(role: RegionRole, watched: bool) -> None:  # noqa: FBT001 - a parameter of pytest's
     assert ("trail-silent" in alarms(role)) is watched
 
 
@@ -249,9 +249,7 @@ def test_functions_own_metrics_are_watched_by_the_dimensions_they_carry() -> Non
         ("force-failover", "ForceFailover", "observer", 1, "GreaterThanOrEqualToThreshold"),
     ],
 )
-def test_what_the_observer_and_the_operator_say_is_watched(
-    name: str, metric: str, service: str, minutes: int, compare: str
-) -> None:
+def test_own_metrics_have_alarms(name: str, metric: str, service: str, minutes: int, compare: str) -> None:
     alarm = alarms()[name]
     assert (alarm["Namespace"], alarm["MetricName"]) == ("Lockstep", metric)
     assert dimensions(alarm) == {"service": service, "environment": "prod"}
@@ -261,7 +259,7 @@ def test_what_the_observer_and_the_operator_say_is_watched(
     assert "DatapointsToAlarm" not in alarm, "all of them"
 
 
-def test_the_reconciler_is_watched_for_its_findings_and_for_silence() -> None:
+def test_reconciler_alarm_watches_findings_and_silence() -> None:
     alarm = alarms()["unreconciled"]
     assert dimensions(alarm) == {"service": "processor", "environment": "prod"}
     assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == ("Unreconciled", "Maximum", 1)
@@ -293,7 +291,7 @@ def _children(composite: dict[str, Any]) -> set[str]:
     return {part["Fn::GetAtt"][0] for part in parts if isinstance(part, dict)}
 
 
-def test_two_composite_alarms_sum_up_and_act() -> None:
+def test_composite_alarms_combine_alarms_and_act() -> None:
     stack = alarms_stack()
     (topic,) = of_type(stack, "AWS::SNS::Topic")
     names = {

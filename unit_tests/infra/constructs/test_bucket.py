@@ -49,7 +49,7 @@ def test_queue_is_notified_of_incoming_objects_after_its_policy() -> None:
     assert not of_type(stack, "AWS::Lambda::Function"), "CDK's own way would bring one"
 
 
-def test_a_bucket_that_the_settings_could_not_check_for_length_is_refused() -> None:
+def test_bucket_name_too_long_is_refused() -> None:
     of = context()
     with pytest.raises(NamingError, match="not among the buckets"):
         Bucket(stack_in(of), "Tried", context=of, resource="other", key=None)

@@ -30,7 +30,7 @@ def record(stack: Stack, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", RegionRole)
-def test_each_region_serves_its_own_name_and_the_shared_one_over_tls_1_2(role: RegionRole) -> None:
+def test_region_serves_its_own_and_the_shared_name_over_tls_1_2(role: RegionRole) -> None:
     stack = domain(role)
     names = of_type(stack, "AWS::ApiGatewayV2::DomainName").values()
     assert {name["DomainName"] for name in names} == {
@@ -53,7 +53,7 @@ def test_certificate_has_both_names_validated_in_the_hosted_zone(role: RegionRol
 
 
 @pytest.mark.parametrize("role", RegionRole)
-def test_each_region_writes_its_own_failover_record_with_its_own_check(role: RegionRole) -> None:
+def test_region_writes_its_own_failover_record_with_its_own_check(role: RegionRole) -> None:
     stack = domain(role)
     failover = record(stack, "ingest.example.com.")
     assert failover["Failover"] == role.upper()
@@ -78,7 +78,7 @@ def test_each_region_writes_its_own_failover_record_with_its_own_check(role: Reg
 
 
 @pytest.mark.parametrize("role", RegionRole)
-def test_the_region_s_own_name_never_fails_over(role: RegionRole) -> None:
+def test_regional_name_never_fails_over(role: RegionRole) -> None:
     own = record(domain(role), f"{REGIONS[role]}.ingest.example.com.")
     assert "Failover" not in own
     assert "HealthCheckId" not in own

@@ -34,7 +34,7 @@ def graphs(control: RegionRole = RegionRole.SECONDARY) -> list[dict[str, Any]]:
     return [widget for widget in widgets(control) if widget["type"] == "metric"]
 
 
-def test_every_graph_says_which_region_it_shows() -> None:
+def test_graph_title_names_its_region() -> None:
     for graph in graphs():
         region = graph["properties"]["region"]
         assert region in graph["properties"]["title"]
@@ -56,7 +56,7 @@ def test_both_regions_show_the_same_graphs() -> None:
     assert len(shown[0]) >= 10
 
 
-def test_each_region_s_front_door_is_its_own() -> None:
+def test_graph_of_requests_shows_the_regions_own_api() -> None:
     found = {
         graph["properties"]["region"]: metrics(graph)[0][3] for graph in graphs() if metrics(graph)[0][0] == "AWS/ApiGateway"
     }
@@ -64,13 +64,13 @@ def test_each_region_s_front_door_is_its_own() -> None:
 
 
 @pytest.mark.parametrize(("control", "region"), [(RegionRole.PRIMARY, "us-east-1"), (RegionRole.SECONDARY, "us-west-2")])
-def test_the_trail_is_shown_where_it_is_at_home(control: RegionRole, region: str) -> None:
+def test_trail_graph_shows_the_control_region(control: RegionRole, region: str) -> None:
     shown = [graph for graph in graphs(control) if metrics(graph)[0][0] == "AWS/Logs"]
     assert [graph["properties"]["region"] for graph in shown] == [region]
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
-def test_what_is_put_back_is_shown_beside_what_waits(region: str) -> None:
+def test_graph_of_waiting_messages_shows_postponed_ones(region: str) -> None:
     (graph,) = (
         graph
         for graph in graphs()
@@ -81,7 +81,7 @@ def test_what_is_put_back_is_shown_beside_what_waits(region: str) -> None:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
-def test_what_each_region_sees_of_the_other_is_shown(region: str) -> None:
+def test_observer_metrics_are_shown_for_each_region(region: str) -> None:
     shown = {
         metric[1]
         for graph in graphs()

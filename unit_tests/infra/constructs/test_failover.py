@@ -25,7 +25,7 @@ def records(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
     return {record["Failover"]: record for record in of_type(stack, RECORD).values() if record["Type"] == kind}
 
 
-def test_both_regions_are_asked_whether_they_are_ready() -> None:
+def test_health_checks_read_ready_of_both_regions() -> None:
     checks = {
         check["HealthCheckConfig"]["FullyQualifiedDomainName"]: check["HealthCheckConfig"]
         for check in of_type(failover()[0], CHECK).values()
@@ -62,7 +62,7 @@ def test_health_checks_have_distinct_names_in_the_console() -> None:
         ("TXT", "region", {"PRIMARY": ['"us-east-1"'], "SECONDARY": ['"us-west-2"']}),
     ],
 )
-def test_one_name_answers_with_the_region_to_use(kind: str, name: str, answers: dict[str, list[str]]) -> None:
+def test_failover_name_answers_with_the_region_to_use(kind: str, name: str, answers: dict[str, list[str]]) -> None:
     stack, _ = failover()
     found = records(stack, kind)
     assert {role: record["ResourceRecords"] for role, record in found.items()} == answers
@@ -77,7 +77,7 @@ def check_of(record: dict[str, Any], stack: Stack) -> dict[str, Any]:
     return found
 
 
-def test_the_secondary_depends_on_its_own_endpoint_and_on_nothing_else() -> None:
+def test_secondary_depends_on_its_own_endpoint_only() -> None:
     stack, _ = failover()
     for kind in ("CNAME", "TXT"):
         check = check_of(records(stack, kind)["SECONDARY"], stack)
@@ -103,7 +103,7 @@ def test_primary_is_healthy_while_ready_and_not_unhealthy_or_forced(kind: str) -
         assert not each.keys() & {"Inverted", "Disabled"}
 
 
-def test_the_zone_is_private_to_the_clients_vpcs() -> None:
+def test_zone_is_private_to_the_clients_vpcs() -> None:
     stack, built = failover()
     assert only(stack, ZONE)["VPCs"] == [
         {"VPCId": "vpc-0000000e", "VPCRegion": "us-east-1"},
@@ -114,7 +114,7 @@ def test_the_zone_is_private_to_the_clients_vpcs() -> None:
 
 
 @pytest.mark.parametrize(("environment", "seconds"), [("prod", 10), ("staging", 30), ("dev", 30)])
-def test_only_prod_pays_for_fast_health_checks(environment: str, seconds: int) -> None:
+def test_fast_health_checks_are_for_prod_only(environment: str, seconds: int) -> None:
     stack, _ = failover(environment=environment)
     checks = [check["HealthCheckConfig"] for check in of_type(stack, CHECK).values()]
     endpoints = [check for check in checks if check["Type"] == "HTTPS"]
@@ -122,7 +122,7 @@ def test_only_prod_pays_for_fast_health_checks(environment: str, seconds: int) -
     assert all(seconds * check["FailureThreshold"] <= 90 for check in endpoints)
 
 
-def test_an_interval_that_changes_makes_another_check() -> None:
+def test_changed_interval_creates_another_health_check() -> None:
     # Route 53 cannot update RequestInterval, and CloudFormation would fail to.
     def endpoints(environment: str) -> set[str]:
         found = of_type(failover(environment=environment)[0], CHECK)
@@ -163,22 +163,22 @@ ALARM: dict[str, Any] = {
     ],
     ids=lambda changed: next(iter(changed)),
 )
-def test_each_copied_property_is_part_of_the_digest(changed: dict[str, Any]) -> None:
+def test_copied_property_is_part_of_the_digest(changed: dict[str, Any]) -> None:
     assert copied_digest(ALARM | changed, "us-west-2") != copied_digest(ALARM, "us-west-2")
 
 
-def test_the_region_of_an_alarm_is_part_of_the_digest() -> None:
+def test_alarm_region_is_part_of_the_digest() -> None:
     assert copied_digest(ALARM, "us-west-2") != copied_digest(ALARM, "us-east-1")
 
 
 @pytest.mark.parametrize(
     "kept", [{"AlarmDescription": "x"}, {"AlarmActions": []}, {"Dimensions": ALARM["Dimensions"][::-1]}]
 )
-def test_what_route_53_does_not_copy_replaces_no_check(kept: dict[str, Any]) -> None:
+def test_property_that_route_53_does_not_copy_replaces_no_check(kept: dict[str, Any]) -> None:
     assert copied_digest(ALARM | kept, "us-west-2") == copied_digest(ALARM, "us-west-2")
 
 
-def test_the_digest_is_part_of_the_logical_id() -> None:
+def test_digest_is_part_of_the_logical_id() -> None:
     found = of_type(failover()[0], CHECK)
     by_alarm = {
         check["HealthCheckConfig"]["AlarmIdentifier"]["Name"]: logical_id

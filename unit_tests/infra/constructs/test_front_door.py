@@ -26,13 +26,13 @@ def test_clients_sign_and_health_checkers_need_not() -> None:
     }
 
 
-def test_every_route_goes_to_the_issuer_with_payload_2() -> None:
+def test_routes_go_to_the_issuer_with_payload_2() -> None:
     integration = only(front_door(), "AWS::ApiGatewayV2::Integration")
     assert integration["IntegrationType"] == "AWS_PROXY"
     assert integration["PayloadFormatVersion"] == "2.0"
 
 
-def test_the_stage_is_throttled_as_the_settings_say() -> None:
+def test_stage_throttle_is_that_of_the_settings() -> None:
     stage = only(front_door(limits={"api_rate": 7, "api_burst": 9}), "AWS::ApiGatewayV2::Stage")
     assert stage["StageName"] == "$default"
     assert stage["AutoDeploy"] is True
@@ -54,7 +54,7 @@ def test_access_log_goes_to_a_log_group_of_its_own() -> None:
     assert of_type(stack, "AWS::Logs::LogGroup")[group]["LogGroupName"] == "serverless-api-access-prod"
 
 
-def test_no_browser_is_let_in_unless_its_origin_is_set() -> None:
+def test_cors_is_off_without_an_origin() -> None:
     assert "CorsConfiguration" not in only(front_door(), "AWS::ApiGatewayV2::Api")
     cors = only(front_door(cors_origins=["https://www.example.com"]), "AWS::ApiGatewayV2::Api")["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://www.example.com"]
@@ -63,7 +63,7 @@ def test_no_browser_is_let_in_unless_its_origin_is_set() -> None:
     assert {"authorization", "x-amz-date", "x-amz-security-token"} <= set(cors["AllowHeaders"])
 
 
-def test_the_url_has_no_slash_at_its_end() -> None:
+def test_url_has_no_trailing_slash() -> None:
     of = context()
     stack = stack_in(of)
     door = FrontDoor(stack, "FrontDoor", context=of, issuer=function_in(stack), logs_key=key_in(stack))

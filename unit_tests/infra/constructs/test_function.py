@@ -27,7 +27,7 @@ def function(settings: dict[str, object] | None = None, /, **parameters: Any) ->
     return only(function_stack(settings, **parameters), "AWS::Lambda::Function")
 
 
-def test_it_runs_on_arm64_under_the_newest_python_that_the_cdk_knows() -> None:
+def test_function_runs_on_arm64_under_the_newest_python_of_the_cdk() -> None:
     known = [
         tuple(map(int, found.groups()))
         for name in dir(lambda_.Runtime)
@@ -38,7 +38,7 @@ def test_it_runs_on_arm64_under_the_newest_python_that_the_cdk_knows() -> None:
     assert function()["Architectures"] == ["arm64"]
 
 
-def test_it_is_named_and_its_handler_follows_from_the_name() -> None:
+def test_function_name_and_handler_follow_from_its_kind() -> None:
     assert function()["FunctionName"] == "serverless-two-words-prod"
     assert function()["Handler"] == "handlers.two_words.handler.handler"
     assert function()["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "two-words"
@@ -61,7 +61,7 @@ def test_function_called_day_and_night_is_not_traced_nor_its_calls_logged() -> N
     assert "xray:" not in str(of_type(stack, "AWS::IAM::ManagedPolicy"))
 
 
-def test_it_has_executions_of_its_own_and_a_queue_for_what_fails() -> None:
+def test_function_has_reserved_concurrency_and_a_failure_queue() -> None:
     stack = function_stack(reserved_concurrency=7)
     found = only(stack, "AWS::Lambda::Function")
     assert found["ReservedConcurrentExecutions"] == 7
@@ -74,12 +74,12 @@ def test_function_has_lambdas_default_disk() -> None:
     assert function(ephemeral_storage=Size.mebibytes(513))["EphemeralStorage"] == {"Size": 513}
 
 
-def test_it_takes_the_memory_timeout_and_variables_that_it_is_given() -> None:
+def test_function_has_the_given_memory_timeout_and_variables() -> None:
     found = function(memory_size=512, timeout=Duration.seconds(20), environment={"A": "b"})
     assert (found["MemorySize"], found["Timeout"], found["Environment"]["Variables"]["A"]) == (512, 20, "b")
 
 
-def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> None:
+def test_function_is_in_the_isolated_subnets_unless_outside_a_vpc() -> None:
     stack = function_stack()
     placed = only(stack, "AWS::Lambda::Function")["VpcConfig"]
     assert {each["Ref"] for each in placed["SubnetIds"]} == set(of_type(stack, "AWS::EC2::Subnet"))
@@ -93,7 +93,7 @@ def test_it_stands_in_the_isolated_subnets_unless_it_is_to_stand_outside() -> No
     assert "VpcConfig" not in function(NO_VPC)
 
 
-def test_it_is_not_there_before_its_permissions() -> None:
+def test_function_depends_on_its_permissions() -> None:
     stack = function_stack()
     (resource,) = Template.from_stack(stack).find_resources("AWS::Lambda::Function").values()
     (policy_id,) = (id_ for id_ in of_type(stack, "AWS::IAM::ManagedPolicy") if id_.startswith("Tried"))

@@ -42,7 +42,7 @@ def test_issuer_variables_hold_names_and_limits() -> None:
     assert (variables["UPLOAD_RETENTION_DAYS"], variables["CANARY_RETENTION_DAYS"]) == ("90", "30")
 
 
-def test_with_strong_consistency_no_row_says_when_it_goes() -> None:
+def test_issuer_with_strong_consistency_writes_no_expiry() -> None:
     stack = issuer_stack(consistency="strong", retention={"attempts_days": 0, "uploads_days": 15})
     variables = only(stack, "AWS::Lambda::Function")["Environment"]["Variables"]
     assert (variables["UPLOAD_RETENTION_DAYS"], variables["CANARY_RETENTION_DAYS"]) == ("0", "0")

@@ -40,7 +40,7 @@ def services(key: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_no_key_is_shared_by_both_regions() -> None:
+def test_regions_share_no_key() -> None:
     assert not [purpose for purpose, key in keys(keys_stack()).items() if key.get("MultiRegion", False)]
 
 
@@ -52,14 +52,14 @@ def test_sns_may_use_the_queue_key_where_an_email_is_set() -> None:
 
 @pytest.mark.parametrize(("control", "home"), [("secondary", "us-west-2"), ("primary", "us-east-1")])
 @pytest.mark.parametrize("role", RegionRole)
-def test_the_one_trail_may_use_it_wherever_it_is_homed(role: RegionRole, control: str, home: str) -> None:
+def test_key_policy_allows_the_trail_in_any_region(role: RegionRole, control: str, home: str) -> None:
     (statement,) = services(keys(keys_stack(role, control=control))["trail"])["cloudtrail.amazonaws.com"]
     assert statement["Condition"] == {
         "StringEquals": {"aws:SourceArn": f"arn:aws:cloudtrail:{home}:{ACCOUNT}:trail/serverless-audit-prod"}
     }
 
 
-def test_a_key_of_the_other_region_is_named_by_its_alias() -> None:
+def test_key_of_the_other_region_is_referenced_by_its_alias() -> None:
     of = context()
     stack = stack_in(of)
     assert alias_arn(stack, of.peer, KeyPurpose.DATA) == f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/serverless-data-prod"

@@ -107,20 +107,20 @@ def plain(metric: cloudwatch.Metric) -> tuple[str, str, dict[str, Any], str, int
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_metric_is_the_one_that_its_service_publishes(name: str) -> None:
+def test_metric_is_the_one_that_its_service_publishes(name: str) -> None:
     assert plain(metric(name)) == EXPECTED[name]
 
 
 @pytest.mark.parametrize("role", RegionRole)
 @pytest.mark.parametrize("name", EXPECTED)
-def test_each_is_read_in_the_region_that_it_is_of(name: str, role: RegionRole) -> None:
+def test_metric_is_read_in_its_own_region(name: str, role: RegionRole) -> None:
     assert metric(name, role).region == context(role).region
 
 
-def test_no_metric_is_forgotten_here() -> None:
+def test_expected_metrics_are_complete() -> None:
     public = {name for name, _ in inspect.getmembers(RegionMetrics, inspect.isfunction) if not name.startswith("_")}
     assert public == set(EXPECTED)
 
 
-def test_the_table_s_own_throttles_name_no_index() -> None:
+def test_table_throttles_have_no_index_dimension() -> None:
     assert plain(metrics().table_throttles("Read"))[2] == TABLE

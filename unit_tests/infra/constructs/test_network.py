@@ -26,7 +26,7 @@ def group(stack: Stack, name: str) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("cidr", ["10.0.0.0/16", "172.16.4.0/22", "192.168.7.0/24"])
 @pytest.mark.parametrize("zones", [1, 2])
-def test_each_zone_has_a_subnet_in_any_allowed_range(cidr: str, zones: int) -> None:
+def test_zones_have_a_subnet_in_any_allowed_range(cidr: str, zones: int) -> None:
     # A stack of CDK's own knows two zones; the app's, which knows three, is tried in test_any_settings.
     stack, _ = network_stack(cidr=cidr, availability_zones=zones)
     subnets = [ipaddress.IPv4Network(each["CidrBlock"]) for each in of_type(stack, "AWS::EC2::Subnet").values()]
@@ -35,7 +35,7 @@ def test_each_zone_has_a_subnet_in_any_allowed_range(cidr: str, zones: int) -> N
     assert all(each.subnet_of(ipaddress.IPv4Network(cidr)) for each in subnets)
 
 
-def test_each_subnet_is_in_a_zone_by_its_id() -> None:
+def test_subnet_is_in_a_zone_by_its_id() -> None:
     for zone_ids, expected in (
         ({}, ["usw2-az1", "usw2-az2"]),
         ({"us-west-2": ["usw2-az4", "usw2-az3"]}, ["usw2-az4", "usw2-az3"]),
@@ -45,7 +45,7 @@ def test_each_subnet_is_in_a_zone_by_its_id() -> None:
         assert not any("AvailabilityZone" in each for each in subnets)
 
 
-def test_a_zone_more_moves_no_subnet() -> None:
+def test_additional_zone_moves_no_subnet() -> None:
     one, two = (
         [each["CidrBlock"] for each in of_type(network_stack(availability_zones=zones)[0], "AWS::EC2::Subnet").values()]
         for zones in (1, 2)
@@ -53,7 +53,7 @@ def test_a_zone_more_moves_no_subnet() -> None:
     assert two[:1] == one
 
 
-def test_there_is_an_endpoint_for_each_service_that_functions_call() -> None:
+def test_endpoints_exist_for_all_called_services() -> None:
     stack, _ = network_stack()
     subnets = set(of_type(stack, "AWS::EC2::Subnet"))
     endpoints = {}

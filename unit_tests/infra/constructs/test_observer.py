@@ -55,7 +55,7 @@ def test_observer_variables_name_both_regions() -> None:
 
 
 @pytest.mark.parametrize(("setting", "value"), [(True, "true"), (False, "false")])
-def test_it_promotes_by_itself_only_where_that_is_set(setting: bool, value: str) -> None:  # noqa: FBT001 - a parameter of pytest's
+def test_observer_may_promote_only_if_it_is_set(setting: bool, value: str) -> None:  # noqa: FBT001 - a parameter of pytest's
     stack = observer_stack(auto_promote=setting)
     assert the_function(stack)["Environment"]["Variables"]["AUTO_PROMOTE"] == value
 
@@ -67,7 +67,7 @@ def test_observer_runs_outside_the_vpc_once_at_a_time_in_its_minute() -> None:
     assert function["Timeout"] < 60
 
 
-def test_it_is_run_every_minute_and_never_late() -> None:
+def test_observer_runs_every_minute_and_never_late() -> None:
     stack = observer_stack()
     rule = only(stack, "AWS::Events::Rule")
     assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")

@@ -36,7 +36,7 @@ def id_of(stack: Stack, kind: str, **properties: str) -> str:
     return found
 
 
-def test_the_queue_feeds_it_batches_whose_messages_fail_one_by_one() -> None:
+def test_processor_reports_failures_of_single_messages() -> None:
     stack = processor_stack(
         limits={"batch_size": 7, "event_source_concurrency": 5, "processor_concurrency": 6},
     )
@@ -51,7 +51,7 @@ def test_the_queue_feeds_it_batches_whose_messages_fail_one_by_one() -> None:
     assert not mapping.get("MaximumBatchingWindowInSeconds")
 
 
-def test_the_mapping_comes_after_the_permission_to_read_the_queue() -> None:
+def test_mapping_depends_on_the_permission_to_read_the_queue() -> None:
     stack = processor_stack()
     (mapping,) = Template.from_stack(stack).find_resources("AWS::Lambda::EventSourceMapping").values()
     assert [id_ for id_ in of_type(stack, "AWS::IAM::ManagedPolicy") if id_ in mapping["DependsOn"]]
@@ -78,7 +78,7 @@ def test_processor_variables_hold_references_and_limits() -> None:
     assert variables["MAXIMUM_RECEIVES"] == "5"
 
 
-def test_the_clock_has_it_reconcile_and_keeps_what_fails() -> None:
+def test_schedule_runs_the_reconciler_and_keeps_failed_events() -> None:
     stack = processor_stack()
     rule = only(stack, "AWS::Events::Rule")
     assert (rule["Name"], rule["ScheduleExpression"], rule["State"]) == (

@@ -23,12 +23,12 @@ def queues(stack: Stack) -> dict[str, dict[str, Any]]:
     return {queue["QueueName"]: queue for queue in of_type(stack, "AWS::SQS::Queue").values()}
 
 
-def test_each_queue_keeps_messages_for_the_longest_time() -> None:
+def test_queue_retention_is_the_maximum() -> None:
     found = queues(queues_stack())
     assert {name: queue["MessageRetentionPeriod"] for name, queue in found.items()} == dict.fromkeys(NAMES, 14 * 24 * 3600)
 
 
-def test_a_message_that_fails_five_times_goes_to_the_dead_letter_queue() -> None:
+def test_message_that_fails_five_times_becomes_a_dead_letter() -> None:
     stack = queues_stack()
     (dead_letters,) = (id_ for id_, queue in of_type(stack, "AWS::SQS::Queue").items() if queue["QueueName"] == NAMES[1])
     assert queues(stack)[NAMES[0]]["RedrivePolicy"] == {

@@ -40,7 +40,7 @@ def reverse(control: RegionRole = RegionRole.SECONDARY) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", RegionRole)
-def test_no_term_is_lost_between_cloudformation_s_spelling_and_the_cdk_s(role: RegionRole) -> None:
+def test_replication_terms_survive_the_cdks_renaming(role: RegionRole) -> None:
     # The CDK leaves out a property whose name it does not know, and says nothing.
     of = context(role)
     stack = stack_in(of)
@@ -73,13 +73,13 @@ def test_reverse_replication_equals_the_secondary_buckets_own_terms() -> None:
     assert reverse()["ReplicationConfiguration"] == only(stack, "Custom::Expected")
 
 
-def test_the_function_is_given_every_property_that_it_documents() -> None:
+def test_custom_resource_gets_every_documented_property() -> None:
     given = reverse().keys() - handler.CLOUDFORMATION_S_OWN
     documented = {line.split("`")[1] for line in (handler.__doc__ or "").splitlines() if line.startswith("| `")}
     assert documented == given == set(handler.PROPERTIES)
 
 
-def test_the_function_takes_what_it_is_given() -> None:
+def test_custom_resource_accepts_its_properties() -> None:
     given = reverse()
     taken = handler.desired(Request(RequestType.CREATE, "Rule", None, given, {}, "id"))
     (rule,), (written,) = taken["Rules"], given["ReplicationConfiguration"]["Rules"]

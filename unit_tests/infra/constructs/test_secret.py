@@ -31,7 +31,7 @@ def test_secret_value_is_generated_as_a_key_and_never_in_a_template() -> None:
     assert len(base64.b64decode("x" * generated["PasswordLength"], validate=True)) >= 32
 
 
-def test_the_rotation_names_the_secret_and_waits_for_its_permission() -> None:
+def test_rotation_names_the_secret_and_depends_on_its_permission() -> None:
     of = context()
     stack = stack_in(of)
     function = function_in(stack)

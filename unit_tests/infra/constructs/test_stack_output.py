@@ -4,7 +4,7 @@ from infra.constructs.stack_output import stack_output
 from unit_tests.infra.constructs.small_stack import context, stack_in
 
 
-def test_an_output_is_read_by_stack_name_output_and_region() -> None:
+def test_stack_output_is_read_by_stack_name_output_and_region() -> None:
     stack = stack_in(context())
     value = stack_output(stack_name="serverless-regional-prod", output_name="ApiId", region="us-east-1")
     assert stack.resolve(value) == {
@@ -16,13 +16,13 @@ def test_an_output_is_read_by_stack_name_output_and_region() -> None:
     }
 
 
-def test_the_region_is_named_even_when_it_is_the_stack_s_own() -> None:
+def test_stack_output_names_the_region_even_if_it_is_its_own() -> None:
     stack = stack_in(context())
     value = stack_output(stack_name="any", output_name="Any", region=stack.region)
     assert stack.resolve(value)["Fn::GetStackOutput"]["Region"] == "us-west-2"
 
 
-def test_an_output_can_be_part_of_a_text() -> None:
+def test_stack_output_can_be_part_of_a_text() -> None:
     stack = stack_in(context())
     value = stack_output(stack_name="any", output_name="Any", region="us-east-1")
     joined = stack.resolve(f"before-{value}-after")["Fn::Join"]

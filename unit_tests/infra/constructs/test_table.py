@@ -41,7 +41,7 @@ def test_its_keys_and_indexes_are_the_schema_s_and_in_each_replica() -> None:
     assert defined == dict.fromkeys(used, "S")
 
 
-def test_it_is_billed_on_demand_and_streams_both_images() -> None:
+def test_table_is_billed_on_demand_and_streams_both_images() -> None:
     assert table()["BillingMode"] == "PAY_PER_REQUEST"
     assert table()["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 

@@ -18,14 +18,14 @@ def trail_stack(**settings: object) -> Stack:
     return stack
 
 
-def test_the_trail_delivers_to_its_own_log_group() -> None:
+def test_trail_delivers_to_its_own_log_group() -> None:
     stack = trail_stack()
     ((group_id, group),) = of_type(stack, "AWS::Logs::LogGroup").items()
     assert group["LogGroupName"] == "serverless-audit-prod"
     assert only(stack, TRAIL)["CloudWatchLogsLogGroupArn"] == {"Fn::GetAtt": [group_id, "Arn"]}
 
 
-def test_the_trail_waits_for_what_cloudtrail_tries_first() -> None:
+def test_trail_depends_on_its_delivery_permissions() -> None:
     template = Template.from_stack(trail_stack())
     (managed_policy,) = template.find_resources("AWS::IAM::ManagedPolicy")
     (bucket_policy,) = (logical_id for logical_id in template.find_resources(POLICY) if logical_id.startswith("AuditBucket"))

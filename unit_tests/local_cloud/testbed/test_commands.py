@@ -56,7 +56,7 @@ def test_failure_reports_status_log_and_the_end_of_the_log(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("first", ["pass", _DEAF], ids=["polite", "deaf to SIGTERM"])
-def test_what_runs_is_stopped_with_its_children(tmp_path: Path, first: str) -> None:
+def test_running_program_is_stopped_with_its_children(tmp_path: Path, first: str) -> None:
     ready = threading.Event()
     failures: list[RunFailure] = []
 
@@ -77,7 +77,7 @@ def test_what_runs_is_stopped_with_its_children(tmp_path: Path, first: str) -> N
     assert _gone(ids), f"still running: {ids}"
 
 
-def test_nothing_is_started_once_it_is_stopped(tmp_path: Path) -> None:
+def test_stopped_commands_start_nothing(tmp_path: Path) -> None:
     commands = Commands()
     commands.stop()
     with pytest.raises(RunFailure, match="being stopped"):
