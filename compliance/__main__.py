@@ -27,6 +27,7 @@ from compliance.engine.findings import Finding, Findings, Severity, Threshold
 from compliance.engine.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.console import show
+from compliance.reports.crosswalk import render as render_crosswalk
 from compliance.reports.selection import SelectionError, select
 from compliance.rules import RuleError
 from reporting.bundle import EVIDENCE, unpack
@@ -67,6 +68,12 @@ class FailOn(StrEnum):
     WARNING = "warning"
     ADVICE = "advice"
     NEW = "new"
+
+
+class Crosswalk(StrEnum):
+    """Tool whose checks the gate's rules are compared with."""
+
+    PROWLER = "prowler"
 
 
 @app.callback(invoke_without_command=True)
@@ -167,6 +174,13 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     output: Annotated[Path, typer.Option(help="Folder for the reports.", rich_help_panel="Output")] = Path(
         "reports/compliance"
     ),
+    crosswalk: Annotated[
+        Crosswalk | None,
+        typer.Option(
+            help="Print which of this tool's checks a rule decides for the types of the run, in place of the summary.",
+            rich_help_panel="Output",
+        ),
+    ] = None,
     drill: Annotated[
         Path,
         typer.Option(
@@ -193,6 +207,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     python -m compliance --template queue.yaml@us-east-1      any template
 
     python -m compliance --baseline report.json --fail-on new    only findings that the report does not have
+
+    python -m compliance --crosswalk prowler                  which checks of prowler a rule decides
 
     python -m compliance verify evidence.zip                  whether a file of the evidence was changed
 
@@ -237,7 +253,11 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         _stop(errors, f"{error.filename or output}: {error.strerror}", error)
     except Exception as error:  # noqa: BLE001 - no error may end as a pass
         _stop(errors, f"the gate itself failed, so there is no verdict: {type(error).__name__}: {error}", error)
-    show(ledger, files, Console(soft_wrap=True, emoji=False), outcome(ledger, fail_on, changes))
+    console = Console(soft_wrap=True, emoji=False)
+    if crosswalk:
+        console.print(Text(render_crosswalk(ledger)), end="")
+    else:
+        show(ledger, files, console, outcome(ledger, fail_on, changes))
     raise typer.Exit(status(ledger, fail_on, changes))
 
 

@@ -7,6 +7,7 @@ from compliance.controls.bridge import source_of_mapping
 from compliance.controls.catalogue import Framework, published
 from compliance.controls.coverage import ControlState, control_states
 from compliance.engine.findings import COLUMNS, Findings, RuleInfo, Verdict
+from compliance.reports import crosswalk
 from reporting.as_json import dumps
 
 VERSION: Final = "2.0"
@@ -28,6 +29,7 @@ def render(ledger: Findings) -> str:
         "frameworks": _frameworks(states),
         "controls": [state_as_dict(state) for state in states],
         "rules": _rules(ledger, serving),
+        "crosswalk": {"prowler": crosswalk.as_list(ledger)},
     }
     return dumps(document)
 
