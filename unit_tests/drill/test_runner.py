@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,7 +74,8 @@ class World:
         monkeypatch.setattr("drill.reports.write", lambda *_, **__: [])
 
     def begin(self) -> None:
-        runner.begin(Plan(drill_id=self.folder.path.name, faults=()), self.folder)
+        # A pytest worker is often older than the promised length of a drill.
+        runner.begin(Plan(drill_id=self.folder.path.name, faults=()), self.folder, command_at=time.time())
 
     def resume(self) -> DrillReport:
         return runner.resume(self.folder, Console(quiet=True))
@@ -204,7 +206,7 @@ def test_live_drill_with_an_active_fault_has_not_ended(
     world: World, monkeypatch: pytest.MonkeyPatch, mode: str, *, has_ended: bool
 ) -> None:
     world.folder.journal.unlink()
-    runner.begin(Plan(drill_id=world.folder.path.name, faults=(), mode=mode), world.folder)
+    runner.begin(Plan(drill_id=world.folder.path.name, faults=(), mode=mode), world.folder, command_at=time.time())
     Journal(world.folder.journal).append("inject", "fault injecting", fault="blackout@inject", name="blackout")
     monkeypatch.setattr("drill.fault_control.heal", lambda _: None)
 
