@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client.receipts import Receipt, State
@@ -20,12 +20,14 @@ from handlers.processor.errors import UnreadableError
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
 from unit_tests.fixtures import shipped_is_known, shipped_stored, shipped_transform
+from unit_tests.fixtures.examples import examples
 
 SOURCE = "drill-abcdef"
 
 
 @pytest.mark.property
 @pytest.mark.skipif(not shipped_is_known, reason="drill/load/expected.py says that it does not know the transform")
+@settings(max_examples=examples(40))  # up to 32 files each
 @given(seed=st.integers(0, 10_000), objects=st.integers(1, 24))
 def test_expected_records_equal_the_processors(seed: int, objects: int) -> None:
     """Two codes, one outcome; after an edit of transform.py, edit `stored` in drill/load/expected.py likewise."""
