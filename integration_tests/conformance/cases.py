@@ -17,7 +17,7 @@ class Services:
         dynamodb: The table has the keys `pk` and `sk`, and the index `by_file`.
         s3: The bucket is versioned.
         sqs: The queue is empty.
-        secrets: The secret has one version, and is no replica.
+        secrets: The secret has one version, and is not a replica.
         table: Its name.
         bucket: Its name.
         queue_url: Its URL.
@@ -36,22 +36,18 @@ class Services:
     put_version: Callable[[str, bytes], str]
 
     def put(self, pk: str, sk: str = "a", **attributes: dict[str, Any]) -> None:
-        """Put an item."""
         self.dynamodb.put_item(TableName=self.table, Item=key(pk, sk) | attributes)
 
     def get(self, pk: str, sk: str = "a") -> dict[str, Any] | None:
-        """Get an item, consistently."""
         answer = self.dynamodb.get_item(TableName=self.table, Key=key(pk, sk), ConsistentRead=True)
         found: dict[str, Any] | None = answer.get("Item")
         return found
 
     def update(self, pk: str, expression: str, values: dict[str, Any], **more: Any) -> None:  # noqa: ANN401 - UpdateItem's
-        """Update an item."""
         given = {"ExpressionAttributeValues": values} if values else {}
         self.dynamodb.update_item(TableName=self.table, Key=key(pk, "a"), UpdateExpression=expression, **given, **more)
 
     def query(self, pk: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - Query's
-        """Query a partition key, consistently."""
         values = {":pk": {"S": pk}} | more.pop("values", {})
         answer: dict[str, Any] = self.dynamodb.query(
             TableName=self.table,
@@ -63,13 +59,12 @@ class Services:
         return answer
 
     def stage(self, version_id: str, value: str = "value") -> None:
-        """Put a version of the secret that is pending."""
+        """Put a pending version of the secret."""
         self.secrets.put_secret_value(
             SecretId=self.secret, ClientRequestToken=version_id, SecretString=value, VersionStages=["AWSPENDING"]
         )
 
     def current(self) -> str:
-        """Return the id of the secret's current version."""
         return str(self.secrets.get_secret_value(SecretId=self.secret, VersionStage="AWSCURRENT")["VersionId"])
 
     def fails(self, code: str, call: Callable[[], object]) -> None:
@@ -80,12 +75,10 @@ class Services:
 
 
 def key(pk: str, sk: str = "a") -> dict[str, Any]:
-    """Return an item's key."""
     return {"pk": {"S": pk}, "sk": {"S": sk}}
 
 
 def number(value: int) -> dict[str, str]:
-    """Return a number as an attribute value."""
     return {"N": str(value)}
 
 
@@ -317,7 +310,6 @@ def a_message_carries_its_body_and_answers_with_its_digest(of: Services) -> None
 
 
 def token(number_of: int) -> str:
-    """Return a version's id."""
     return f"{number_of:08x}-0000-4000-8000-000000000000"
 
 

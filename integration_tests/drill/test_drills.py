@@ -1,4 +1,4 @@
-"""Test drills that are killed, interrupted and abandoned: each ends in a correct report and leaves nothing behind."""
+"""Test killed, interrupted and abandoned drills: each ends in a correct report and leaves nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Drills:
         self._environment = {**os.environ, ROOT_VARIABLE: str(root)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start `python -m drill`."""
         return subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "drill", *arguments],
             cwd=CHECKOUT,
@@ -51,7 +50,6 @@ class Drills:
         raise AssertionError("no drill was begun")
 
     def wait_for(self, process: subprocess.Popen[str], phase: str, event: str = "phase began") -> None:
-        """Wait until the drill is in a phase."""
         file = self.folder().journal
         deadline = time.monotonic() + _WITHIN_SECONDS
         while time.monotonic() < deadline and process.poll() is None:
@@ -63,7 +61,6 @@ class Drills:
         raise AssertionError(f"{phase} was not reached: {process.communicate()[0]}")
 
     def report(self) -> DrillReport:
-        """The drill's report."""
         return DrillReport.model_validate_json((self.folder().path / "report.json").read_text("utf-8"))
 
 

@@ -1,4 +1,4 @@
-"""One local cloud for the whole run; each test deploys its own stacks and does not touch the others."""
+"""Fixtures: one local cloud for the whole run. Each test deploys its own stacks and does not change others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FACTOR: Final = 20.0
 MINUTE: Final = 60 / FACTOR
-"""Seconds that one of AWS's minutes takes in the fast cloud."""
+"""Seconds of a minute in the fast cloud."""
 
 
 @pytest.fixture(scope="session")

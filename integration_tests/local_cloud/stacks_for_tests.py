@@ -35,24 +35,20 @@ class Stack:
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:  # noqa: ANN401  boto3's clients have no common type
-        """Return a client of the stack's region."""
         if service not in self._clients:
             self._clients[service] = self.cloud.client(service, self.region)
         return self._clients[service]
 
     def __getitem__(self, logical_id: str) -> str:
-        """Return the physical id of a resource."""
         detail = self.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
         identity: str = detail["StackResourceDetail"]["PhysicalResourceId"]
         return identity
 
     def outputs(self) -> dict[str, str]:
-        """Return the stack's outputs."""
         described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
 
     def update(self, resources: dict[str, Any], outputs: dict[str, Any] | None = None) -> None:
-        """Deploy a changed template."""
         body = json.dumps({"Resources": resources, "Outputs": _outputs(outputs)})
         self.client("cloudformation").update_stack(
             StackName=self.name, TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
@@ -109,7 +105,7 @@ def _settle(stack: Stack) -> None:
 
 
 def until(ask: Callable[[], Answer], *, seconds: float = 20.0) -> Answer:
-    """Call until the answer is true in Python's sense; return the last answer after the timeout."""
+    """Call a function until its result is truthy; return the last result after the timeout."""
     deadline = time.monotonic() + seconds
     while not (answer := ask()) and time.monotonic() < deadline:
         time.sleep(0.03)

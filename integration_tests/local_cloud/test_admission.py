@@ -122,7 +122,7 @@ def refused(cloud: LocalCloud, method: str, path: str, headers: dict[str, str], 
 
 @pytest.fixture(scope="module")
 def victim(cloud: LocalCloud) -> str:
-    """Create a function that writes a file when it runs, which an attacker tries to run; return its name."""
+    """Create the function that an attacker tries to run and that writes a file when it runs; return its name."""
     role = cloud.client("iam").create_role(RoleName="victim", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     code = zipped(
         """
@@ -142,7 +142,7 @@ def victim(cloud: LocalCloud) -> str:
 
 @pytest.fixture
 def harmless(cloud: LocalCloud, victim: str, tmp_path: Path) -> Iterator[Path]:
-    """A file that the victim would write; afterwards check that it does not exist and that only the victim is a function."""
+    """The file that the victim would write; afterwards check that it does not exist and that no other function does."""
     file = tmp_path / "it_ran"
     yield file
     assert not file.exists()

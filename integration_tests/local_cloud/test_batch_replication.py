@@ -29,7 +29,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Pair:
-    """A bucket in the west that gets its rule late, the destination bucket, and roles."""
+    """A bucket in the west that gets its rule later, the destination bucket, and roles."""
 
     def __init__(self, cloud: LocalCloud, name: str, *needs: str, batch: str = BATCH) -> None:
         self._there: Stack = deploy(cloud, {"Bucket": bucket(f"{name}-there", **VERSIONED)})

@@ -143,7 +143,6 @@ class Pair:
         return head
 
     def status(self, name: str) -> str:
-        """Return the source's replication status."""
         head = self.source.client("s3").head_object(Bucket=self.source_bucket, Key=name)
         return str(head.get("ReplicationStatus"))
 

@@ -1,4 +1,4 @@
-"""The server's caches and fast copies return the same values as what they replace."""
+"""Test that the server's caches and fast copies return the same values as the code that they replace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ITEMS = st.recursive(
 
 
 def changeable(value: Any) -> list[int]:  # noqa: ANN401  any value
-    """The identities of all in a value that can be changed."""
+    """Return the identities of all mutable objects in a value."""
     if isinstance(value, dict):
         return [id(value), *(identity for one in value.values() for identity in changeable(one))]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Test the cloud itself: it starts, obeys, stops and leaves no process."""
+"""Test the cloud itself: it starts, executes commands, stops, and leaves no process."""
 
 from __future__ import annotations
 
@@ -175,7 +175,6 @@ class Command:
         self.process.communicate()
 
     def variables(self) -> dict[str, str]:
-        """Return the variables that it prints for export."""
         return dict(re.findall(r"^  export (\w+)=(.*)$", self.printed, re.MULTILINE))
 
     def folder(self) -> Path:
@@ -185,7 +184,6 @@ class Command:
         return Path(found[1])
 
     def stop(self, how: signal.Signals) -> int:
-        """Send a signal, and return the exit status."""
         self.process.send_signal(how)
         return self.process.wait(20)
 

@@ -1,4 +1,4 @@
-"""Functions: their permissions, their configuration, and what invokes them or does not."""
+"""Test functions: their permissions, their configuration, and their triggers."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ ACTIONS = (
 
 @pytest.fixture(scope="module")
 def trying(cloud: LocalCloud) -> Stack:
-    """A function that uses a resource of every service, and tells what it was denied."""
+    """A function that uses a resource of every service, and returns the denied actions."""
     where = {name.upper(): {"Ref": name} for name in ("Bucket", "Queue", "Table", "Secret", "Key")}
     root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
     resources = {
@@ -236,7 +236,7 @@ def depth(stack: Stack, queue: str) -> int:
 
 
 def counted(stack: Stack, metric: str) -> float:
-    """The sum of an AWS/Lambda metric of the stack's function."""
+    """Return the sum of an AWS/Lambda metric of the stack's function."""
     now = dt.datetime.now(dt.UTC)
     points = stack.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",
@@ -314,7 +314,7 @@ def problem(stack: Stack) -> str:
 
 
 def message_receives(stack: Stack) -> int:
-    """How often the one message in the stack's queue was received before now."""
+    """Return the number of receives of the only message in the stack's queue."""
     received = stack.client("sqs").receive_message(
         QueueUrl=stack["Queue"], MessageSystemAttributeNames=["ApproximateReceiveCount"], VisibilityTimeout=0
     )
@@ -366,7 +366,7 @@ TAKES_ITS_TIME = """
 
 
 def slow(name: str, version: str) -> dict[str, Any]:
-    """A function that sleeps as long as its event says and then names its process and its version."""
+    """A function that sleeps for the seconds in its event, and then returns its process and its version."""
     environment = {"Variables": {"IS": version}}
     return {
         "Role": role("lambda.amazonaws.com"),

@@ -1,4 +1,4 @@
-"""Hazards without a fault: late, out of order, twice, in part. And a region that does not come back."""
+"""Test the hazards, which need no fault (late, reordered, repeated and partial results), and a destroyed region."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_restored_link_brings_items_one_by_one(disturbed: LocalCloud, site: Site
 
 
 def notifying() -> dict[str, Any]:
-    """Return a bucket whose new objects are announced in a queue."""
+    """Return a bucket that sends the events of new objects to a queue."""
     queue = {"Fn::GetAtt": ["Queue", "Arn"]}
     admit = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}
     document = {"Version": "2012-10-17", "Statement": [admit]}
@@ -114,7 +114,7 @@ def notifying() -> dict[str, Any]:
 
 
 def received(stack: Stack) -> list[str]:
-    """Take ten messages from a stack's queue, delete them, and return their bodies."""
+    """Receive and delete ten messages of a stack's queue, and return their bodies."""
     sqs, url = stack.client("sqs"), stack["Queue"]
     messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
     for message in messages:
@@ -123,7 +123,7 @@ def received(stack: Stack) -> list[str]:
 
 
 def announced(stack: Stack) -> list[str]:
-    """Return the keys that a stack's queue announces."""
+    """Return the keys of the events in a stack's queue."""
     records = [record for body in received(stack) for record in json.loads(body).get("Records", [])]
     return [str(record["s3"]["object"]["key"]) for record in records]
 
@@ -138,7 +138,7 @@ def test_event_of_s3_may_come_twice(disturbed: LocalCloud) -> None:
 
 
 def collected(stack: Stack, found: list[str], count: int) -> bool:
-    """Collect announced keys until there are enough."""
+    """Collect keys of events until there are enough."""
 
     def enough() -> bool:
         found.extend(announced(stack))
@@ -343,7 +343,7 @@ def test_cloud_has_all_hazards_and_a_printed_seed_by_default() -> None:
 
 @pytest.fixture
 def doomed() -> Iterator[LocalCloud]:
-    """A cloud of its own, since a destroyed region does not come back."""
+    """A separate cloud, because a destroyed region does not come back."""
     with LocalCloud.start(calm=True) as running:
         yield running
 

@@ -42,7 +42,7 @@ FILE: Final = b'{"name": "first", "size": 1}\n{"name": "second", "size": 2.5}\n'
 
 @dataclass
 class Site:
-    """A cloud with the secondary's keys in it, whose us-east-1 is down."""
+    """A cloud with the secondary's keys, whose us-east-1 is down."""
 
     cloud: LocalCloud
     cdk: Cdk

@@ -1,4 +1,4 @@
-"""Test queues: the policies of their keys, their metrics, and messages that are moved back."""
+"""Test queues: the policies of their keys, their metrics, and redriven messages."""
 
 from __future__ import annotations
 

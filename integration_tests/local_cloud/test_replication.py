@@ -47,12 +47,10 @@ class Site:
         return str(head.get("ReplicationStatus"))
 
     def put_item(self, region: str, pk: str, value: str) -> None:
-        """Write an item."""
         item = {"pk": {"S": pk}, "value": {"S": value}}
         self.cloud.client("dynamodb", region).put_item(TableName=self.table, Item=item)
 
     def delete_item(self, region: str, pk: str) -> None:
-        """Delete an item."""
         self.cloud.client("dynamodb", region).delete_item(TableName=self.table, Key={"pk": {"S": pk}})
 
     def item(self, region: str, pk: str) -> str | None:

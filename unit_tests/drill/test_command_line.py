@@ -1,4 +1,4 @@
-"""Tests of the command line: contradictory options are refused before anything is done."""
+"""Test the command line: contradictory options are refused before the drill starts."""
 
 from __future__ import annotations
 

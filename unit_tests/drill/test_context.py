@@ -1,4 +1,4 @@
-"""Tests of the context: a supervisor that has ended is named at once."""
+"""Test the context: it reports a supervisor that has ended at once."""
 
 from __future__ import annotations
 

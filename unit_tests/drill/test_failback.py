@@ -1,4 +1,4 @@
-"""The failback phase goes back by the checks of `operate failback`, and by one check of its own."""
+"""Test the failback phase: it uses the checks of `operate failback` and one of its own."""
 
 from __future__ import annotations
 

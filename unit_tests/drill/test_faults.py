@@ -1,4 +1,4 @@
-"""Faults and their control: each inject has its heal, by the journal, whatever happens in between."""
+"""Test the faults and their control: each injected fault is healed by the journal, even after a kill."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EAST, WEST = "us-east-1", "us-west-2"
 
 
 class FakeFaultInjector:
-    """Remembers what is disturbed; as untouched as it was when all is healed."""
+    """Records the active faults."""
 
     def __init__(self) -> None:
         self.target = SimpleNamespace(primary=EAST, secondary=WEST, regions=(EAST, WEST))

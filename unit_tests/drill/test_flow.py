@@ -1,4 +1,4 @@
-"""Tests of the flow, the held uploads, the watch of the order, and the check of the samples."""
+"""Test the flow, the held uploads, the watch of the order, and the check of the samples."""
 
 from __future__ import annotations
 

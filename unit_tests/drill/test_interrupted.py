@@ -1,4 +1,4 @@
-"""Tests of the message of an interrupted drill, which follows from its journal."""
+"""Test the message of an interrupted drill, which follows from its journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal: survives a cut at any byte, and shows a change of any byte."""
+"""Test the journal: it survives a cut at any byte, and reveals a change of any byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proof of a drill that was stopped: it names what is lost, waits for no longer than it says, and damages nothing."""
+"""Test the proof of a stopped drill: it names lost objects, waits for a limited time, and damages nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Fiv
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """A clock that advances only during sleeps."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
@@ -90,7 +90,7 @@ def test_unreadable_region_leaves_the_other(tmp_path: Path, monkeypatch: pytest.
 
 
 class _Down(Five):
-    """The primary answers nothing."""
+    """A platform whose primary does not answer."""
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
         if region == EAST:

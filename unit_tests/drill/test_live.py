@@ -1,4 +1,4 @@
-"""Drills of a real account: refused unless all is given, and no fault without a stop condition and a way back."""
+"""Test drills of a real account: they need all options, and each fault has a stop condition and a way back."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from drill.targets.live import CONCURRENCY_TAG, TAG, LiveTarget, deny_table, req
 from operations.errors import Refused, RunFailure
 
 Json: TypeAlias = Any
-"""Whatever a request holds."""
+"""The content of a request."""
 EAST, WEST = "us-east-1", "us-west-2"
 PLAN = Plan(
     drill_id="20260101T000000Z-abcdef",
@@ -35,7 +35,7 @@ PLAN = Plan(
 
 
 class FakeAws:
-    """FIS and Lambda of two regions as far as the drill uses them; checks every request against AWS's own model."""
+    """The parts of FIS and Lambda in two regions that the drill uses; each request is checked against AWS's model."""
 
     def __init__(self, reserved: int | None) -> None:
         self.experiments: dict[str, dict[str, Any]] = {}
@@ -143,7 +143,7 @@ class _Client:
 
 @cache
 def _model(service: str) -> tuple[ServiceModel, dict[str, str]]:
-    """AWS's model of a service, and the name of each operation by its method's."""
+    """Return AWS's model of a service, and the names of its operations by method."""
     model = get_session().get_service_model(service)
     return model, {_snake(name): name for name in model.operation_names}
 

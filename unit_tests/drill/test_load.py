@@ -1,4 +1,4 @@
-"""The load: the drill expects of its files what the shipped platform stores, and gives that to the proof."""
+"""Test the load: the drill's expected records are those of the shipped platform, and the proof gets them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SOURCE = "drill-abcdef"
 @settings(max_examples=examples(40))  # up to 32 files each
 @given(seed=st.integers(0, 10_000), objects=st.integers(1, 24))
 def test_expected_records_equal_the_processors(seed: int, objects: int) -> None:
-    """Two codes, one outcome; after an edit of transform.py, edit `stored` in drill/load/expected.py likewise."""
+    """After an edit of transform.py, edit `stored` in drill/load/expected.py likewise."""
     for one in [*items.make(seed, objects, SOURCE), *items.controls(seed, 4, SOURCE)]:
         object_id = "b" * 64
         with pytest.MonkeyPatch.context() as patch:
@@ -46,7 +46,7 @@ def test_expected_records_equal_the_processors(seed: int, objects: int) -> None:
 
 
 def processed(one: LoadItem, object_id: str) -> tuple[int, int, str]:
-    """Return what the processor counts and sums of a file: accepted, all, effect digest."""
+    """Return the processor's results for a file: accepted records, all records, effect digest."""
     assert isinstance(one.item.content, bytes)
     opened = open_object([one.item.content], object_key=one.item.key, maximum_expanded_bytes=1 << 20)
     with Intake(object_id, shipped_transform) as intake:
@@ -96,7 +96,7 @@ def test_rejected_record_leaves_its_ordinal_free(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("state", list(State))
 def test_upload_confirmed_once_is_certain(tmp_path: Path, state: State) -> None:
-    """Above all one that is missing since: it is lost, and not one that may never have arrived."""
+    """If it is missing now, it is lost; it cannot be one that never arrived."""
     (row,) = rows(tmp_path, [], receipt("k", State.ACCEPTED), receipt("k", state))
     assert row.is_certain == (state.safe or state is State.MISSING)
     assert json.loads(receipt("k", state).line)["state"] == state

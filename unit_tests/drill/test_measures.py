@@ -1,4 +1,4 @@
-"""Measures come from the journal's moments alone, in the time of the clocks that were sped up."""
+"""Test the measures, which come from the journal alone and are in the time of the accelerated clocks."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_late_measure_is_not_met(tmp_path: Path) -> None:
 
 
 def _journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *lines: tuple[float, str, dict[str, Any]]) -> Journal:
-    """A journal whose lines were written at these seconds."""
+    """Return a journal whose lines were written at these seconds."""
     journal = Journal(tmp_path / "journal.jsonl")
     for at, event, data in lines:
         monkeypatch.setattr("drill.journal.time.time", lambda at=at: at)

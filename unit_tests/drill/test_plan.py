@@ -1,4 +1,4 @@
-"""The plan: valid and invalid requests, and the files that the seed determines."""
+"""Test the plan: valid and invalid requests, and the files that the seed determines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Preflight looks at what the observers say of their regions, and waits for them only so long."""
+"""Test preflight: it reads the observers' heartbeats, and waits for them for a limited time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _context(mode: str = "local") -> Any:  # noqa: ANN401 - stands for a context
 
 
 def _heartbeats(monkeypatch: pytest.MonkeyPatch, *rounds: dict[str, Heartbeat]) -> None:
-    """Rounds of answers, one after the other, and then the last one again."""
+    """Return the rounds of answers one after the other, and then the last one repeatedly."""
     asked = {EAST: 0, WEST: 0}
 
     def read(client: object, table: str, region: str) -> Heartbeat | None:

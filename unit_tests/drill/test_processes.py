@@ -1,4 +1,4 @@
-"""Tests of the processes: when this one started, and which ones are left of another one."""
+"""Test the processes: the start of this one, and the running descendants of another one."""
 
 from __future__ import annotations
 

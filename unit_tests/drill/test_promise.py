@@ -1,4 +1,4 @@
-"""Tests of the promise: what the surviving region may lack, and what fails the drill."""
+"""Test the promise: the objects that the surviving region may lack, and those that fail the drill."""
 
 from __future__ import annotations
 

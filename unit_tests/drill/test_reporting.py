@@ -1,4 +1,4 @@
-"""The report of a drill says what its journal says, and nothing that was not measured."""
+"""Test that the report of a drill equals its journal, without unmeasured values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests of the longest time in one region, which comes from the services' timestamps alone."""
+"""Test the longest time in one region, which comes from the services' timestamps alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running: each phase once, what is left after a kill, and back to where it was however it ends."""
+"""Test the runner: each phase runs once, a resume does the rest, and every end rolls back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NAMES = ("preflight", "load", "switch", "failback")
 
 
 class Killed(BaseException):
-    """Stands for kill -9: nothing catches it but the test."""
+    """Raised in place of kill -9; only the test catches it."""
 
 
 class World:

@@ -1,4 +1,4 @@
-"""Tests of the sabotages: each fits the product's current code, and what it makes of the code can be run."""
+"""Test the sabotages: each fits the product's current code, and the changed code runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REGIONS = ("us-east-1", "us-west-2")
 
 
 class Platform:
-    """A deployment whose assembly holds the handlers, and which records the code that is deployed."""
+    """A deployment whose assembly has the handlers, and which records the deployed code."""
 
     def __init__(self, folder: Path) -> None:
         asset = folder / "asset.0"

@@ -1,4 +1,4 @@
-"""Tests of the sampler: a figure that no service gives is null."""
+"""Test the sampler: a figure that no service returns is null."""
 
 from __future__ import annotations
 

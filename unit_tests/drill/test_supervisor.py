@@ -1,4 +1,4 @@
-"""Telling whether a supervisor still runs: not by its number alone."""
+"""Test whether a supervisor still runs, which its process id alone does not show."""
 
 from __future__ import annotations
 

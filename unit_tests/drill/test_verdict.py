@@ -1,4 +1,4 @@
-"""The verdict: passed only if all was proved, found, guarded and in time."""
+"""Test the verdict: passed only if every proof, control, guard and target passed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The watch: what is pending, what is missing in one region only, and for how long."""
+"""Test the watch: pending objects, objects that are missing in one region only, and their age."""
 
 from __future__ import annotations
 

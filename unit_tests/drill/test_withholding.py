@@ -1,4 +1,4 @@
-"""Damage done on purpose: replication is withheld meanwhile, and continues again whatever happens."""
+"""Test that replication is withheld during negative controls, and always continues afterwards."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ INJECTED = Injected(
 
 
 class Drill:
-    """Notes in what order things are done."""
+    """Records the order of the actions."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
         self.done: list[str] = []

@@ -1,4 +1,4 @@
-"""Hypothesis strategies of settings: any valid ones, and the ways in which a file can be wrong."""
+"""Hypothesis strategies for valid settings, and for invalid files."""
 
 import json
 from collections.abc import Mapping
@@ -33,24 +33,24 @@ LOG_DAYS: Final = (
     3288,
     3653,
 )
-"""Written again, from the reference of PutRetentionPolicy, so that a slip in the settings does not agree with itself."""
+"""Copied from the reference of PutRetentionPolicy, so that the test does not depend on the settings' own list."""
 _ROOM: Final = 46 - len(f"serverless-{max(BUCKETS, key=len)}-")
 
 Table = dict[str, Any]
 
 
 def environment_names(longest: int = 12) -> st.SearchStrategy[str]:
-    """Names that an environment may have."""
+    """Return valid names of an environment."""
     return st.from_regex(rf"[a-z][a-z0-9]{{1,{longest - 1}}}", fullmatch=True)
 
 
 def tag_values() -> st.SearchStrategy[str]:
-    """Values that every service takes for a tag."""
+    """Return values of a tag that are valid for every service."""
     return st.from_regex(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,40}[A-Za-z0-9_.:/=+@-])?", fullmatch=True)
 
 
 def bound_callers() -> st.SearchStrategy[str]:
-    """Entries of `callers`: a source, and a role or user with or without a path."""
+    """Return entries of `callers`: a source, and a role or user with or without a path."""
     sources = st.from_regex(r"[a-z0-9-]{1,32}", fullmatch=True).filter(lambda source: source != "canary")
     principals = st.from_regex(
         r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]{1,20}/){0,3}[A-Za-z0-9_+=.@-]{1,64}", fullmatch=True
@@ -60,7 +60,7 @@ def bound_callers() -> st.SearchStrategy[str]:
 
 @st.composite
 def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
-    """An environment's name and the tables that set it, valid; any setting may be left to its default."""
+    """Return an environment's name and its valid tables; any setting may have its default."""
     consistency = draw(st.sampled_from(["eventual", "strong"]))
     choice = draw(st.sampled_from(STRONG_REGION_SETS)) if consistency == "strong" else AWS_REGIONS
     regions = draw(st.lists(st.sampled_from(choice), min_size=2, max_size=2, unique=True))
@@ -91,7 +91,7 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
 
 
 def _names(draw: st.DrawFn, regions: list[str]) -> Table:
-    """A domain, or the VPCs of clients; never both."""
+    """Return a domain, or the VPCs of clients, but never both."""
     if draw(st.booleans()):
         ids = st.lists(st.from_regex(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", fullmatch=True), min_size=1, max_size=2)
         return {"client_vpcs": {region: draw(ids) for region in regions}}
@@ -105,13 +105,13 @@ def _names(draw: st.DrawFn, regions: list[str]) -> Table:
 
 @st.composite
 def valid_settings(draw: st.DrawFn) -> Settings:
-    """Settings that hold together."""
+    """Return valid settings without contradictions."""
     environment, tables = draw(settings_tables())
     return Settings.model_validate({**tables, "environment": environment})
 
 
 def toml_values() -> st.SearchStrategy[Any]:
-    """Any value that TOML can hold, tables and lists among them."""
+    """Return any value of TOML, including tables and lists."""
     plain = (
         st.booleans()
         | st.integers(min_value=-(2**63), max_value=2**63 - 1)
@@ -124,19 +124,19 @@ def toml_values() -> st.SearchStrategy[Any]:
 
 
 def toml_tables(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Table]:
-    """Tables with keys that are ours, almost ours, or arbitrary."""
+    """Return tables with known, almost known or arbitrary keys."""
     ours = st.sampled_from(list(Settings.model_fields))
     nearly = st.sampled_from(["acount", "log_days", "primary-region", "defaults", "environment", "tags.owner", ""])
     return st.dictionaries(ours | nearly | toml_text(), values, max_size=4)
 
 
 def toml_text() -> st.SearchStrategy[str]:
-    """Text that a TOML string can hold: anything but halves of surrogate pairs."""
+    """Return any text of a TOML string, which excludes lone surrogates."""
     return st.text(st.characters(codec="utf-8"), max_size=20)
 
 
 def to_toml(value: object) -> str:
-    """Write a document, or a value in it, as TOML; tables are written inline, which is always allowed."""
+    """Return a document or a value as TOML with inline tables."""
     match value:
         case bool():
             return str(value).lower()
@@ -151,7 +151,7 @@ def to_toml(value: object) -> str:
 
 
 def to_document(document: Mapping[str, object]) -> bytes:
-    """Write a whole TOML file."""
+    """Return the bytes of a TOML file."""
     return "".join(f"{to_toml(key)} = {to_toml(value)}\n" for key, value in document.items()).encode()
 
 
@@ -230,7 +230,7 @@ def _limits(draw: st.DrawFn) -> Table:
 
 
 def _thinned(draw: st.DrawFn, tables: Table) -> Table:
-    """Leave out whole tables and loose settings that contradict nothing by being absent."""
+    """Remove tables and settings whose absence contradicts nothing."""
     droppable = ["control", "auto_promote", "cors_origins", "callers", "alarms_email", "tags", "domain"]
     droppable += ["limits", "account"]
     if {tables["primary_region"], tables["secondary_region"]} <= set(PREFIX_LISTS):

@@ -1,4 +1,4 @@
-"""Synthesizes the whole app without the CDK CLI, and reads what came out as plain data."""
+"""Synthesize the whole app without the CDK CLI, and read the templates as plain data."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ class Synthesis:
     loaded: tuple[judged.Template, ...]
 
     def violations(self, *rules: str) -> list[str]:
-        """Return what these rules of the gate find in the templates, which a test may have changed."""
+        """Return the violations that these rules of the gate find in the templates."""
         templates = tuple(replace(each, body=self.templates[each.name]) for each in self.loaded)
         world = judged.TemplateSet(templates=templates, environment=self.settings.environment)
         rows = judge(world, [rule for rule in our_rules() if rule.id in rules]).rows
@@ -69,13 +69,6 @@ class Synthesis:
 
 
 def synthesize(settings: Settings, directory: Path) -> Synthesis:
-    """Synthesize the app.
-
-    Args:
-        settings: the settings of the environment.
-        directory: an empty directory for the output. It holds a placeholder of the asset, because no test of a
-            template reads the asset.
-    """
     asset = directory / "asset"
     (asset / "handlers").mkdir(parents=True)
     (asset / "handlers" / "__init__.py").touch()
@@ -108,7 +101,7 @@ def named(template: Template, kind: str, **properties: str) -> dict[str, Any]:
 
 
 def everywhere(templates: Mapping[str, Template], kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield all resources of a type: where each is (`<stack>.<logical id>`), and its properties."""
+    """Yield place (`<stack>.<logical id>`) and properties of all resources of a type."""
     for stack, template in templates.items():
         for logical_id, properties in of_type(template, kind).items():
             yield f"{stack}.{logical_id}", properties

@@ -1,4 +1,4 @@
-"""Test that any valid settings synthesize, and that the templates have the properties that the platform relies on.
+"""Test that any valid settings synthesize, and that the templates have the properties on which the platform depends.
 
 Each check reads templates as plain data and gets their settings. The tests cannot prove that AWS accepts the templates.
 """
@@ -28,7 +28,7 @@ CORS_TYPES = ("AWS::S3::Bucket", "AWS::ApiGatewayV2::Api")
 
 
 def resources(made: Synthesis) -> Iterator[tuple[str, Resource]]:
-    """Every resource, with where it is."""
+    """Yield every resource with its place."""
     for stack, template in made.templates.items():
         for logical_id, resource in template["Resources"].items():
             yield f"{stack}.{logical_id}", resource

@@ -1,4 +1,4 @@
-"""The app in any configuration, its warnings, and `python -m infra`."""
+"""Test the app in any configuration, its warnings, and `python -m infra`."""
 
 import json
 import sys

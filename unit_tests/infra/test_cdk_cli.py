@@ -39,7 +39,6 @@ def _settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def refusal(arguments: list[str], variables: dict[str, str] | None = None) -> str | None:
-    """Return why a command line is refused, or None."""
     try:
         return cdk_cli.refusal(cdk_options.parse(arguments, cdk_cli.REGISTRY), variables or {})
     except RefusedError as error:
@@ -47,7 +46,6 @@ def refusal(arguments: list[str], variables: dict[str, str] | None = None) -> st
 
 
 def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status or a message
-    """Run the command, and return its exit status."""
     monkeypatch.setattr(sys, "argv", ["cdk_cli", *arguments])
     with pytest.raises(SystemExit) as stopped:
         cdk_cli.main()
@@ -296,7 +294,6 @@ class Commands(list[list[str]]):
         self.change: Callable[[], object] = lambda: None
 
     def run(self, command: list[str], *, env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
-        """Stand in for `subprocess.run`."""
         self.append(command)
         self.variables.append(env)
         words = [word for argument in command for word in argument.split("=", 1)]
@@ -310,7 +307,6 @@ class Commands(list[list[str]]):
 
     @property
     def steps(self) -> list[str]:
-        """The name of the step that each command runs."""
         names = (
             "synth",
             "compliance",
@@ -336,7 +332,6 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Commands:
 
 @pytest.fixture
 def given_assembly(tmp_path: Path) -> Path:
-    """An assembly of an earlier synthesis."""
     folder = tmp_path / "given"
     _write_assembly(folder, "given")
     return folder

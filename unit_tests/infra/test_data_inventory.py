@@ -25,7 +25,7 @@ KEEPS_NOTHING = {"AWS::SNS::Topic"}
 
 
 def listed() -> list[list[str]]:
-    """The cells of each row of the document's tables."""
+    """Return the cells of each row of the document's tables."""
     lines = DOCUMENT.read_text("utf-8").splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     return [cells for cells in rows if cells[0] not in {"what", "row", "---"}]

@@ -17,13 +17,13 @@ BY_WORD = {
     "AWS::SNS::Topic": {"alarms": "queue"},
     "AWS::Logs::LogGroup": {"audit": "trail"},
 }
-"""Whose key encrypts what, by the word in its name; log groups are by the logs' key unless they are here."""
+"""Purpose of the key by the word in a resource's name; other log groups use the logs' key."""
 TAKE_ACCESS_LOGS = {"access-logs", "trail-access"}
-"""S3 delivers access logs to a bucket that it encrypts itself, and to no other."""
+"""Buckets for access logs, which S3 delivers only to a bucket with its own encryption."""
 
 
 def purposes(made: Synthesis) -> dict[tuple[str, str], str]:
-    """The purpose of the key behind each export of a keys stack, by region and the export's name."""
+    """Return the purpose of the key in each export of a keys stack, by region and the export's name."""
     found = {}
     for stack in KEYS:
         template = made.templates[stack]
@@ -39,7 +39,7 @@ def purposes(made: Synthesis) -> dict[tuple[str, str], str]:
 
 
 def purpose_of(value: Any, where: str, made: Synthesis) -> str:  # noqa: ANN401 - any JSON
-    """The purpose of the key that a property of a resource refers to."""
+    """Return the purpose of the key in a resource's property."""
     region = made.stacks[where.split(".", maxsplit=1)[0]].region
     return purposes(made)[region, value["Fn::ImportValue"]]
 

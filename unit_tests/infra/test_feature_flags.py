@@ -15,12 +15,12 @@ OTHERWISE = {
     # An import that CloudFormation holds: a key cannot be deleted while a stack is encrypted by it (ADR 1).
     "@aws-cdk/core:defaultCrossStackReferences": "strong",
 }
-"""Flags that are set to something else than is recommended, and why."""
+"""Flags with another value than the recommended one, and the reason."""
 
 
 @pytest.fixture(scope="module")
 def recommended() -> dict[str, Any]:
-    """The flags that `cdk init` of this version would write."""
+    """Return the flags that `cdk init` of this version writes."""
     archives = importlib.resources.files("aws_cdk") / "_jsii"
     (archive,) = (each for each in archives.iterdir() if each.name.startswith("aws-cdk-lib@"))
     with importlib.resources.as_file(archive) as path, tarfile.open(path) as package:

@@ -21,7 +21,7 @@ DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789AB
 
 
 def synthesized(folder: Path, settings: Settings, change: Callable[[App], None] = lambda _: None) -> dict[str, Template]:
-    """Return the templates; `change` is done to the app before it is synthesized, as an override in a fork would be."""
+    """Return the templates; `change` modifies the app before synthesis, as an override in a fork does."""
     (folder / "asset" / "handlers").mkdir(parents=True)
     (folder / "asset" / "handlers" / "__init__.py").touch()
     app = build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset")
@@ -30,7 +30,7 @@ def synthesized(folder: Path, settings: Settings, change: Callable[[App], None] 
 
 
 def out_of_step(templates: dict[str, Template]) -> list[str]:
-    """Return the logical ids of health checks that do not hold the digest of the alarm that they copy."""
+    """Return the logical ids of health checks without the digest of their alarm."""
     alarms = {
         resource["Properties"]["AlarmName"]: resource["Properties"]
         for resource in templates["SecondaryRegional"]["Resources"].values()

@@ -54,7 +54,7 @@ def test_action_allowed_everywhere_is_explained_and_used(world: World) -> None:
 
 
 class TestWhatIsRefused:
-    """Callers that have the permission otherwise, so that a refusal comes from the tested statement."""
+    """Callers with the permission by all other policies, so that a denial comes from the tested statement."""
 
     @pytest.fixture(params=REGIONAL)
     def uploads(self, request: pytest.FixtureRequest, prod: Synthesis, world: World) -> Request:
@@ -137,7 +137,7 @@ LOG_DELIVERY = (
     "logging.s3.amazonaws.com",
     "s3.amazonaws.com",
 )
-"""Service principals that deliver files to buckets: the trail's, and those that an account may point at the same bucket."""
+"""Service principals that deliver files to buckets: the trail's, and others that an account may configure."""
 ANOTHER_KEY = "arn:aws:kms:us-east-1:111122223333:key/another"
 DELIVERED_UNDER: tuple[dict[str, str], ...] = (
     {},
@@ -149,7 +149,7 @@ DELIVERED_UNDER: tuple[dict[str, str], ...] = (
 
 @pytest.mark.parametrize("encryption", DELIVERED_UNDER, ids=str)
 def test_deny_statements_do_not_stop_services(encryption: dict[str, str], world: World) -> None:
-    """A denial for every principal must not stop an AWS service; services always use TLS."""
+    """A statement that denies every principal must not stop AWS services, which always use TLS."""
     asked = 0
     for arn, statements in world.resource_policies.items():
         named = {who for each in statements for who in each.principals if who.endswith(".amazonaws.com")}
@@ -285,7 +285,7 @@ def test_changed_function_permission_is_noticed(stack: str, prod: Synthesis) -> 
 @pytest.mark.parametrize("stack", ["PrimaryRegional", "Failover"])
 @pytest.mark.parametrize("key", ["alias/serverless-data-prod", "alias/serverless-queue-prod"])
 def test_unusable_key_is_noticed(key: str, stack: str, prod: Synthesis) -> None:
-    """A bucket or queue that is encrypted by another key than its users may use would refuse all of them."""
+    """A bucket or queue with another key than its users may use denies all of them."""
     template = copy.deepcopy(prod.templates[stack])
     changed = 0
     other = {"Fn::ImportValue": _export_of("logs", prod)}
@@ -304,7 +304,7 @@ Path_ = tuple[str, ...]
 
 
 def policies(template: Template) -> Iterator[tuple[str, Path_]]:
-    """Yield where each policy document of a template is; trust policies too."""
+    """Yield the place of each policy document of a template, including trust policies."""
     for logical_id, resource in template["Resources"].items():
         for name, value in resource.get("Properties", {}).items():
             if isinstance(value, dict) and "Statement" in value:

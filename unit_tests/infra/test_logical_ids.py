@@ -39,7 +39,7 @@ LIKELY_STATEFUL = (
 
 
 def stateful(templates: Mapping[str, Template]) -> dict[str, dict[str, str]]:
-    """Return the type of each stateful resource, by stack and logical id, in the alphabet's order."""
+    """Return the type of each stateful resource, by stack and logical id, in alphabetical order."""
     return {
         stack: {
             logical_id: resource["Type"]

@@ -1,4 +1,4 @@
-"""Names: one form, never too long, never cut, never one name for two things."""
+"""Test names: they have one form, are never too long or truncated, and are unique."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ LIMITS = {
     "security_group": 255,
     "role": 64,
 }
-"""The longest name of each kind, from AWS's references; written again so that a slip in the code is seen."""
+"""The longest name of each kind, copied from AWS's references to be independent of the code."""
 KINDS = sorted(LIMITS)
 WORDS = st.from_regex(r"[a-z][a-z0-9]{0,7}(-[a-z0-9]{1,8}){0,4}", fullmatch=True)
 LONG_WORDS = st.integers(1, 600).map("a".__mul__)

@@ -1,4 +1,4 @@
-"""Test that a function in the VPC runs only after everything exists by which it reaches AWS.
+"""Test that a function in the VPC runs only after its network access to AWS exists.
 
 A resource waits for those that it names in `DependsOn`, `Ref` and `Fn::GetAtt`, and for theirs in turn.
 """
@@ -15,13 +15,13 @@ WAY_OUT = {
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCEndpoint",
 }
-"""Without any one of these a call from the VPC times out."""
+"""Types of which a call from the VPC needs all; without one it times out."""
 RUNS_A_FUNCTION = {
     "AWS::Events::Rule",
     "AWS::Lambda::EventSourceMapping",
     "AWS::SecretsManager::RotationSchedule",
 }
-"""Types that invoke a function from the moment in which they are made; custom resources do too."""
+"""Types that invoke a function as soon as they exist; custom resources do too."""
 
 
 def resources(template: Template) -> dict[str, Resource]:
@@ -30,7 +30,7 @@ def resources(template: Template) -> dict[str, Resource]:
 
 
 def waits_for(template: Template, logical_id: str) -> set[str]:
-    """The logical ids of all that CloudFormation makes before a resource."""
+    """Return the logical ids of all resources that CloudFormation creates before a resource."""
     before, pending = set[str](), [logical_id]
     while pending:
         resource = resources(template)[pending.pop()]
@@ -72,7 +72,7 @@ def test_invokers_depend_on_the_endpoints(templates: Mapping[str, Template]) -> 
 
 
 def test_functions_of_custom_resources_are_outside_the_vpc(templates: Mapping[str, Template]) -> None:
-    """Its answer goes to a bucket of CloudFormation's, which the endpoint's policy does not admit."""
+    """Its response goes to a bucket of CloudFormation, which the endpoint's policy does not allow."""
     for template in templates.values():
         for each in resources(template).values():
             if each["Type"].startswith("Custom::"):

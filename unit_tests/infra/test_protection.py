@@ -1,6 +1,6 @@
-"""A resource that holds data outlives its stack in prod and is deleted with it elsewhere.
+"""Test that a stateful resource outlives its stack in prod and is deleted with it elsewhere.
 
-Read from the templates and the manifest, against a list of types written here.
+The tests compare the templates and the manifest with a list of types in this file.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ HOLDS_DATA = {
     "AWS::SQS::Queue": 6,
     "AWS::SecretsManager::Secret": 1,
 }
-"""Types whose deletion loses something that a new deployment does not restore, with the number of each."""
+"""Types whose deletion loses data that a new deployment does not restore, with the number of each."""
 
 
 def resources(synthesis: Synthesis) -> Iterator[tuple[str, Resource]]:
@@ -81,7 +81,7 @@ def test_table_with_protection_is_created_last(prod: Synthesis) -> None:
 
 
 def needs(resource: Resource) -> set[str]:
-    """The logical ids, and other text, that a resource names in `DependsOn`, `Ref` and `Fn::GetAtt`."""
+    """Return the logical ids and other text in a resource's `DependsOn`, `Ref` and `Fn::GetAtt`."""
     found = {str(value) for _, value in leaves(resource.get("Properties", {}))}
     return found | set(resource.get("DependsOn", []))
 

@@ -1,4 +1,4 @@
-"""Test which role may write which kind of row: every role, row and action in both replicas, by all policies together.
+"""Test the rows that each role may write: every role, row and action in both replicas, by all policies together.
 
 The tables of `iam/needs.py` hold the policies' text. These tests evaluate their effect, also for a stolen role and for an
 administrator without a limiting policy.
@@ -103,7 +103,7 @@ def test_role_writes_only_its_own_rows(tmp_path: Path, auto_promote: bool) -> No
 
 @pytest.fixture(scope="module")
 def world(prod: Synthesis) -> World:
-    """The templates' policies, and a role of the account that may do everything."""
+    """Return the templates' policies with a role of the account that may do everything."""
     made = World(prod)
     everything = Statement("Allow", ("*",), ("*",), (), frozenset())
     for arn in (ADMINISTRATOR, REPLICATION):
@@ -126,12 +126,12 @@ WRITERS = {
     **{f"{word} of {region}": (f"observer of {region}", region) for word in OBSERVED for region in EVERYWHERE},
     f"REPLICATION of {SECONDARY}": (f"bucket-replication of {SECONDARY}", SECONDARY),
 }
-"""The one role of the functions that may write a row, and through which replica."""
+"""The only role of a function that may write a row, and the replica that it uses."""
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.partition(" ")[0] in {"HEALTH", "RECONCILER", *OBSERVED}])
 def test_function_given_every_right_writes_only_its_own_rows(prod: Synthesis, row: str) -> None:
-    """The table's policy refuses other rows even to a role whose own policy allows everything."""
+    """The table's policy denies other rows even to a role whose own policy allows everything."""
     world = World(prod)
     everything = Statement("Allow", ("*",), ("*",), (), frozenset())
     for role in world.roles.values():
@@ -152,7 +152,7 @@ def test_batch_that_hides_a_control_row_among_others_is_refused(world: World) ->
 
 
 def test_replication_may_write_every_row_of_every_replica(world: World) -> None:
-    """A refused row never arrives, or it stops replication altogether."""
+    """A denied row never arrives, or it stops the replication."""
     assert not [why for *_, request in requests(REPLICATION) for why in world.refusals(request)]
 
 

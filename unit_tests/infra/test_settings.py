@@ -1,4 +1,4 @@
-"""Test valid settings: they are read as written, override each other, and hold the properties that the platform needs."""
+"""Test valid settings: they are read unchanged, override each other, and have the properties that the platform needs."""
 
 from collections.abc import Mapping
 from itertools import permutations
@@ -144,8 +144,8 @@ SERVICES = (
 )
 """The regional services that have resources in the templates, or that functions call."""
 OTHER_NAMESPACE_ONLY = {"me-central-1", "me-south-1"}
-"""Written again from https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html: all other regions
-have account-regional buckets."""
+"""Copied from https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html: all other regions have
+account-regional buckets."""
 
 
 def test_known_regions_have_every_service_and_namespace() -> None:

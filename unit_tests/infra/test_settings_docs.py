@@ -1,4 +1,4 @@
-"""docs/settings.md lists every setting as the code has it; cannot prove that the prose around the tables is true."""
+"""Test that docs/settings.md lists every setting of the code. The prose around the tables is not tested."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def row(path: tuple[str, ...]) -> str:
-    """The row of the document that tells a setting."""
+    """Return the document's row of a setting."""
     field = dict(every_setting())[path]
     extra = field.json_schema_extra
     assert isinstance(extra, dict)

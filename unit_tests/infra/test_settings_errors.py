@@ -1,4 +1,4 @@
-"""Wrong settings are reported all at once, each with the correction to type, and never as a traceback."""
+"""Test invalid settings: they are reported all at once, each with the correction to type, and without a traceback."""
 
 import copy
 import tomllib
@@ -57,7 +57,7 @@ ARN = "the ARN of an IAM role or user"
 ZONES = '{us-east-1 = ["use1-az1", "use1-az2"]}'
 TO_LIST, PREFIXES = "from region to prefix list id", '{eu-west-2 = "pl-7ca54015"}'
 CASES = (
-    # A setting, what is written, a part of what is wrong, a part of what is allowed, and the value to type.
+    # A setting, its written value, parts of the texts on what is wrong and what is allowed, and the value to type.
     ("account", "123456789012", "is a whole number", "12 digits, in quotes", '"123456789012"'),
     ("account", '"12345"', "does not have the form", "12 digits", '"123456789012"'),
     ("primary_region", '"us-eats-1"', "not a region", "us-east-1", '"us-east-1"'),
@@ -127,7 +127,7 @@ def test_wrong_value_reports_what_to_type(
 
 NEW_LIST = '{eu-west-2 = "pl-0123456789abcdef0"}'
 CONTRADICTIONS = (
-    # A setting, what is written, a part of what is wrong, and the value to type.
+    # A setting, the written text, a part of the text on what is wrong, and the value to type.
     (
         "vpc.zone_ids",
         'vpc.zone_ids = { us-east-1 = ["usw2-az1", "usw2-az2"] }',

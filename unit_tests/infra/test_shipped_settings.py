@@ -1,4 +1,4 @@
-"""The file environments.toml of this repository, or of a fork of it: every environment in it is valid and can be built."""
+"""Test environments.toml of this repository or a fork: every environment in it is valid and synthesizes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The stacks: their order, their regions, their resources and their outputs."""
+"""Test the stacks: their order, their regions, their resources and their outputs."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -48,7 +48,7 @@ OUTPUTS = {
     },
     "Failover": {"ClientRouting", "ExistingObjects", "DashboardName"},
 }
-"""The outputs that the end-to-end test, the drill and the failover stack read by name; do not rename one."""
+"""The outputs that the end-to-end test, the drill and the failover stack read by name. Do not rename one."""
 
 HELD = {
     "Keys": {"AWS::KMS::Key": 5, "AWS::KMS::Alias": 5},

@@ -55,7 +55,7 @@ UNTAGGABLE = {
 
 
 def tags_in(properties: dict[str, object]) -> list[dict[str, object]]:
-    """Every set of tags of a resource, as a map: one, or one a replica."""
+    """Return every set of tags of a resource, as a map: one, or one for each replica."""
     replicas = properties.get("Replicas")
     if isinstance(replicas, list):
         return [tags for replica in replicas for tags in tags_in(replica) or [{}]]
@@ -67,7 +67,7 @@ def tags_in(properties: dict[str, object]) -> list[dict[str, object]]:
 
 @pytest.fixture(scope="module")
 def one_of_each_shape() -> dict[str, list[dict[str, object]]]:
-    """The tags by type, of a stack with every shape in which CloudFormation writes them."""
+    """Return the tags by type, in every shape of CloudFormation."""
     app = App(builtin_cloud_formation_validation=False)
     stack = Stack(app, "Shapes", env=Environment(account="000000000000", region="us-west-2"))
     sqs.Queue(stack, "AsAList")

@@ -1,4 +1,4 @@
-"""Updates that AWS refuses, found by the real CDK CLI; cannot prove what CloudFormation itself would answer."""
+"""Test that the real CDK CLI finds updates that AWS refuses. CloudFormation's own answer is not tested."""
 
 import copy
 import json

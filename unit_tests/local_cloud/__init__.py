@@ -1,1 +1,1 @@
-"""Tests of what needs no running cloud; integration_tests/local_cloud has the others."""
+"""Tests without a running cloud; integration_tests/local_cloud has the others."""

@@ -1,1 +1,1 @@
-"""The proof of the drill: that it finds what is wrong, all of it and nothing else."""
+"""Tests of the drill's proof: it finds every damage and nothing else."""

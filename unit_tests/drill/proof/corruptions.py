@@ -126,7 +126,7 @@ def orphaned_record(five: Five, object_id: str) -> Found:
 
 
 def counter_in_a_record(five: Five, object_id: str) -> Found:
-    """The record is as it was; beside it both regions count."""
+    """Add a counter of both regions beside an unchanged record."""
     pair = (f"REC#{object_id}#000000", "0" * 12)
     if pair not in five.rows[EAST]:
         return set()
@@ -145,7 +145,7 @@ def accepted_and_rejected_exchanged(five: Five, object_id: str) -> Found:
 
 
 def record_beyond_the_last(five: Five, object_id: str) -> Found:
-    """RESULT and records agree on effect and count, and still the file has no such ordinal."""
+    """Move a record to an ordinal that the file lacks, with an effect and a count that agree."""
     pair = (f"REC#{object_id}#000000", "0" * 12)
     if pair not in five.rows[EAST]:
         return set()
@@ -164,12 +164,12 @@ def record_beyond_the_last(five: Five, object_id: str) -> Found:
 
 
 def last_record_is_another(five: Five, object_id: str) -> Found:
-    """Of a processor that is wrong always: counts, records and RESULT agree, in both replicas."""
+    """Store another last record; counts, records and RESULT agree in both replicas, as after a wrong processor."""
     return _process_otherwise(five, object_id, lambda records: {**records, max(records): {"M": {"n": {"N": "0"}}}})
 
 
 def last_record_rejected(five: Five, object_id: str) -> Found:
-    """Likewise, and it says that it did."""
+    """Reject the last record; counts, records and RESULT agree in both replicas."""
     return _process_otherwise(
         five, object_id, lambda records: {ordinal: one for ordinal, one in records.items() if ordinal != max(records)}
     )
@@ -181,7 +181,7 @@ def rejected_and_nobody_knows_the_content(five: Five, object_id: str) -> Found:
 
 
 def _process_otherwise(five: Five, object_id: str, becomes: Callable[[dict[int, Wire]], dict[int, Wire]]) -> Found:
-    """Let the records be others, and all that is counted and summed follow them."""
+    """Change the records, and the counts and sums with them."""
     pk = f"REC#{object_id}#000000"
     for region in REGIONS:
         rows = five.rows[region]
@@ -199,7 +199,7 @@ def _process_otherwise(five: Five, object_id: str, becomes: Callable[[dict[int, 
 
 
 def key_of_another_hour(five: Five, object_id: str) -> Found:
-    """The digests of the leaf are the same; only the hour differs."""
+    """Change only the hour in the key, so that the leaf's digests are equal."""
     for region in REGIONS:
         key = five.result(object_id, region)["object_key"]["S"]
         parts = key.split("/")

@@ -1,4 +1,4 @@
-"""Seven sources in memory, consistent until a test damages them, which answer as DynamoDB, S3 and Secrets Manager do."""
+"""Seven sources in memory that answer as DynamoDB, S3 and Secrets Manager, consistent until a test damages them."""
 
 import base64
 import hashlib
@@ -34,14 +34,14 @@ Key = tuple[str, str]
 
 
 class Five:
-    """Both regions' objects and rows, and the receipts, of as many uploads as are asked for.
+    """The objects and rows of both regions and the receipts, for a number of uploads.
 
     Attributes:
-        receipts: The client's.
+        receipts: The client's receipts.
         objects: By region and key: (version id, bytes), newest first; no bytes mean a delete marker.
-        rows: By region and keys.
-        page: How many rows or versions a page holds.
-        order: Shuffles whatever has no order of its own.
+        rows: The rows by region and keys.
+        page: Number of rows or versions in a page.
+        order: Shuffles results without a defined order.
     """
 
     def __init__(
@@ -72,7 +72,6 @@ class Five:
 
     @property
     def ids(self) -> list[str]:
-        """The object ids, in the receipts' order."""
         return [receipt.object_id for receipt in self.receipts]
 
     def result(self, object_id: str, region: str) -> Row:
@@ -80,16 +79,14 @@ class Five:
         return self.rows[region][f"OBJ#{object_id}", "RESULT"]
 
     def prove(self, scope: Scope = SCOPE, regions: tuple[str, ...] = REGIONS) -> Proof:
-        """Prove it."""
         return prove_site(Site(self, regions, REGIONS), scope, self.receipts)
 
     def snapshot(self) -> Snapshot:
-        """Take a snapshot."""
         platform: Any = self
         return Snapshot.take(platform, SCOPE)
 
     def add(self, other: "Five") -> None:
-        """Take in all that another has."""
+        """Add the sources of another one."""
         self.receipts += other.receipts
         for region in REGIONS:
             self.objects[region] |= other.objects[region]
@@ -99,26 +96,21 @@ class Five:
     # --- what `Platform` asks for --------------------------------------------------------------------------------
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
-        """Return a client."""
         if (service, region) in self.unreadable:
             return _Unreadable()
         clients: dict[str, Any] = {"dynamodb": _Table, "s3": Bucket, "secretsmanager": _Secret}
         return clients[service](self, region)
 
     def ingest_bucket(self, region: str) -> str:
-        """Return a bucket's name."""
         return f"ingest-{region}"
 
     def archive_bucket(self, region: str) -> str:
-        """Return the archive bucket's name."""
         return f"archive-{region}"
 
     def table(self, region: str) -> str:
-        """Return the table's name."""
         return f"ledger-{region}"
 
     def secret(self, _region: str) -> str:
-        """Return the secret's name."""
         return "receipt-signing"
 
     # --- one upload ----------------------------------------------------------------------------------------------
@@ -150,14 +142,13 @@ class Five:
 
 
 def signed(receipt: ReceiptRow, key: str = KEY, **other: object) -> str:
-    """Return the receipt as the platform signs it."""
     claims: dict[str, Any] = {"object_id": receipt.object_id, "upload_id": receipt.upload_id, "source": receipt.source}
     claims |= {"key": receipt.file_key, "sha256": receipt.sha256}
     return jwt.encode({"iss": "lockstep", "iat": 1, "size": receipt.size, **claims, **other}, key, algorithm="HS256")
 
 
 def of_the_region(region: str) -> list[Row]:
-    """Return the rows that a region owns and that are of no object."""
+    """Return the rows of a region without an object."""
     return [
         {"pk": {"S": f"CONTROL#{region}"}, "sk": {"S": "ACTIVE"}, "epoch": {"N": "1"}},
         {"pk": {"S": f"HEALTH#{region}"}, "sk": {"S": "READY"}, "at": {"S": "now"}},
@@ -170,12 +161,11 @@ def of_the_region(region: str) -> list[Row]:
 
 
 def found(proof: Proof) -> set[tuple[str, str, str]]:
-    """Return the findings without their words."""
+    """Return kind, object and source of each finding."""
     return {(one.kind, one.object_id, one.where) for one in proof.findings}
 
 
 def words(findings: "tuple[Finding, ...] | list[Finding]") -> str:
-    """Return what the findings say."""
     return "\n".join(one.what for one in findings)
 
 

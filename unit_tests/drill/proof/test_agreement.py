@@ -1,4 +1,4 @@
-"""Tests that the proof's own code and the functions' code compute the same, for everything that the functions can write."""
+"""Test that the proof's code and the functions' code compute the same for everything that the functions can write."""
 
 import base64
 from decimal import Decimal
@@ -53,7 +53,7 @@ def test_state_index_is_spread_over_as_many_keys_as_the_proof_expects() -> None:
 
 
 def as_answered(attribute: dict[str, Any]) -> dict[str, Any]:
-    """Write an attribute as a client answers it: bytes as bytes, numbers in another notation than they were sent."""
+    """Return an attribute as a client returns it: bytes as bytes, and numbers in another notation."""
     ((kind, held),) = attribute.items()
     match kind:
         case "N":

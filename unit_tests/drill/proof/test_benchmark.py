@@ -1,4 +1,4 @@
-"""The benchmark's platform holds what the proof expects, so that the benchmark measures a proof and not its failure."""
+"""Test that the proof passes for the benchmark's platform, so that the benchmark measures a complete proof."""
 
 import pytest
 

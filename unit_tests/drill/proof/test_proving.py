@@ -1,4 +1,4 @@
-"""Any damage to any of the seven sources is found, by the right id and kind; where there is none, nothing is."""
+"""Test that the proof finds any damage to the seven sources, with its id and kind, and nothing without damage."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -43,7 +43,7 @@ def test_exactly_the_damage_is_found(damaged: dict[int, Damage], seed: int, page
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_single_damage_is_found(damage: Damage, number: int) -> None:
-    """Of a file without records, with one and with two."""
+    """The file has no record, one or two."""
     five = Five(5)
     expected = damage(five, five.ids[number])
     proof = five.prove()
@@ -134,7 +134,7 @@ def test_two_versions_after_a_lost_response_are_no_finding() -> None:
 
 
 def test_second_upload_after_a_lost_response_is_a_duplicate() -> None:
-    """Each of the two is whole, with an object, a RESULT and a receipt of its own."""
+    """Each of the two uploads is complete, with an object, a RESULT and a receipt."""
     five = Five(9)
     first = five.receipts[0]
     (second,) = Five(1, start=123_456).receipts
@@ -190,7 +190,7 @@ def test_surviving_region_is_proved_alone() -> None:
     ],
 )
 def test_source_read_from_the_other_region_is_divergent(services: set[str], wheres: set[str]) -> None:
-    """Both would be the same: no damage of one alone were ever found."""
+    """Both sources would be equal, so the proof would miss damage to one of them."""
     proof = _Twins(9, services).prove()
     assert found(proof) == {("divergent", where, where) for where in wheres}
     assert not proof.equal
@@ -198,14 +198,13 @@ def test_source_read_from_the_other_region_is_divergent(services: set[str], wher
 
 
 class _Twins(Five):
-    """Requests to the first region are answered by the second, whose ARN the answers name, as on AWS."""
+    """Answers requests to the first region from the second, with the second one's ARN, as on AWS."""
 
     def __init__(self, uploads: int, services: set[str]) -> None:
         super().__init__(uploads)
         self.services = services
 
     def table(self, region: str) -> str:  # noqa: ARG002 - as `Platform` has it
-        """A global table has one name."""
         return "ledger"
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
@@ -215,7 +214,7 @@ class _Twins(Five):
 
 
 class _OfItsOwnBucket(Bucket):
-    """Lists the bucket of the region that it is of, whatever name it is asked by: the caller mistook both."""
+    """Lists its own region's bucket for any requested name, because the caller mistook both."""
 
     def list_object_versions(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: ANN401, N803 - as boto3
         assert Bucket.startswith("ingest-")
@@ -239,7 +238,7 @@ class _OfItsOwnBucket(Bucket):
 
 
 def test_suspicious_object_is_read_even_outside_the_sample() -> None:
-    """A sample of checksums does not see other bytes of the same length; of another length it does."""
+    """A sample of checksums misses other bytes of the same length, but not of another length."""
     unasked = Scope(SOURCE, stored_checksums=0)
     five = Five(9)
     expected = other_bytes(five, five.ids[2])
@@ -272,7 +271,7 @@ def test_entry_in_another_hour_selects_all_leaves_of_its_digit() -> None:
 
 
 def test_findings_beyond_the_reports_maximum_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And judged a few leaves at a time."""
+    """The proof judges a few leaves at a time."""
     monkeypatch.setattr(proving, "MOST_AT_ONCE", 20)
     five = Five(150)
     for object_id in five.ids:
@@ -292,7 +291,7 @@ def test_object_still_in_process_is_read_again() -> None:
 
 
 class _Late(Five):
-    """One replica's rows arrive only once they have been looked for."""
+    """Returns the rows of one replica only from the second read on."""
 
     def __init__(self, uploads: int) -> None:
         super().__init__(uploads)

@@ -1,4 +1,4 @@
-"""Tests of archives with rejections, of objects without the issuer, and of sources that cannot be read."""
+"""Test archives with rejections, objects without the issuer, and unreadable sources."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_rotated_secret_verifies_nothing_of_its_region() -> None:
 
 @pytest.fixture
 def rejecting() -> Five:
-    """Five uploads; one of them has two rejected records."""
+    """Return five uploads, one with two rejected records."""
     five = Five(5)
     number = 2
     receipt = five.receipts[number]

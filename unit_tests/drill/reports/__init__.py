@@ -1,1 +1,1 @@
-"""Tests of the drill's reports. `samples` makes a report as a drill would, and any report that the model allows."""
+"""Tests of the drill's reports. `samples` has reports of typical drills, and a strategy for any valid report."""

@@ -1,4 +1,4 @@
-"""Reports to render: one as a drill of five minutes leaves it, one of a drill that never began, and any other."""
+"""Reports to render: of a passed drill, of a failed one, of one that never began, and a strategy for any report."""
 
 import hashlib
 import random
@@ -78,7 +78,7 @@ def _phases() -> tuple[PhaseRecord, ...]:
 
 
 def _samples() -> tuple[Sample, ...]:
-    """Load to 65 s, a blackout of the primary from 65 s, promoted at 87 s, worked off by 112 s, failed back at 141 s."""
+    """Samples of a load to 65 s, a blackout from 65 s, a promotion at 87 s, no backlog from 112 s, healed at 141 s."""
     noise = random.Random(7)  # noqa: S311 - the same noise each time
     samples = []
     for second in range(0, 221, 2):
@@ -181,7 +181,7 @@ def _timeline() -> tuple[Event, ...]:
 
 
 def passed(**changes: Any) -> DrillReport:  # noqa: ANN401 - any field
-    """A drill with a blackout of the primary, as it should end."""
+    """A passed drill with a blackout of the primary."""
     fields: dict[str, Any] = {
         "drill_id": "20261124T201500Z-1a2b3c",
         "verdict": Verdict.PASSED,
@@ -248,7 +248,7 @@ def passed(**changes: Any) -> DrillReport:  # noqa: ANN401 - any field
 
 
 def failed() -> DrillReport:
-    """A drill in which an object was lost, another doubled, a target missed, a call went astray and a phase failed."""
+    """A failed drill: an object lost, one duplicated, a missed target, a forbidden call and a failed phase."""
     findings = (
         Finding(kind="lost", object_id="c0ffee" * 10, where="ledger us-west-2", what="the receipt says durable; no RESULT"),
         Finding(kind="duplicated", object_id="beef" * 16, where="ledger us-east-1", what="two RESULT rows, one should be"),
@@ -285,7 +285,7 @@ def failed() -> DrillReport:
 
 
 def never_began() -> DrillReport:
-    """A drill that preflight ended: nothing was measured, so nearly everything is None or empty."""
+    """A drill that preflight ended. Nothing was measured, so most values are None or empty."""
     return passed(
         verdict=Verdict.VOID,
         reasons=("preflight: no stack serverless-failover-prod in us-west-2",),

@@ -1,4 +1,4 @@
-"""The chain of drills: what was tampered with, dropped or forked is named; `latest` is never half a folder."""
+"""Test the chain of drills: it names changed, removed and forked reports; `latest` is never an incomplete folder."""
 
 import hashlib
 import shutil
@@ -17,7 +17,7 @@ BESIDE = ("receipts.jsonl", "receipts-us-west-2.jsonl", "samples.jsonl")
 
 
 def _drill(root: Path, drill_id: str, made: Callable[..., DrillReport] = passed) -> Path:
-    """One more drill, which names the one before it as every drill does."""
+    """Write another drill, which names the previous one."""
     folder = root / drill_id
     folder.mkdir(parents=True)
     for name in BESIDE:

@@ -1,4 +1,4 @@
-"""Tests that the platform and the drill understand what the runbook and docs/drill.md tell people to type."""
+"""Test that the commands in the runbook and docs/drill.md work on the platform and the drill."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _CLAIMS, _LOWERS = "attribute_not_exists(pk)", "epoch = :held"
 
 
 def _typed(*beginning: str, holding: str = "") -> dict[str, str]:
-    """The options of the one command of the runbook that begins so and holds a text, as a shell takes them."""
+    """Return the options of the runbook's only command with this beginning and this text, as a shell parses them."""
     wanted = ["aws", *beginning]
     (words,) = [
         split for line in RUNBOOK.splitlines() if holding in line and (split := _split(line))[: len(wanted)] == wanted
@@ -71,7 +71,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
 
 
 def _claim(dynamodb: DynamoDBClient, *, region: str = SECONDARY, epoch: int = 1) -> None:
-    """Type the claim, with the changes that the runbook tells to make."""
+    """Run the claim with the runbook's replacements."""
     options = {
         name: value.replace('"N": "1"', f'"N": "{epoch}"').replace(f"CONTROL#{SECONDARY}", f"CONTROL#{region}")
         for name, value in _typed("dynamodb", "put-item", holding=_CLAIMS).items()

@@ -1,4 +1,4 @@
-"""Where things stand in the pictures, and how numbers and times are output."""
+"""Test the positions in the charts, and the format of numbers and times."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Every rendering of every report: valid, escaped, whole, and the same bytes each time."""
+"""Test that each rendering of each report is valid, escaped, complete and reproducible."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ ALLOWED = HtmlElements(page.render(passed())).names() | HtmlElements(page.render
 
 
 def _hostile() -> DrillReport:
-    """A drill in which every text that may come from outside is hostile."""
+    """Return a report in which every text from outside is hostile."""
     ordinary = failed()
     assert ordinary.proof is not None
     return ordinary.model_copy(

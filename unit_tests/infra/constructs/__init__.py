@@ -1,1 +1,1 @@
-"""Each construct alone in a small stack: proves what its template says; cannot prove that AWS agrees to it."""
+"""Test each construct alone in a small stack. The tests prove its template, but not that AWS accepts it."""

@@ -17,12 +17,11 @@ CDK_JSON = Path(__file__).parents[3] / "cdk.json"
 
 
 def context(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -> RegionContext:
-    """Return a region of prod, unless the settings say otherwise; the secondary, which is the control region."""
+    """Return the context of a region of prod; by default the secondary, which is the control region."""
     return RegionContext(settings=Settings.model_validate({"account": ACCOUNT, **settings}), role=role)
 
 
 def stack_in(of: RegionContext) -> Stack:
-    """Return an empty stack in a region, under the same feature flags as the real app."""
     flags = json.loads(CDK_JSON.read_text())["context"]
     environment = Environment(account=of.settings.account, region=of.region)
     return Stack(App(context=flags), "Small", env=environment)
@@ -45,19 +44,17 @@ def function_in(stack: Stack) -> lambda_.Function:
 
 
 def of_type(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
-    """Return the properties of all resources of a type, by logical id."""
     found = Template.from_stack(stack).find_resources(kind)
     return {logical_id: _with_account(resource.get("Properties", {})) for logical_id, resource in found.items()}
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:
-    """Return the properties of the one resource of a type."""
     (properties,) = of_type(stack, kind).values()
     return properties
 
 
 def _with_account(value: Any) -> Any:  # noqa: ANN401 - any JSON
-    """Write the account where the template says `AWS::AccountId`, so that names can be compared as text."""
+    """Replace `AWS::AccountId` by the account, so that names can be compared as text."""
     match value:
         case {"Ref": "AWS::AccountId"}:
             return ACCOUNT

@@ -12,7 +12,7 @@ from infra.constructs.queue import AsyncDeadLetterQueue
 from infra.region import RegionContext
 
 ASSET = Path(__file__).parent
-"""Any directory will do: no test of a template looks into the asset."""
+"""Any directory, because no test of a template reads the asset."""
 
 
 def surroundings_in(stack: Stack, of: RegionContext, key: kms.IKey) -> FunctionSurroundings:

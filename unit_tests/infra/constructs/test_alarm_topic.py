@@ -1,4 +1,4 @@
-"""The topic: encrypted, and open to our alarms alone."""
+"""Test the topic: it is encrypted, and only the platform's alarms may publish to it."""
 
 import pytest
 from aws_cdk import Stack

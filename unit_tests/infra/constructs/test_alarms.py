@@ -1,4 +1,4 @@
-"""The alarms: which there are, on which dimensions, and what their silence means."""
+"""Test the alarms: their names, dimensions, thresholds and treatment of missing data."""
 
 import re
 from pathlib import Path
@@ -101,7 +101,7 @@ def test_alarm_has_an_action_and_a_treatment_of_missing_data(role: RegionRole) -
         assert alarm["AlarmDescription"], name
 
 
-# Alarms on metrics of these services, and what AWS's page (`Silence.source`) says of their silence.
+# Alarms on metrics of these services, and the treatment of missing data by AWS's page (`Silence.source`).
 SILENT_SERVICES = {
     "AWS/ApiGateway": "notBreaching",
     "AWS/DynamoDB": "ignore",
@@ -126,7 +126,7 @@ def test_silence_of_an_aws_metric_is_treated_as_aws_documents(role: RegionRole) 
 
 
 def test_data_at_risk_does_not_clear_when_the_source_region_dies() -> None:
-    """The metrics of a lost region go silent; the alarm must not take missing data for recovery."""
+    """A lost region publishes no metrics; the alarm must not treat missing data as recovery."""
     stack = alarms_stack()
     (composite,) = (
         each

@@ -1,4 +1,4 @@
-"""A bucket: its lifecycle rules, its notifications and the limit of its name."""
+"""Test a bucket: its lifecycle rules, its notifications and the limit of its name."""
 
 import pytest
 from aws_cdk import aws_iam as iam

@@ -1,4 +1,4 @@
-"""The custom domain: two names in each region. One name is the region's own, the other fails over."""
+"""Test the custom domain: each region has its own name and the name that fails over."""
 
 from typing import Any
 

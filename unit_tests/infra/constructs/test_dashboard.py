@@ -1,4 +1,4 @@
-"""The dashboard: both regions, side by side, each widget with its region."""
+"""Test the dashboard: it shows both regions side by side, and each widget names its region."""
 
 import json
 from typing import Any

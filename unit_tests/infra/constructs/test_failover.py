@@ -1,4 +1,4 @@
-"""Failover without a domain: checks, zone and records, each region for itself."""
+"""Test failover without a domain: health checks, zone and records."""
 
 from typing import Any
 

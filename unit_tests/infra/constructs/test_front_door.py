@@ -1,4 +1,4 @@
-"""The HTTP API: its authorization, routes, throttles, access log and CORS."""
+"""Test the HTTP API: its authorization, routes, throttles, access log and CORS."""
 
 from aws_cdk import Stack
 from aws_cdk.assertions import Template

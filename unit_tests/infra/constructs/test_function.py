@@ -1,4 +1,4 @@
-"""A function: its runtime, names, logs, limits and network."""
+"""Test a function: its runtime, names, logs, limits and network."""
 
 import re
 from typing import Any

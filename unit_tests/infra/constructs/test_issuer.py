@@ -1,4 +1,4 @@
-"""The variables of the issuer."""
+"""Test the variables of the issuer."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The keys: one for each purpose, each rotated."""
+"""Test the keys: there is one for each purpose, and all are rotated."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def keys(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def services(key: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The statements that admit a service, by service."""
+    """Return the statements that allow a service, by service."""
     found: dict[str, list[dict[str, Any]]] = {}
     for statement in key["KeyPolicy"]["Statement"]:
         principals = statement["Principal"].get("Service", [])

@@ -1,4 +1,4 @@
-"""The metrics: every one by the dimensions that its service publishes it with, in the region where it does."""
+"""Test the metrics: each has the dimensions and the region of its service."""
 
 import inspect
 from typing import Any
@@ -84,7 +84,7 @@ ARGUMENTS = {
     "table_throttles": ("Write", "by_file"),
     "table_errors": ("GetItem",),
 }
-"""The arguments of the metrics that exist once for each queue, function or operation."""
+"""The arguments of metrics that exist for each queue, function or operation."""
 
 
 def metrics(role: RegionRole = RegionRole.SECONDARY) -> RegionMetrics:

@@ -1,4 +1,4 @@
-"""The VPC: its subnets, endpoints, security groups and flow logs."""
+"""Test the VPC: its subnets, endpoints, security groups and flow logs."""
 
 import ipaddress
 from typing import Any

@@ -1,4 +1,4 @@
-"""The observer: its variables and its schedule."""
+"""Test the observer: its variables and its schedule."""
 
 from typing import Any
 

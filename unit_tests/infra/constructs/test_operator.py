@@ -1,4 +1,4 @@
-"""The operator's role: whom it trusts."""
+"""Test the principals that the operator's role trusts."""
 
 import json
 from typing import Any

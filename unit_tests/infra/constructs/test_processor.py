@@ -1,4 +1,4 @@
-"""The processor: its queue, its variables, its schedule and its disk."""
+"""Test the processor: its queue, its variables, its schedule and its disk."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The queues keep messages for the longest time, and a message that fails goes to the dead-letter queue."""
+"""Test the queues: their retention is the maximum, and failed messages become dead letters."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The replication rules: the forward rule's terms, and the reverse rule in the form that its function reads."""
+"""Test the replication rules: the forward rule's terms, and the reverse rule in its function's format."""
 
 from typing import Any
 

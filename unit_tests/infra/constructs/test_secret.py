@@ -1,4 +1,4 @@
-"""The receipt secret: its generated value and its rotation."""
+"""Test the receipt secret: its generated value and its rotation."""
 
 import base64
 import json

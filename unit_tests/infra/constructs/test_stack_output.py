@@ -1,4 +1,4 @@
-"""Another stack's output: the intrinsic function as CloudFormation takes it."""
+"""Test the intrinsic function that reads another stack's output."""
 
 from infra.constructs.stack_output import stack_output
 from unit_tests.infra.constructs.small_stack import context, stack_in

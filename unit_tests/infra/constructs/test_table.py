@@ -1,4 +1,4 @@
-"""The global table: what each replica has, and what consistency allows."""
+"""Test the global table: the settings of each replica, and the effects of its consistency."""
 
 from typing import Any
 

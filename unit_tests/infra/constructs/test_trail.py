@@ -1,4 +1,4 @@
-"""The audit trail: its log group, and the resources that it depends on."""
+"""Test the audit trail: its log group, and the resources that it depends on."""
 
 from aws_cdk import Stack
 from aws_cdk.assertions import Template

@@ -77,19 +77,15 @@ class Place:
     peer: str
 
     def arn(self, service: str, resource: str, region: str | None = None) -> str:
-        """Return an ARN of this account."""
         return f"arn:aws:{service}:{region or self.region}:{self.account}:{resource}"
 
     def bucket(self, word: str, region: str | None = None) -> str:
-        """Return a bucket's ARN."""
         return f"arn:aws:s3:::serverless-{word}-prod-{self.account}-{region or self.region}-an"
 
     def queue(self, word: str) -> str:
-        """Return a queue's ARN."""
         return self.arn("sqs", f"serverless-{word}-prod")
 
     def key(self, purpose: str) -> str:
-        """Return the ARN of this region's key for a purpose."""
         return self.arn("kms", f"key/serverless-{purpose}-prod")
 
     def logs(self, word: str) -> str:

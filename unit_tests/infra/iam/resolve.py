@@ -37,7 +37,6 @@ class Resolver:
 
     @classmethod
     def of(cls, synthesis: Synthesis, name: str) -> "Resolver":
-        """Return the resolver of one stack."""
         return cls(name, synthesis.stacks, synthesis.templates)
 
     def text(self, value: object) -> str:
@@ -71,7 +70,6 @@ class Resolver:
         return value
 
     def reference(self, logical_id: str) -> str:
-        """Return the value of `Ref` for a resource."""
         kind, properties = self._resource(logical_id)
         match kind:
             case "AWS::SQS::Queue":
@@ -85,7 +83,6 @@ class Resolver:
         return self._physical_name(logical_id)
 
     def attribute(self, logical_id: str, attribute: str) -> str:
-        """Return the value of `Fn::GetAtt` for a resource."""
         kind, _ = self._resource(logical_id)
         if attribute != "Arn":
             return f"{attribute} of {self._name}.{logical_id}"

@@ -28,7 +28,7 @@ ENCRYPTION_CALLS = {
     "sqs:ReceiveMessage": ("kms:Decrypt",),
     "sqs:SendMessage": ("kms:Decrypt", "kms:GenerateDataKey"),
 }
-"""The calls to KMS that a service makes in the caller's name when one of our keys encrypts the resource."""
+"""The calls to KMS that a service makes on the caller's behalf if one of the platform's keys encrypts the resource."""
 REPLICA_CALLS = {
     "secretsmanager:PutSecretValue": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),
     "secretsmanager:UpdateSecretVersionStage": ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"),

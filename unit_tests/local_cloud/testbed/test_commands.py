@@ -95,7 +95,7 @@ def _gone(ids: list[int]) -> bool:
 
 
 def _runs(process_id: int) -> bool:
-    """Whether it runs; one that has ended but was not yet waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         status = Path(f"/proc/{process_id}/stat").read_text()
     except OSError:
