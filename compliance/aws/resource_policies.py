@@ -44,6 +44,14 @@ def policies_of(resource: Resource, world: TemplateSet) -> Iterator[tuple[Resour
         raise UnresolvedError(f"the template does not say whether {', '.join(unclear)} is its policy")
 
 
+def policies_on(resource: Resource, world: TemplateSet) -> Iterator[Resource]:
+    """Yield the policies that may be on a resource, without a word on what they say."""
+    kinds = POLICIES[resource.type]
+    for policy in of_type(world, *kinds, region=resource.template.region):
+        if _is_aimed_at(policy.properties.get(kinds[policy.type]), policy, resource, world):
+            yield policy
+
+
 def _is_aimed_at(aims: Json, policy: Resource, resource: Resource, world: TemplateSet) -> bool | None:
     answers = [_means(aim, policy.template, resource, world) for aim in one_or_more(aims, "what the policy is for")]
     return True if True in answers else None if None in answers else False

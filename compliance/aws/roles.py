@@ -73,6 +73,11 @@ def granted_by(role: Resource, world: TemplateSet) -> Iterator[Granted]:
         yield from _of_document(properties.get("PolicyDocument"), policy.template)
 
 
+def policies_attached_to(role: Resource, world: TemplateSet) -> Iterator[Resource]:
+    """Yield the policies that are resources of their own and name the role, in each version."""
+    yield from (policy for policy, _ in _attached(world).get(key_of(role), ()))
+
+
 @cached
 def _attached(world: TemplateSet) -> Mapping[Key, list[tuple[Resource, Mapping[str, Json]]]]:
     """Return, by role, the policies that name it, each with one version of its properties.

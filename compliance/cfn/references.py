@@ -11,7 +11,7 @@ from compliance.cfn.values import UnresolvedError, describe
 _HOPS: Final = 8
 """Longest chain of exports that import other exports; a longer chain is a circle."""
 
-_VARIABLE: Final = re.compile(r"\$\{(!?)([^}]*)\}")
+VARIABLE: Final = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 class Located(NamedTuple):
@@ -71,7 +71,7 @@ def _substituted(text: str, variables: Mapping[str, Json], template: Template) -
             return render(variables[name], template)
         return _pseudo(name, template)
 
-    return _VARIABLE.sub(replace, text)
+    return VARIABLE.sub(replace, text)
 
 
 def _pseudo(name: str, template: Template) -> str:
@@ -156,7 +156,7 @@ def named(value: Json, template: Template, world: TemplateSet) -> Resource | Non
             logical_id = name
         case {"Fn::GetAtt": str(name)}:
             logical_id = name.partition(".")[0]
-        case {"Fn::Sub": str(text)} if found := _VARIABLE.fullmatch(text):
+        case {"Fn::Sub": str(text)} if found := VARIABLE.fullmatch(text):
             logical_id = found[2].partition(".")[0]
         case _:
             return None

@@ -313,7 +313,8 @@ def attacks_on(resource: Resource) -> Iterator[Attack]:
     if resource.type == "AWS::CloudWatch::CompositeAlarm" and rule is not None:
         for first, last, was, now in (("FALSE AND (", ")", "", ""), ("NOT (", ")", "", ""), ("", "", " OR ", " AND ")):
             yield "weaken", ("Properties", "AlarmRule"), rule, _wrapped(rule, first, last, was, now)
-    yield "secret", ("Metadata", "Token"), None, TOKENS["STRIPE"]
+    if "Metadata" in resource.template.body["Resources"][resource.logical_id]:
+        yield "secret", ("Metadata", "Token"), None, TOKENS["STRIPE"]
     for condition in CONDITIONS:
         yield "condition", ("Condition",), resource.path_in_stack, condition
 
