@@ -32,23 +32,27 @@ _INTERRUPTED: Final = 130
 _SHOWN: Final = 50
 _OUT: Final = Console(highlight=False, emoji=False, soft_wrap=True)
 _ERRORS: Final = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
-_HELP: Final = f"""Upload files to a two-region platform: to the active region, or to the other one when that fails.
+_HELP: Final = """Upload files to a two-region platform: to the active region, or to the other one when that fails.
 
 An upload gets its id before the first try and keeps it in every region and every run, so a file is never stored twice.
 The receipts file records every step. After an interruption, type the same command again, or `resume`.
 
 \b
 Examples:
-  python -m client upload january.csv
-  python -m client upload --prefix reports/2026/ folder/
-  python -m client resume
-  python -m client verify --wait 60
-  python -m client receipts
+  lockstep upload january.csv
+  lockstep upload --prefix reports/2026/ folder/
+  lockstep resume
+  lockstep verify --wait 60
+  lockstep receipts
+
+Exit status: 0 every file is where it should be, 1 some file is not, 2 wrong use, 130 interrupted.
+"""
+
+_UPLOAD_HELP: Final = f"""Upload files, and all files in folders. A file that a region already has is not sent again.
 
 \b
 The configuration, by default in lockstep-client.toml:
 {textwrap.indent(EXAMPLE.replace(chr(10) * 2, chr(10)), "  ")}
-Exit status: 0 every file is where it should be, 1 some file is not, 2 wrong use, 130 interrupted.
 """
 
 app = typer.Typer(
@@ -114,7 +118,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command line
     )
 
 
-@app.command()
+@app.command(help=_UPLOAD_HELP)
 def upload(
     context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(metavar="FILE|FOLDER...", help="Files and folders to upload.")],

@@ -188,7 +188,7 @@ class Configuration(BaseModel):
             return cls.model_validate(dict(values))
         except ValidationError as error:
             lines = [_sentence(dict(one)) for one in error.errors()]
-            hint = "Correct this and type the same command again; `python -m client --help` shows a complete configuration."
+            hint = "Correct this and type the same command again; `lockstep upload --help` shows a complete configuration."
             raise Misconfigured(f"{where} cannot be used:\n" + "\n".join(f"- {line}" for line in lines), hint) from error
 
     @classmethod

@@ -279,7 +279,7 @@ class Receipts:
     def _failure(self, error: OSError) -> ReceiptsUnusable:
         return ReceiptsUnusable(
             f"The receipts file {self._path} cannot be written: {error.strerror}.",
-            "Correct that (is the disk full?), then type `python -m client resume`: unrecorded files were not sent.",
+            "Correct that (is the disk full?), then type `lockstep resume`: unrecorded files were not sent.",
         )
 
     def _load(self) -> int:

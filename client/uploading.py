@@ -18,7 +18,7 @@ from client.routing import Router
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 10.0
-RESUME: Final = "type `python -m client resume` when a region can be reached: it continues under the same upload id"
+RESUME: Final = "type `lockstep resume` when a region can be reached: it continues under the same upload id"
 LARGEST_BYTES: Final = 5 << 30
 """Largest object of one PUT: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
 ASKED_BYTES: Final = 16 << 20

@@ -59,7 +59,7 @@ class DrillFolder:
 
     @property
     def target(self) -> Path:
-        """The platform's target, for `python -m operations --target`."""
+        """The platform's target, for `lockstep status --target`."""
         return self.path / "target.json"
 
     @property

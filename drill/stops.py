@@ -63,7 +63,7 @@ class StopConditions:
         if sample.dead_letters > allowed:
             raise Stop(
                 f"The dead-letter queue of {region} holds {sample.dead_letters} messages; {allowed} were there or injected.",
-                hint="Look at what they are about: `nox -s operate -- status`, then the runbook.",
+                hint="Look at what they are about: `lockstep status`, then the runbook.",
             )
 
     def _was_injected(self, trait: str) -> bool:

@@ -100,7 +100,7 @@ class Register:
             ) from error
         raise RunFailure(
             f"{self.region} was not promoted: another process changed its claim {_TRIES} times in a row.",
-            hint="Find and stop that process; then type `nox -s operate -- status` and try again.",
+            hint="Find and stop that process; then type `lockstep status` and try again.",
         )
 
     def _rows(self) -> dict[str, Any]:

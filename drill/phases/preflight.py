@@ -100,7 +100,7 @@ def _register(context: Context) -> Check:
     if first != second:
         wrong = f"the replicas disagree on the active region: {claims}; replication is behind"
     elif active != context.target.primary:
-        wrong = f"{active} is active; fail back first: nox -s operate -- failback"
+        wrong = f"{active} is active; fail back first: lockstep failback"
     return Check("register", wrong, f"{active} is active, claims {first or 'none'}")
 
 

@@ -29,6 +29,6 @@ def is_forced(dynamodb: "DynamoDBClient", table_name: str, region: str) -> bool:
     if not isinstance(value, bool):
         raise ValueError(  # noqa: TRY004 - a row is data
             f"{schema.FORCED} of {schema.force_partition_key(region)} is {row[schema.FORCED]}; true or false is allowed: "
-            "type `nox -s operate -- force`, or `unforce`"
+            "type `lockstep force`, or `unforce`"
         )
     return value

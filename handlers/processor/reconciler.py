@@ -240,7 +240,7 @@ class Reconciler:
         self._telemetry.count("Unreconciled", work)
         if work:
             kinds = sorted({finding.kind for finding in notes.findings})
-            logger.warning("objects are not reconciled; `nox -s operate -- status` lists them", number=work, kinds=kinds)
+            logger.warning("objects are not reconciled; `lockstep status` lists them", number=work, kinds=kinds)
         return {"unreconciled": work}
 
     # --- judging --------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ Its contract:
 * Any other exception rejects the record too, with the exception's name: one bad record does not stop a file.
 
 The effect of a change: RESULT and every record carry the processing version, a hash of this file, the parsers and their
-libraries. Files that were processed before the change keep their records. `nox -s operate -- reprocess PREFIX` makes the
+libraries. Files that were processed before the change keep their records. `lockstep reprocess PREFIX` makes the
 active region process them again, remove the records that the new version no longer writes, and replace RESULT.
 
 Deploy a change to both regions, the secondary first, as `nox -s cdk -- deploy --all` does. The passive region processes
