@@ -50,7 +50,7 @@ def prove_with_controls(context: Context) -> Proof:
     undo_damage(context)
     _provide_objects(context)
     if not expected.IS_KNOWN:
-        context.note("what the transform makes of a record is not known to the drill: content is unproved", level="warning")
+        context.note("the drill does not know the transform: content is unproved", level="warning")
     first = prove(context)
     # Should the drill end before the last proof, this one is reported.
     context.journal.state(context.phase, "proof", first.model_dump(mode="json"))
@@ -85,7 +85,9 @@ def _let_it_settle(context: Context) -> None:
         if not pending:
             return
         if time.monotonic() >= deadline:
-            context.note(f"{pending} results did not come in {_PATIENCE_SECONDS:.0f} s; the proof says of what", level="bad")
+            context.note(
+                f"{pending} results did not arrive in {_PATIENCE_SECONDS:.0f} s; the proof names the objects", level="bad"
+            )
             return
         time.sleep(_PAUSE_SECONDS)
 

@@ -55,7 +55,7 @@ def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: floa
         if near and not any(one.queue_depth for one in near):
             yield (
                 f"the samples show an empty queue in {plan.secondary} when SQS held {messages} messages "
-                f"({moment}): the curves are not what the services answered"
+                f"({moment}): the curves contradict the services"
             )
 
 

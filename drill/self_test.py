@@ -64,7 +64,7 @@ def run(console: Console, plan: Plan) -> bool:
     try:
         deployment = Deployment.read(held.target)
         code = Code(deployment)
-        outcomes = [_drill(console, plan, holder, "the product as it is", most=1)]
+        outcomes = [_drill(console, plan, holder, "the unchanged product", most=1)]
         for sabotage in ALL if not outcomes[0].convicted else ():
             outcomes.append(_sabotaged(console, plan, holder, code, sabotage))
             _clean(deployment)

@@ -34,22 +34,23 @@ def main(
     ] = None,
     account: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="The AWS account id it plays, 12 digits.", show_default="the environment's"),
+        typer.Option(metavar="ID", help="The AWS account id, 12 digits.", show_default="the environment's"),
     ] = None,
     port: Annotated[int, typer.Option(help="The loopback port, 1 to 65535; 0 takes any free one.")] = _DEFAULT_PORT,
     time_factor: Annotated[
-        float, typer.Option(help="How many times faster health checks, DNS, alarms and schedules run: 1 to 100.")
+        float, typer.Option(help="Factor by which health checks, DNS, alarms and schedules run faster: 1 to 100.")
     ] = 1.0,
     seed: Annotated[
-        int | None, typer.Option(help="Decides what the hazards do.", envvar=SEED_VARIABLE, show_default="a new one")
+        int | None, typer.Option(help="Seed of the hazards.", envvar=SEED_VARIABLE, show_default="a new one")
     ] = None,
     calm: Annotated[
-        bool, typer.Option("--calm", envvar=CALM_VARIABLE, help="Start without hazards: nothing late, twice or in part.")
+        bool,
+        typer.Option("--calm", envvar=CALM_VARIABLE, help="Start without hazards: no late, repeated or partial results."),
     ] = False,
     health_checkers: Annotated[
-        bool, typer.Option("--health-checkers", help="Check health by the clock, not when a status is asked for.")
+        bool, typer.Option("--health-checkers", help="Check health periodically, not on each request for a status.")
     ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave its folder, with the log, behind.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep its folder with the log.")] = False,
     gaps: Annotated[bool, typer.Option("--gaps", help="List where it differs from AWS, and start nothing.")] = False,
 ) -> None:
     """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
@@ -92,7 +93,7 @@ def main(
                 cloud.require_alive()
                 time.sleep(0.5)
     except KeyboardInterrupt:
-        console.print("Stopped; nothing of it is left." if not keep else "Stopped; its folder is left.")
+        console.print("Stopped; its folder is removed." if not keep else "Stopped; its folder is kept.")
     except RunFailure as failure:
         explain(failure, errors)
         sys.exit(2 if isinstance(failure, Refused) else 1)

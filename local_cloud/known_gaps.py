@@ -27,7 +27,7 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("S3 replication", "a copy that failed is not tried again"),
     NotFaithful("Encryption at rest", "key policies are enforced; the bytes in memory are plain"),
     NotFaithful("KMS and IAM for the account's root", "never denied, whatever a key's policy says"),
-    NotFaithful("aws:SecureTransport", "every request counts as TLS, for the loopback has none"),
+    NotFaithful("aws:SecureTransport", "every request counts as TLS, because the loopback has none"),
     NotFaithful("DynamoDB point-in-time recovery", "restores the latest state only"),
     NotFaithful("DynamoDB MultiRegionConsistency STRONG", "a witness never fails; no write conflicts with another region's"),
     NotFaithful("DynamoDB throughput", "a table takes any load; reads and transactions heat no partition"),

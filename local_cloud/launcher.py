@@ -59,12 +59,12 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--listener", type=int, required=True, help="file descriptor of the bound socket")
-    parser.add_argument("--folder", type=Path, help="to be removed should the parent be killed and unable to")
-    parser.add_argument("--time-factor", type=float, default=1.0, help="how many times faster than AWS's the clocks are")
-    parser.add_argument("--hosted-zone", action="append", default=[], help="ID=NAME of a zone that is there from the start")
-    parser.add_argument("--seed", type=int, default=0, help="decides what the hazards do")
+    parser.add_argument("--folder", type=Path, help="folder to remove if the parent is killed")
+    parser.add_argument("--time-factor", type=float, default=1.0, help="factor by which the clocks run faster than AWS's")
+    parser.add_argument("--hosted-zone", action="append", default=[], help="ID=NAME of an initial zone")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the hazards")
     parser.add_argument("--calm", action="store_true", help="start without hazards")
-    parser.add_argument("--health-checkers", action="store_true", help="check health by the clock")
+    parser.add_argument("--health-checkers", action="store_true", help="check health periodically")
     return parser.parse_args()
 
 
@@ -80,7 +80,7 @@ async def _serve(listener: int, *, health_checkers: bool) -> None:
 def _stop_with_parent(folder: Path | None) -> None:
     """Block until the pipe to the parent closes, which happens even if the parent was killed."""
     sys.stdin.buffer.read()
-    _log.warning("the process that started the local cloud is gone; stopping")
+    _log.warning("the process that started the local cloud has ended; stopping")
     if folder:
         begin_removal(folder)
     _end_process_group()

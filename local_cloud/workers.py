@@ -82,7 +82,7 @@ def prepare() -> None:
     script = lambda_runtime._PYTHON_WORKER_SCRIPT
     # Not before: a function may bring a urllib3 of its own.
     if script.count(_READY_FOR_IMPORTS) != 1:
-        raise RuntimeError("ministack starts its workers in another way by now: see where it imports the handler.")
+        raise RuntimeError("ministack's worker script has changed: see where it imports the handler.")
     led = script.replace(_READY_FOR_IMPORTS, f"    _lead_apis_here()\n{_READY_FOR_IMPORTS}")
     lambda_runtime._PYTHON_WORKER_SCRIPT = _WATCH + _LEAD + led
     lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": _SharedPackage})

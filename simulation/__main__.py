@@ -126,16 +126,16 @@ def _sabotage() -> bool:
 
 def main(  # noqa: PLR0913, PLR0917 - one for each option
     histories: Annotated[
-        int, typer.Option(help="How many histories, beside the regression seeds.", min=0, max=1_000_000)
+        int, typer.Option(help="Number of histories, in addition to the regression plans.", min=0, max=1_000_000)
     ] = 1500,
     objects: Annotated[
-        int | None, typer.Option(help="Objects of a history; 1 to 12, drawn too, if not given.", min=1, max=10_000)
+        int | None, typer.Option(help="Objects of a history; by default drawn, 1 to 12.", min=1, max=10_000)
     ] = None,
     jobs: Annotated[int, typer.Option(help="How many processes.", min=1, max=64)] = 2,
     seed: Annotated[int, typer.Option(help="The first seed; with --story the only one.", min=0, max=2**62)] = 0,
     story_: Annotated[bool, typer.Option("--story", help="Print the story of one seed.")] = False,  # noqa: FBT002
-    plan: Annotated[Path | None, typer.Option(help="Replay a plan that was kept.", exists=True, dir_okay=False)] = None,
-    exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Lose a region at each moment.")] = False,  # noqa: FBT002
+    plan: Annotated[Path | None, typer.Option(help="Replay a stored plan.", exists=True, dir_okay=False)] = None,
+    exhaustive: Annotated[bool, typer.Option("--exhaustive", help="Lose a region between any two calls.")] = False,  # noqa: FBT002
     sabotage: Annotated[bool, typer.Option("--sabotage", help="Show that each wrong variant is convicted.")] = False,  # noqa: FBT002
 ) -> None:
     """Run histories of the real handlers in a simulated world; exit 1 if one breaks an invariant."""

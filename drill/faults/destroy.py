@@ -10,7 +10,7 @@ class Destroy(Fault):
     """The primary's region never comes back. The drill ends in the secondary: nothing is failed back."""
 
     name = "destroy"
-    title = "the primary's region is lost for good, with what had not left it"
+    title = "the primary's region is lost for good, with everything unreplicated"
     loses_region = True
     seen_by_health_check = True
     stops_replication = True

@@ -207,7 +207,7 @@ class LosingTransport:
             lost = next((key for key in self._keys if request.method == "PUT" and key in request.url), None)
             self._keys.discard(lost or "")
         if lost:
-            raise Unreachable("the connection broke before its answer came (the drill lost it)")
+            raise Unreachable("the connection broke before the response arrived (the drill dropped it)")
         return answer
 
 

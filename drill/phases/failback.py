@@ -72,7 +72,7 @@ def _second_fault(context: Context) -> None:
 
 
 def _go_back(context: Context) -> None:
-    reasons: list[str] = ["nothing was asked yet"]
+    reasons: list[str] = ["the failback checks have not run yet"]
     for _ in context.waiting(_PATIENCE_SECONDS):
         reasons = reasons_against(context)
         if not reasons:

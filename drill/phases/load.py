@@ -42,10 +42,10 @@ def _work_off(context: Context) -> None:
     """Wait until the backlog is that of a steady stream. Otherwise the drill measures the recovery from a bulk load."""
     for _ in context.waiting(_WORK_OFF_SECONDS):
         left = min(context.watch.pending(region) for region in context.target.regions)
-        context.say(f"{left} of the files are under way")
+        context.say(f"{left} of the files are in process")
         if left <= _UNDER_WAY or fault_control.active_faults(context.journal):
             return
-    context.note(f"more than {_UNDER_WAY} files are under way when the fault comes", level="warning")
+    context.note(f"more than {_UNDER_WAY} files are in process at the fault", level="warning")
 
 
 def _settle(context: Context) -> None:

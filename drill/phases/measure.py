@@ -67,5 +67,5 @@ def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receiv
         f"{missing} objects that {region} holds, which is active, have no RESULT, and {messages} messages wait there.",
         hint="Look at the processor's errors there and at its dead-letter queue."
         if messages
-        else "No message waits any more: they were taken for nothing, or never came. The proof names the objects.",
+        else "No message waits: they were consumed without effect, or never arrived. The proof names the objects.",
     )

@@ -140,7 +140,7 @@ def _alarms(context: Context) -> Check:
         for page in pages.paginate(StateValue="ALARM"):
             ringing += [f"{one['AlarmName']} ({region})" for one in page.get("MetricAlarms", [])]
     return Check(
-        "alarms", f"ringing before the drill: {', '.join(ringing)}" if ringing else "", "none rings", must_hold=False
+        "alarms", f"in ALARM before the drill: {', '.join(ringing)}" if ringing else "", "none rings", must_hold=False
     )
 
 

@@ -87,4 +87,4 @@ def _wait_until_quiet(context: Context) -> None:
             f"After {_PATIENCE_SECONDS:.0f} s {waiting} messages wait in {primary}, and {pending} results are missing.",
             hint="Look at the processors' errors.",
         )
-    context.note(f"{pending} results did not come in {_PATIENCE_SECONDS:.0f} s; the proof says of what", level="bad")
+    context.note(f"{pending} results did not arrive in {_PATIENCE_SECONDS:.0f} s; the proof names the objects", level="bad")

@@ -500,7 +500,14 @@ def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
     )
     yield (
         lost,
-        [_Part(injected.lost_receipt, f"the receipt of {injected.lost_receipt} kept from the proof", "lost", "receipts")],
+        [
+            _Part(
+                injected.lost_receipt,
+                f"the receipt of {injected.lost_receipt} left out of the proof's input",
+                "lost",
+                "receipts",
+            )
+        ],
     )
     signed = f"the receipt of {injected.forged_receipt} signed with another key"
     yield forged, [_Part(injected.forged_receipt, signed, "divergent", "receipts", "no valid key")]

@@ -107,7 +107,7 @@ class Judge:
             return
         if key is None:
             yield _finding(
-                "duplicated", case, where, f"the key {stored.key!r} is no upload's; nobody can have a receipt of it"
+                "duplicated", case, where, f"the key {stored.key!r} is not an upload's, so it cannot have a receipt"
             )
             return
         if stored.is_deleted:
@@ -211,7 +211,8 @@ def _ownership_problems(case: Case, region: str, row: Row) -> Iterator[str]:
     """
     begun = {sk.removeprefix("ATTEMPT#") for _, sk in case.rows[region] if sk.startswith("ATTEMPT#")}
     if begun and text(row, "region") not in begun:
-        yield f"{text(row, 'region')} wrote it and only {', '.join(sorted(begun))} has an ATTEMPT row: one that both write"
+        only = ", ".join(sorted(begun))
+        yield f"{text(row, 'region')} wrote it and only {only} has an ATTEMPT row: a row that both regions write"
 
 
 def _finding(kind: str, case: Case, where: str, what: str) -> Finding:

@@ -176,7 +176,7 @@ def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[
     """Return a text for each attribute of a RESULT row that contradicts its own key or its object's key."""
     key = UploadKey.parse(text(row, "object_key"))
     if key is None and not text(row, "object_key").startswith(DIRECT):
-        return [f"its object_key {text(row, 'object_key')!r} is no upload's"]
+        return [f"its object_key {text(row, 'object_key')!r} is not an upload's"]
     expected = _derived(row, key, object_id) if key else _derived_of_direct(row, object_id)
     problems = [
         f"{name} is {_shown(row.get(name))} and should be {value!r}"
@@ -186,7 +186,7 @@ def result_problems(row: Row, object_id: str, regions: tuple[str, ...]) -> list[
     known = _RESULT_ATTRIBUTES | (_EXPIRY if row.get("source") == _CANARY else set())
     problems += [f"{name} is no attribute of a RESULT row" for name in sorted(row.keys() - known)]
     if text(row, "state") not in STATES:
-        problems.append(f"state is {_shown(row.get('state'))} and should be COMPLETED or QUARANTINED, for good")
+        problems.append(f"state is {_shown(row.get('state'))} and should be COMPLETED or QUARANTINED")
     if text(row, "region") not in regions:
         problems.append(f"region is {_shown(row.get('region'))} and should be one of {', '.join(regions)}")
     return problems + _count_problems(row)
@@ -226,14 +226,14 @@ def _orders(row: Row, received_at: str, object_id: str) -> dict[str, str]:
 def _count_problems(row: Row) -> list[str]:
     accepted, rejected, records = (count(row, name) for name in ("accepted", "rejected", "records"))
     if accepted is None or rejected is None or records is None:
-        return ["accepted, rejected or records is no whole number"]
+        return ["accepted, rejected or records is not a whole number"]
     problems = []
     if accepted + rejected != records:
         problems.append(f"records is {records} and should be accepted + rejected, {accepted + rejected}")
     if not _DIGEST.fullmatch(text(row, "effect_digest")):
         problems.append(f"effect_digest is {_shown(row.get('effect_digest'))} and should be 64 hexadecimal digits")
     if text(row, "state") == "QUARANTINED" and (records or text(row, "effect_digest") != NO_RECORDS):
-        problems.append("it is QUARANTINED and has records all the same")
+        problems.append("it is QUARANTINED and has records")
     return problems
 
 

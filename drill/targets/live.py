@@ -38,7 +38,7 @@ def require_possible(plan: Plan, *, can_be: Collection[str]) -> None:
     impossible = [str(spec) for spec in plan.faults if spec.name not in can_be]
     if impossible:
         raise Refused(
-            f"--live: nothing on AWS makes {', '.join(impossible)}. Nothing was done.",
+            f"--live: these faults cannot be injected on AWS: {', '.join(impossible)}. Nothing was done.",
             hint=f"Type --fault and one of {', '.join(can_be)}; or leave --live out and drill it on this machine.",
         )
 
@@ -99,7 +99,7 @@ class LiveTarget:
     def destroy_region(self, region: str) -> None:
         """Refuse, because AWS cannot destroy a region."""
         raise RunFailure(
-            f"The fault destroy cannot be made on AWS: nothing destroys {region}.", hint="Drill it on the local cloud."
+            f"The fault destroy cannot be injected on AWS: nothing destroys {region}.", hint="Drill it on the local cloud."
         )
 
     def set_region_stalled(self, region: str, *, stalled: bool) -> None:
@@ -128,7 +128,7 @@ class LiveTarget:
     def set_hazards(self, strengths: Mapping[str, float | None]) -> None:
         """Refuse, because AWS has no setting for late or repeated deliveries."""
         if any(strength is not None for strength in strengths.values()):
-            raise RunFailure("The fault reorder cannot be made on AWS.", hint="Drill it on the local cloud.")
+            raise RunFailure("The fault reorder cannot be injected on AWS.", hint="Drill it on the local cloud.")
 
     def set_outage(self, mode: str) -> bool:  # noqa: ARG002 - nobody can choose on AWS
         """Return False, because AWS has no setting for the way a region fails."""
@@ -137,13 +137,15 @@ class LiveTarget:
     def set_lag(self, seconds: float | None) -> None:
         """Refuse, because AWS cannot delay replication by a given time."""
         if seconds is not None:
-            raise RunFailure("The fault lag cannot be made on AWS.", hint="Drill it on the local cloud, or type partition.")
+            raise RunFailure(
+                "The fault lag cannot be injected on AWS.", hint="Drill it on the local cloud, or type partition."
+            )
 
     def set_throttle(self, region: str, share: float) -> None:
         """Refuse, because FIS cannot throttle DynamoDB calls."""
         if share:
             raise RunFailure(
-                f"The fault throttle cannot be made on AWS: FIS throttles no DynamoDB calls in {region}.",
+                f"The fault throttle cannot be injected on AWS: FIS throttles no DynamoDB calls in {region}.",
                 hint="Drill it on the local cloud.",
             )
 

@@ -149,7 +149,7 @@ def _keep(folder: DrillFolder, plan: Plan) -> None:
         ready.replace(folder.supervisor)
         while time.time() - folder.alive.stat().st_mtime < ORPHANED_SECONDS:
             time.sleep(1)
-        sys.stdout.write(f"no drill was at work for {ORPHANED_SECONDS:.0f} s\n")
+        sys.stdout.write(f"no drill has run for {ORPHANED_SECONDS:.0f} s\n")
 
 
 def _spawn(folder: DrillFolder, plan: Plan) -> None:

@@ -74,7 +74,7 @@ def test_local_cloud_stopped_while_up_leaves_nothing(tmp_path: Path, how: signal
         # may end with 120: it could not write the rest of its output (https://docs.python.org/3/c-api/init.html#c.Py_Main).
         assert nox.end() in ({130} if isinstance(how, signal.Signals) else {130, 120})
         assert "Session local_cloud was successful" not in nox.text
-        assert ("Stopped; nothing of it is left." in nox.text) == isinstance(how, signal.Signals)
+        assert ("Stopped; its folder is removed." in nox.text) == isinstance(how, signal.Signals)
         nox.assert_nothing_is_left()
 
 

@@ -238,7 +238,7 @@ def test_proof_convicts_a_counter_of_attempts_of_both_regions(drill: Drill, patc
     drill.process(SECONDARY)
     proof = drill.prove()
     assert of_kind(proof, "divergent") == drill.ids
-    assert "one that both write" in proof.findings[0].what
+    assert "a row that both regions write" in proof.findings[0].what
 
 
 def test_proof_convicts_a_counter_in_a_write_once_row(drill: Drill, patch: pytest.MonkeyPatch) -> None:

@@ -81,7 +81,7 @@ def define(resource_type: str, *, create: Create, update: Apply, delete: Delete)
         return physical_id, update(resource)
 
     if resource_type in _handlers:
-        raise RuntimeError(f"{resource_type} is known to ministack by now: extend it instead of defining it anew.")
+        raise RuntimeError(f"{resource_type} is known to ministack: use `extend` instead of `define`.")
     _handlers[resource_type] = {
         "create": stock_create,
         "update": stock_update,

@@ -120,7 +120,7 @@ class Checkers:
                 try:
                     self._tick(pool)
                 except Exception:  # noqa: BLE001  a bad moment must not end the clock
-                    _log.exception("health was not checked this moment")
+                    _log.exception("health could not be checked")
 
     def _tick(self, pool: ThreadPoolExecutor) -> None:
         existing = route53._health_checks.to_dict()

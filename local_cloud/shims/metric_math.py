@@ -75,7 +75,7 @@ def _parse(expression: str) -> ast.Expression:
     try:
         return ast.parse(text.strip(), mode="eval")
     except SyntaxError as error:
-        raise ValueError(f"{expression!r} is no metric math: {error.msg}.") from error
+        raise ValueError(f"{expression!r} is not metric math: {error.msg}.") from error
 
 
 def _value(node: ast.AST, metrics: Mapping[str, Series]) -> Any:  # noqa: ANN401  one form a case

@@ -75,7 +75,10 @@ def test_fault_impossible_on_aws_is_refused_before_the_drill(
     flags = ("--dry-run",) if dry else ()
     code, output, done = _type(monkeypatch, "run", *live, *flags, "--fault", "grey", "--fault", fault)
     assert (code, done) == (2, [])
-    assert f"nothing on AWS makes {fault if '@' in fault else f'{fault}@inject'}. Nothing was done." in output
+    assert (
+        f"these faults cannot be injected on AWS: {fault if '@' in fault else f'{fault}@inject'}. Nothing was done."
+        in output
+    )
 
 
 def test_stop_alarm_is_read_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:

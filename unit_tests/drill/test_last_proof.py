@@ -68,7 +68,7 @@ def test_unfinished_upload_is_named_after_a_minute(tmp_path: Path, monkeypatch: 
     assert (proof.lost, {one.object_id for one in proof.findings}) == (1, {lost})
     assert context.journal.fact("proof")["lost"] == 1
     assert 60 <= clock.now <= 61
-    assert context.notes == ["2 results did not come in 60 s; the proof says of what"]
+    assert context.notes == ["2 results did not arrive in 60 s; the proof names the objects"]
 
 
 def test_finished_uploads_need_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

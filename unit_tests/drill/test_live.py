@@ -250,7 +250,7 @@ def test_experiments_of_others_are_left_alone() -> None:
 @pytest.mark.parametrize("name", ["lag", "throttle", "reorder"])
 def test_fault_impossible_on_aws_is_refused_and_its_healing_is_not(name: str) -> None:
     _, live = _live()
-    with pytest.raises(RunFailure, match="cannot be made on AWS"):
+    with pytest.raises(RunFailure, match="cannot be injected on AWS"):
         FAULTS[name].inject(live)
     FAULTS[name].heal(live)
 
