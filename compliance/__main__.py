@@ -30,12 +30,13 @@ from compliance.reports.console import show
 from compliance.reports.crosswalk import render as render_crosswalk
 from compliance.reports.selection import SelectionError, select
 from compliance.rules import RuleError
-from reporting.bundle import EVIDENCE, unpack
+from reporting.bundle import EVIDENCE, fingerprint, unpack
 from reporting.bundle import verify as verify_bundle
 from reporting.text import counted as counted_of
 from reporting.text import printable
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _EXPECTED: Final = (
     gate.GateError,
     LoadError,
@@ -212,6 +213,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance verify evidence.zip                  whether a file of the evidence was changed
 
+    python -m compliance sign evidence.zip --key FILE         sign the evidence, for `verify --key`
+
     Exit status: 0 passed; 1 findings; 2 wrong use, an unreadable template or an error of the gate; 130 interrupted.
     """
     if context.invoked_subcommand:
@@ -264,20 +267,77 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 @app.command()
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The evidence.zip of a run.")],
+    expect: Annotated[
+        str,
+        typer.Option(metavar="SHA256", help="SHA-256 of the manifest, which the gate printed at the end of the run."),
+    ] = "",
+    key: Annotated[
+        str,
+        typer.Option(help="Public key that signed the bundle: a file in PEM, or awskms: and a key of KMS."),
+    ] = "",
+    attestation: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The signature that `sign` wrote.", show_default="BUNDLE.intoto.json"),
+    ] = None,
 ) -> None:
     """Check an evidence bundle against its manifest, and list each file that was changed.
 
-    Exit status: 0 unchanged, 1 changed, 2 no such file.
+    Who can write the bundle can write its manifest again. Only --expect and --key detect that.
+
+    Exit status: 0 unchanged, 1 changed, 2 wrong use or no such file.
     """
     console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
     if not bundle.is_file():
         _stop(errors, f"{bundle}: no such file; give the evidence.zip of a run")
+    if expect and not _SHA256.fullmatch(expect):
+        _stop(errors, f"--expect {expect!r} is not a SHA-256; give the 64 digits that the gate printed after `Evidence:`")
+    if attestation and not key:
+        _stop(errors, "--attestation needs the key that signed it; give --key")
     problems = verify_bundle(bundle)
-    for problem in problems:
+    checked = "every member is as its manifest says"
+    if expect:
+        found = fingerprint(bundle)
+        if found != expect.lower():
+            problems.append(f"{bundle} is another bundle: the SHA-256 of its manifest is {found or 'unknown'}, not {expect}")
+        checked += ", which is the expected one"
+    if key:
+        problems += _unsigned(bundle, attestation, key, errors)
+        checked += f", signed by {key}"
+    for problem in dict.fromkeys(problems):
         console.print(Text(printable(problem), style="bold red"))
     if problems:
         raise typer.Exit(Exit.FINDINGS)
-    console.print(Text(f"{bundle}: every member is as its manifest says", style="bold green"))
+    console.print(Text(f"{bundle}: {checked}", style="bold green"))
+
+
+def _unsigned(bundle: Path, attestation: Path | None, key: str, errors: Console) -> list[str]:
+    from compliance.reports import attestation as attestations  # noqa: PLC0415 - it loads boto3
+
+    try:
+        return attestations.verify(bundle, attestation or bundle.with_name(bundle.name + attestations.SUFFIX), key)
+    except attestations.AttestationError as error:
+        _stop(errors, str(error), error)
+
+
+@app.command()
+def sign(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The evidence.zip of a run.")],
+    key: Annotated[str, typer.Option(help="Private key: a file in PEM, or awskms: and a key of KMS.")],
+) -> None:
+    """Sign an evidence bundle: write an in-toto attestation about its manifest to BUNDLE.intoto.json.
+
+    python -m compliance sign evidence.zip --key awskms:alias/evidence
+
+    Exit status: 0 signed, 2 the bundle was changed or the key cannot sign.
+    """
+    from compliance.reports import attestation as attestations  # noqa: PLC0415 - it loads boto3
+
+    console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
+    try:
+        file, key_id = attestations.sign(bundle, key)
+    except attestations.AttestationError as error:
+        _stop(errors, str(error), error)
+    console.print(Text(f"{file}: signed by the key {key_id}", style="bold green"))
 
 
 def status(ledger: Findings, fail_on: FailOn = FailOn.WARNING, changes: Changes | None = None) -> Exit:
