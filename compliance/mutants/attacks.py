@@ -77,6 +77,12 @@ _ESCALATIONS: Final[Mapping[str, str]] = {
     "logs:DeleteLogGroup": _OWN.format("logs", "log-group:serverless-audit-prod"),
     "logs:PutSubscriptionFilter": _OWN.format("logs", "log-group:serverless-audit-prod"),
     "cloudtrail:StopLogging": _OWN.format("cloudtrail", "trail/serverless-audit-prod"),
+    "secretsmanager:ReplicateSecretToRegions": _OWN.format(
+        "secretsmanager", "secret:serverless-receipt-signing-prod-??????"
+    ),
+    "dynamodb:ExportTableToPointInTime": _OWN.format("dynamodb", "table/serverless-ledger-prod"),
+    "lambda:PutFunctionEventInvokeConfig": _OWN.format("lambda", "function:serverless-issuer-prod"),
+    "cloudwatch:PutCompositeAlarm": _OWN.format("cloudwatch", "alarm:serverless-queue-age-prod"),
     "secretsmanager:DeleteSecret": _OWN.format("secretsmanager", "secret:serverless-receipt-signing-prod-??????"),
 }
 _GITHUB: Final = "token.actions.githubusercontent.com"

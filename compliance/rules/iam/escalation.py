@@ -35,26 +35,31 @@ _OF_DATA: Final = frozenset(
 )  # fmt: skip
 """Actions on one item, message, run or interface, which a function needs for its work."""
 
-_CONFIGURES: Final = frozenset(
+_CONFIGURES: Final = re.compile(
+    r"(access-analyzer|acm|backup|cloudformation|cloudtrail|cloudwatch|codebuild|codepipeline|config|dynamodb|ecr|events"
+    r"|guardduty|kms|lambda|logs|organizations|pipes|route53|s3|scheduler|secretsmanager|securityhub|sns|sqs|states)"
+    r":(Add|Associate|Cancel|Change|Confirm|Create|Enable|Execute|Export|Import|Leave|Modify|Put|PublishLayer|Register|Remove"
+    r"|Replace|Replicate|Restore|Rotate|Set|Subscribe|Unsubscribe|Update)\w*"
+    r"|apigateway:(PATCH|POST|PUT)"
+    r"|ec2:(Accept|Associate|Authorize|Create|Enable|Modify|Replace)\w*(Gateway|Peering|NetworkAcl|Route|SecurityGroup|Vpc)\w*",
+    re.IGNORECASE,
+)
+"""Actions of AWS's level Write that change code, or what keeps, protects, watches or routes data."""
+_LIKE_THEM: Final = frozenset(
+    {"codebuild:startbuild", "logs:unmask", "ssm:sendcommand", "ssm:startsession", "sts:getfederationtoken"}
+)
+_WORK: Final = frozenset(
     {
-        "cloudformation:createchangeset", "cloudformation:createstack", "cloudformation:executechangeset",
-        "cloudformation:updatestack", "cloudtrail:puteventselectors", "cloudtrail:updatetrail", "cloudwatch:putmetricalarm",
-        "cloudwatch:setalarmstate", "codebuild:startbuild", "codebuild:updateproject", "dynamodb:updatecontinuousbackups",
-        "dynamodb:updatetable", "dynamodb:updatetimetolive", "ec2:authorizesecuritygroupegress",
-        "ec2:authorizesecuritygroupingress", "ec2:createroute", "ec2:modifyvpcendpoint", "ec2:replaceroute",
-        "events:putrule", "events:puttargets", "events:removetargets", "kms:updatealias", "kms:updateprimaryregion",
-        "lambda:createeventsourcemapping", "lambda:createfunction", "lambda:putfunctionconcurrency",
-        "lambda:updatealias", "lambda:updateeventsourcemapping", "lambda:updatefunctioncode",
-        "lambda:updatefunctionconfiguration", "logs:putretentionpolicy", "logs:putsubscriptionfilter",
-        "route53:changeresourcerecordsets", "s3:putbucketlogging", "s3:putbucketnotification",
-        "s3:putbucketobjectlockconfiguration", "s3:putbucketversioning", "s3:putencryptionconfiguration",
-        "s3:putinventoryconfiguration", "s3:putlifecycleconfiguration", "s3:putreplicationconfiguration",
-        "secretsmanager:removeregionsfromreplication", "secretsmanager:rotatesecret", "secretsmanager:updatesecret",
-        "sns:settopicattributes", "sns:subscribe", "sns:unsubscribe", "sqs:setqueueattributes", "ssm:sendcommand",
-        "ssm:startsession", "sts:getfederationtoken",
+        "cloudwatch:putmetricdata", "dynamodb:createbackup", "dynamodb:partiqldelete", "dynamodb:partiqlinsert",
+        "dynamodb:partiqlupdate", "dynamodb:putitem", "dynamodb:updateitem", "events:putevents", "events:putpartnerevents",
+        "kms:createkey", "logs:createloggroup", "logs:createlogstream", "logs:putlogevents", "s3:createjob",
+        "s3:createsession", "s3:putobject", "s3:putobjectlegalhold", "s3:putobjectretention", "s3:replicatedelete",
+        "s3:replicateobject", "s3:replicatetags", "s3:restoreobject", "s3:updatejobpriority", "s3:updatejobstatus",
+        "secretsmanager:createsecret", "secretsmanager:putsecretvalue", "secretsmanager:updatesecretversionstage",
+        "sns:createplatformendpoint", "sqs:cancelmessagemovetask", "sqs:changemessagevisibility",
     }
 )  # fmt: skip
-"""Actions of AWS's level Write that change code, or what keeps, protects, watches or routes data."""
+"""Actions with such a verb on one item, object, value or message, or that make something new, which functions need."""
 
 
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
@@ -85,7 +90,8 @@ def _reason(pattern: str) -> str:
             continue
         if action.changes_permissions:
             return "changes who may do what"
-        if name in _CONFIGURES:
+        is_written = action.level == "Write" and name not in _WORK and _CONFIGURES.fullmatch(name) is not None
+        if is_written or name in _LIKE_THEM:
             return "changes code, or what keeps, protects or watches data"
         if _DESTROYS.fullmatch(name):
             return "deletes or switches off a resource"

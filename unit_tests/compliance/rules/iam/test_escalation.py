@@ -25,6 +25,8 @@ def _says(*actions: str, on: Any = "arn:aws:s3:::named", **condition: Any) -> An
     [
         "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "dynamodb:DeleteItem", "sqs:DeleteMessage", "kms:Decrypt",
         "ec2:DeleteNetworkInterface", "logs:PutLogEvents", "lambda:InvokeFunction", "sns:Publish", "states:StopExecution",
+        "dynamodb:UpdateItem", "events:PutEvents", "cloudwatch:PutMetricData", "sqs:ChangeMessageVisibility", "s3:RestoreObject",
+        "ec2:CreateNetworkInterface", "secretsmanager:UpdateSecretVersionStage", "states:StartExecution", "kms:ReEncryptFrom",
     ],
 )  # fmt: skip
 def test_action_on_data_passes(action: str) -> None:
@@ -41,7 +43,13 @@ def test_action_on_data_passes(action: str) -> None:
         "dynamodb:DeleteTable", "dynamodb:DeleteBackup", "sqs:PurgeQueue", "sqs:SetQueueAttributes", "sns:Subscribe",
         "cloudwatch:DeleteAlarms", "events:DisableRule", "events:PutTargets", "cloudtrail:StopLogging",
         "logs:DeleteLogGroup", "secretsmanager:PutResourcePolicy", "ssm:SendCommand", "CLOUDWATCH:deletealarms",
-        "iam:Put*", "sqs:Purge?ueue",
+        "iam:Put*", "sqs:Purge?ueue", "lambda:PutFunctionEventInvokeConfig", "lambda:PublishLayerVersion", "kms:ReplicateKey",
+        "lambda:CreateFunctionUrlConfig", "kms:ImportKeyMaterial", "s3:PutBucketCORS", "s3:PutAnalyticsConfiguration",
+        "dynamodb:ExportTableToPointInTime", "dynamodb:EnableKinesisStreamingDestination", "sns:SetSubscriptionAttributes",
+        "cloudwatch:PutCompositeAlarm", "cloudwatch:PutMetricStream", "scheduler:UpdateSchedule", "logs:Unmask",
+        "logs:CreateExportTask", "secretsmanager:CancelRotateSecret", "secretsmanager:ReplicateSecretToRegions",
+        "route53:UpdateHealthCheck", "apigateway:PATCH", "ec2:CreateVpcPeeringConnection", "ec2:ModifySecurityGroupRules",
+        "ec2:ReplaceRouteTableAssociation", "guardduty:UpdateDetector", "organizations:LeaveOrganization",
     ],
 )  # fmt: skip
 def test_action_that_escalates_or_hides_fails_on_a_named_resource(action: str) -> None:
