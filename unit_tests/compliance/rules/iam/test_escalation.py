@@ -25,8 +25,8 @@ def _says(*actions: str, on: Any = "arn:aws:s3:::named", **condition: Any) -> An
     [
         "s3:GetObject", "s3:PutObject", "s3:DeleteObject", "dynamodb:DeleteItem", "sqs:DeleteMessage", "kms:Decrypt",
         "ec2:DeleteNetworkInterface", "logs:PutLogEvents", "lambda:InvokeFunction", "sns:Publish", "states:StopExecution",
-        "dynamodb:UpdateItem", "events:PutEvents", "cloudwatch:PutMetricData", "sqs:ChangeMessageVisibility", "s3:RestoreObject",
-        "ec2:CreateNetworkInterface", "secretsmanager:UpdateSecretVersionStage", "states:StartExecution", "kms:ReEncryptFrom",
+        "dynamodb:UpdateItem", "events:PutEvents", "cloudwatch:PutMetricData", "sqs:ChangeMessageVisibility",
+        "ec2:CreateNetworkInterface", "secretsmanager:UpdateSecretVersionStage", "states:StartExecution", "s3:RestoreObject",
     ],
 )  # fmt: skip
 def test_action_on_data_passes(action: str) -> None:
@@ -43,7 +43,7 @@ def test_action_on_data_passes(action: str) -> None:
         "dynamodb:DeleteTable", "dynamodb:DeleteBackup", "sqs:PurgeQueue", "sqs:SetQueueAttributes", "sns:Subscribe",
         "cloudwatch:DeleteAlarms", "events:DisableRule", "events:PutTargets", "cloudtrail:StopLogging",
         "logs:DeleteLogGroup", "secretsmanager:PutResourcePolicy", "ssm:SendCommand", "CLOUDWATCH:deletealarms",
-        "iam:Put*", "sqs:Purge?ueue", "lambda:PutFunctionEventInvokeConfig", "lambda:PublishLayerVersion", "kms:ReplicateKey",
+        "iam:Put*", "sqs:Purge?ueue", "lambda:PutFunctionEventInvokeConfig", "lambda:PublishLayerVersion",
         "lambda:CreateFunctionUrlConfig", "kms:ImportKeyMaterial", "s3:PutBucketCORS", "s3:PutAnalyticsConfiguration",
         "dynamodb:ExportTableToPointInTime", "dynamodb:EnableKinesisStreamingDestination", "sns:SetSubscriptionAttributes",
         "cloudwatch:PutCompositeAlarm", "cloudwatch:PutMetricStream", "scheduler:UpdateSchedule", "logs:Unmask",
