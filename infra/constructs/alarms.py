@@ -118,7 +118,7 @@ _NO_HEARTBEAT: Final = Silence(cloudwatch.TreatMissingData.BREACHING, "handlers/
 _LAST_WORD: Final = Silence(cloudwatch.TreatMissingData.IGNORE, "handlers/observer/observation.py")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Watch:
     """Definition of one alarm.
 
@@ -164,33 +164,9 @@ class Alarms(Construct):
         super().__init__(scope, construct_id)
         self._context = context
         self._topic = topic
-        serving = [
-            *_queue(context, metrics),
-            *_functions(context, metrics),
-            *_api(metrics),
-            *_table(metrics),
-            *_canary(metrics),
-        ]
-        replicating = [
-            *_table_replication(context, metrics),
-            *_bucket_replication(metrics),
-            *_shadow(context, metrics),
-        ]
-        # These alarms mean neither a failure of this region nor a risk of data loss, so they notify on their own.
-        other = [
-            *_peer(context, metrics),
-            *_observer(metrics),
-            *_auto_promotion(context, metrics),
-            *_disagreement(context, metrics),
-            *_floods(metrics),
-            *_shadow_late(context, metrics),
-            *_failures(metrics),
-            *_unreconciled(metrics),
-            *_trail(context, metrics),
-        ]
-        self.by_resource = {
-            watch.resource: _alarm(self, watch, context=context, topic=topic) for watch in (*serving, *replicating, *other)
-        }
+        serving, replicating = _serving(context, metrics), _replicating(context, metrics)
+        watches = (*serving, *replicating, *_other(context, metrics))
+        self.by_resource = {watch.resource: _alarm(self, watch, context=context, topic=topic) for watch in watches}
         self.region_unhealthy = self._composite(
             "region-unhealthy",
             "This region does not accept files, or does not process them correctly. If it is the active "
@@ -244,369 +220,304 @@ def _alarm(scope: Construct, watch: Watch, *, context: RegionContext, topic: sns
     return alarm
 
 
-def _queue(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    # A message may be in processing for one timeout; after two, no function has received it. The passive
-    # region returns its messages to the queue, so none grows old here: `shadow-late` watches those.
+def _serving(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    """Return the alarms that mean that this region does not serve."""
+    timeout_seconds = context.settings.limits.processor_timeout_seconds
     return [
+        # A message may be in processing for one timeout; after two, no function has received it. The passive
+        # region returns its messages to the queue, so none grows old here: `shadow-late` watches those.
         Watch(
-            resource="queue-age",
-            text="Objects wait for the processor. Check its errors and throttles, then the queue.",
-            metric=metrics.queue_age(),
-            threshold=2 * context.settings.limits.processor_timeout_seconds,
+            "queue-age",
+            "Objects wait for the processor. Check its errors and throttles, then the queue.",
+            metrics.queue_age(),
+            _QUEUE_SILENT,
+            threshold=2 * timeout_seconds,
             compare=_ABOVE,
             periods=5,
-            silence=_QUEUE_SILENT,
-        )
-    ]
-
-
-def _functions(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    timeout_milliseconds = context.settings.limits.processor_timeout_seconds * 1000
-    return [
-        Watch(
-            resource="processor-errors",
-            text="The processor raised an exception, timed out or ran out of memory. See its log.",
-            metric=metrics.errors("processor"),
-            silence=_FUNCTION_SILENT,
         ),
         Watch(
-            resource="processor-throttles",
-            text="Lambda throttles the processor. Check the concurrency of the account.",
-            metric=metrics.throttles("processor"),
-            silence=_FUNCTION_SILENT,
+            "processor-errors",
+            "The processor raised an exception, timed out or ran out of memory. See its log.",
+            metrics.errors("processor"),
+            _FUNCTION_SILENT,
         ),
         Watch(
-            resource="processor-duration",
-            text="The slowest batches take more than four fifths of the processor's timeout; some may fail soon.",
-            metric=metrics.duration("processor"),
-            threshold=0.8 * timeout_milliseconds,
+            "processor-throttles",
+            "Lambda throttles the processor. Check the concurrency of the account.",
+            metrics.throttles("processor"),
+            _FUNCTION_SILENT,
+        ),
+        Watch(
+            "processor-duration",
+            "The slowest batches take more than four fifths of the processor's timeout; some may fail soon.",
+            metrics.duration("processor"),
+            _FUNCTION_SILENT,
+            threshold=800 * timeout_seconds,
             compare=_ABOVE,
             periods=3,
-            silence=_FUNCTION_SILENT,
         ),
         Watch(
-            resource="issuer-errors",
-            text="The issuer raised an exception or timed out: clients get no upload URLs. See its log.",
-            metric=metrics.errors("issuer"),
-            silence=_FUNCTION_SILENT,
+            "issuer-errors",
+            "The issuer raised an exception or timed out: clients get no upload URLs. See its log.",
+            metrics.errors("issuer"),
+            _FUNCTION_SILENT,
         ),
-    ]
-
-
-def _api(metrics: RegionMetrics) -> list[Watch]:
-    return [
         Watch(
-            resource="api-5xx",
-            text="The front door returns server errors. Its access log shows the routes.",
-            metric=metrics.server_errors(),
+            "api-5xx",
+            "The front door returns server errors. Its access log shows the routes.",
+            metrics.server_errors(),
+            _API_SILENT,
             threshold=_SERVER_ERRORS_A_MINUTE,
             periods=5,
             breaching=3,
-            silence=_API_SILENT,
-        )
-    ]
-
-
-def _canary(metrics: RegionMetrics) -> list[Watch]:
-    return [
+        ),
+        # On-demand capacity that grows throttles for a single minute.
+        *(
+            Watch(
+                "-".join(["table", *([_word(index)] if index else []), _word(kind), "throttles"]),
+                f"DynamoDB throttles {kind.lower()}s of {index or 'the table'}. Check for a hot partition key.",
+                metrics.table_throttles(kind, index),
+                _TABLE_SILENT,
+                periods=5,
+                breaching=3,
+            )
+            for index in (None, *INDEXES)
+            for kind in ("Read", "Write")
+        ),
+        *(
+            Watch(
+                f"table-errors-{_word(operation)}",
+                f"DynamoDB fails {operation} on its own side: see the AWS Health Dashboard for this region.",
+                metrics.table_errors(operation),
+                _TABLE_SILENT,
+                periods=5,
+                breaching=3,
+            )
+            for operation in OPERATIONS
+        ),
         Watch(
-            resource="canary-failed",
-            text="A file that the observer uploads here every minute is not accepted, or not processed, in time. The "
+            "canary-failed",
+            "A file that the observer uploads here every minute is not accepted, or not processed, in time. The "
             "observer's log shows the step that failed.",
-            metric=metrics.canary_failed(),
+            metrics.canary_failed(),
+            _OBSERVER_SILENT,
             periods=_CONFIRMED_MINUTES,
-            silence=_OBSERVER_SILENT,
-        )
+        ),
     ]
 
 
-def _peer(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    """Watch the other region from here, and the operator's decision to leave it."""
+def _replicating(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    """Return the alarms that mean that accepted data is not in both regions."""
     peer = context.peer.region
-    return [
+    # A strongly consistent table answers a write when both replicas have it, so it publishes no lag.
+    lag = [
         Watch(
-            resource=PEER_UNHEALTHY,
-            text=f"Seen from here, {peer} is unhealthy: its heartbeat cannot be read, its canary fails or /ready fails. "
-            "Check its own alarms; if it is the active region and does not recover, promote this one.",
-            metric=metrics.peer_unhealthy(),
-            periods=_CONFIRMED_MINUTES,
-            # A silent observer proves nothing about the other region, so it must not move clients away from it.
-            silence=_OBSERVER_SILENT,
-        ),
-        Watch(
-            resource=FORCE_FAILOVER,
-            text=f"An operator sends clients away from {peer}, regardless of its health. It holds until it is reverted.",
-            metric=metrics.force_failover(),
-            silence=_LAST_WORD,
-        ),
-    ]
-
-
-def _observer(metrics: RegionMetrics) -> list[Watch]:
-    return [
-        Watch(
-            resource="observer-silent",
-            text="The observer does not complete its runs: nothing checks this region or the other one, and the heartbeat "
-            "of this region becomes old. See its log and its rule.",
-            metric=metrics.heartbeats(),
-            compare=_BELOW,
-            periods=_CONFIRMED_MINUTES,
-            silence=_NO_HEARTBEAT,
-        ),
-        Watch(
-            resource="canaries-held",
-            text="No canary has ever been sent here, because no deployment has recorded that files replicate both ways. "
-            "Deploy the failover stack; if that fails, its Custom::BucketReplication shows the reason.",
-            metric=metrics.canaries_held(),
-            periods=_DEPLOYMENT_MINUTES,
-            silence=_OBSERVER_SILENT,
-        ),
-    ]
-
-
-def _auto_promotion(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    if not context.settings.auto_promote:
-        return []
-    return [
-        Watch(
-            resource="auto-promoted",
-            text=f"This region has promoted itself, because {context.peer.region} seemed lost for three minutes. Check the "
-            "state of that region; only an operator fails back.",
-            metric=metrics.auto_promoted(),
-            silence=_OBSERVER_SILENT,
-        )
-    ]
-
-
-def _disagreement(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    """Watch for disagreement between the regions, which cannot be measured while one of them is lost."""
-    return [
-        Watch(
-            resource="lww-conflicts",
-            text="Rows that are written once were changed, and the last writer won: the processor is not deterministic, or "
-            "another program wrote to the table. Compare the hours in the observer's log.",
-            metric=metrics.lww_conflicts(),
-            silence=_OBSERVER_SILENT,
-        ),
-        Watch(
-            resource="digest-mismatch",
-            text=f"A past hour has other results here than in {context.peer.region}: rows were not replicated, or were lost "
-            "with a region. `operate -- status` names the hours; check the reconciler's list.",
-            metric=metrics.digest_mismatch(),
-            periods=_MISMATCH_MINUTES // _ROUND_MINUTES,
-            silence=_OBSERVER_SILENT,
-        ),
-        Watch(
-            resource="split-brain",
-            text=f"This region and {context.peer.region} both act as the active one. No effect occurs twice; check which "
-            "one has the higher epoch, and why the other has not received it.",
-            metric=metrics.split_brain(),
-            # A promotion reaches the other region when its row has been replicated.
-            periods=_CONFIRMED_MINUTES,
-            silence=_OBSERVER_SILENT,
-        ),
-        Watch(
-            resource="control-rows-malformed",
-            text="A control row is malformed, so it does not count: a fault or a person wrote it without `operate`. "
-            "`operate status` names it; `operate promote` of its region repairs it.",
-            metric=metrics.malformed_control_rows(),
-            silence=_OBSERVER_SILENT,
-        ),
-        Watch(
-            resource="secret-drift",
-            text=f"This region and {context.peer.region} sign receipts with different keys, for longer than a rotation "
-            "takes. Check the secret's ReplicationStatus in its home region, grant what it lacks, and rotate again.",
-            metric=metrics.secret_versions_differ(),
-            periods=_ROTATION_MINUTES // _ROUND_MINUTES,
-            silence=_OBSERVER_SILENT,
-        ),
-    ]
-
-
-def _unreconciled(metrics: RegionMetrics) -> list[Watch]:
-    return [
-        Watch(
-            resource="unreconciled",
-            text="The reconciler lists objects without a result, or results whose records are not all here, and sends them "
-            "again; or it does not run. `operate -- status` shows them; if some remain, see docs/runbook.md.",
-            metric=metrics.unreconciled(),
-            silence=_RECONCILER_SILENT,
-        ),
-        Watch(
-            resource="results-without-records",
-            text="A result is older than replication takes, and its records are not all in this replica. The active region "
-            "writes them again; the passive one waits for them, or they were lost in replication.",
-            metric=metrics.results_without_records(),
-            silence=_PROCESSOR_SILENT,
-        ),
-        Watch(
-            resource="shadow-copies",
-            text="Copies of messages multiply in this passive region: the processor crashes between sending one back and "
-            "acknowledging it, or something sends events again and again. See its log.",
-            metric=metrics.shadow_copies_dropped(),
-            threshold=_COPIES_A_MINUTE,
-            periods=5,
-            silence=_PROCESSOR_SILENT,
-        ),
-    ]
-
-
-def _floods(metrics: RegionMetrics) -> list[Watch]:
-    return [
-        Watch(
-            resource="api-refusals",
-            text="The front door refuses ten requests a second. Its access log shows the callers and routes; a flood "
-            "of /ready can make Route 53 consider this region down.",
-            metric=metrics.refusals(),
-            threshold=_REFUSALS_A_MINUTE,
-            periods=5,
-            breaching=3,
-            silence=_API_SILENT,
-        )
-    ]
-
-
-def _table(metrics: RegionMetrics) -> list[Watch]:
-    """Watch throttles of the table and of each index, and DynamoDB's own errors by operation."""
-    # On-demand capacity that grows throttles for a single minute.
-    throttles = [
-        Watch(
-            resource="-".join(["table", *([_word(index)] if index else []), _word(kind), "throttles"]),
-            text=f"DynamoDB throttles {kind.lower()}s of {index or 'the table'}. Check for a hot partition key.",
-            metric=metrics.table_throttles(kind, index),
-            periods=5,
-            breaching=3,
-            silence=_TABLE_SILENT,
-        )
-        for index in (None, *INDEXES)
-        for kind in ("Read", "Write")
-    ]
-    errors = [
-        Watch(
-            resource=f"table-errors-{_word(operation)}",
-            text=f"DynamoDB fails {operation} on its own side: see the AWS Health Dashboard for this region.",
-            metric=metrics.table_errors(operation),
-            periods=5,
-            breaching=3,
-            silence=_TABLE_SILENT,
-        )
-        for operation in OPERATIONS
-    ]
-    return [*throttles, *errors]
-
-
-def _table_replication(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    if context.settings.consistency == "strong":
-        # A strongly consistent table answers a write when both replicas have it, so it publishes no lag.
-        return []
-    return [
-        Watch(
-            resource="table-replication-latency",
-            text=f"Rows written here reach {context.peer.region} late: its view of processed objects is out of date.",
-            metric=metrics.table_replication_latency(),
+            "table-replication-latency",
+            f"Rows written here reach {peer} late: its view of processed objects is out of date.",
+            metrics.table_replication_latency(),
+            _TABLE_SILENT,
             threshold=_TABLE_REPLICATION_MILLISECONDS,
             compare=_ABOVE,
             periods=5,
-            silence=_TABLE_SILENT,
-        )
+        ),
     ]
-
-
-def _bucket_replication(metrics: RegionMetrics) -> list[Watch]:
-    peer = metrics.context.peer.region
     return [
+        *(lag if context.settings.consistency != "strong" else []),
         Watch(
-            resource="incoming-replication-latency",
-            text=f"Objects of {peer} take longer to arrive here than S3 Replication Time Control allows.",
-            metric=metrics.incoming_replication_latency(),
+            "incoming-replication-latency",
+            f"Objects of {peer} take longer to arrive here than S3 Replication Time Control allows.",
+            metrics.incoming_replication_latency(),
+            _REPLICATION_SILENT,
             threshold=REPLICATION_TIME_MINUTES * 60,
             compare=_ABOVE,
             periods=3,
-            silence=_REPLICATION_SILENT,
         ),
         Watch(
-            resource="incoming-replication-pending",
-            text=f"Replication operations of {peer}'s bucket accumulate and do not arrive here.",
-            metric=metrics.incoming_replication_pending(),
+            "incoming-replication-pending",
+            f"Replication operations of {peer}'s bucket accumulate and do not arrive here.",
+            metrics.incoming_replication_pending(),
+            _REPLICATION_SILENT,
             threshold=_PENDING_OPERATIONS,
             compare=_ABOVE,
             periods=REPLICATION_TIME_MINUTES,
-            silence=_REPLICATION_SILENT,
         ),
         Watch(
-            resource="outgoing-replication-failed",
-            text=f"S3 failed to replicate objects to {peer}, and does not retry them. Check the "
+            "outgoing-replication-failed",
+            f"S3 failed to replicate objects to {peer}, and does not retry them. Check the "
             "replication role and both keys, then replicate them by S3 Batch Replication.",
-            metric=metrics.outgoing_replication_failed(),
-            silence=_REPLICATION_SILENT,
+            metrics.outgoing_replication_failed(),
+            _REPLICATION_SILENT,
         ),
-    ]
-
-
-def _shadow_late(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    return [
         Watch(
-            resource="shadow-late",
-            text=f"Objects wait here for {context.peer.region} to process them, and it does not. Check its alarms, "
-            "which it may be unable to send; if it does not recover, promote this region.",
-            metric=metrics.shadow_age(),
-            # A message is first received at once, and again after the delay.
-            threshold=_SHADOW_LATE_SECONDS + context.settings.limits.shadow_delay_seconds,
-            compare=_ABOVE,
-            silence=_PROCESSOR_SILENT,
-        )
-    ]
-
-
-def _shadow(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    return [
-        Watch(
-            resource="shadow-age",
-            text="Objects have waited here longer than the maximum age, and each is recorded in the archive bucket: the "
+            "shadow-age",
+            "Objects have waited here longer than the maximum age, and each is recorded in the archive bucket: the "
             "active region does not process them, and this region is not promoted.",
-            metric=metrics.shadow_age(),
+            metrics.shadow_age(),
+            _PROCESSOR_SILENT,
             threshold=context.settings.limits.shadow_maximum_age_seconds,
             compare=_ABOVE,
-            silence=_PROCESSOR_SILENT,
-        )
-    ]
-
-
-def _failures(metrics: RegionMetrics) -> list[Watch]:
-    return [
-        Watch(
-            resource="dlq-depth",
-            text="Messages could not be processed. The archive bucket holds the reasons; fix them, then redrive.",
-            metric=metrics.dead_letters(),
-            silence=_QUEUE_SILENT,
-        ),
-        Watch(
-            resource="async-dlq-depth",
-            text="An asynchronous invocation (a rotation, a custom resource) or an alarm's e-mail failed after all retries.",
-            metric=metrics.async_dead_letters(),
-            silence=_QUEUE_SILENT,
-        ),
-        Watch(
-            resource="quarantined",
-            text="Files could not be parsed. The archive bucket has each of them with its reason.",
-            metric=metrics.quarantined(),
-            silence=_PROCESSOR_SILENT,
         ),
     ]
 
 
-def _trail(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
-    if not context.is_control:
-        return []
-    return [
+def _other(context: RegionContext, metrics: RegionMetrics) -> list[Watch]:
+    """Return the alarms that mean neither a failure of this region nor a risk of data loss, and notify on their own."""
+    peer = context.peer.region
+    promoted = [
         Watch(
-            resource="trail-silent",
-            text="CloudTrail delivers nothing to its log group. Check that it is on and may use its key and role.",
-            metric=metrics.trail_events(),
+            "auto-promoted",
+            f"This region has promoted itself, because {peer} seemed lost for three minutes. Check the "
+            "state of that region; only an operator fails back.",
+            metrics.auto_promoted(),
+            _OBSERVER_SILENT,
+        ),
+    ]
+    trail = [
+        Watch(
+            "trail-silent",
+            "CloudTrail delivers nothing to its log group. Check that it is on and may use its key and role.",
+            metrics.trail_events(),
+            _TRAIL_SILENT,
             compare=_BELOW,
             periods=_QUIET_TRAIL_HOURS,
-            silence=_TRAIL_SILENT,
-        )
+        ),
+    ]
+    return [
+        # A silent observer proves nothing about the other region, so it must not move clients away from it.
+        Watch(
+            PEER_UNHEALTHY,
+            f"Seen from here, {peer} is unhealthy: its heartbeat cannot be read, its canary fails or /ready fails. "
+            "Check its own alarms; if it is the active region and does not recover, promote this one.",
+            metrics.peer_unhealthy(),
+            _OBSERVER_SILENT,
+            periods=_CONFIRMED_MINUTES,
+        ),
+        Watch(
+            FORCE_FAILOVER,
+            f"An operator sends clients away from {peer}, regardless of its health. It holds until it is reverted.",
+            metrics.force_failover(),
+            _LAST_WORD,
+        ),
+        Watch(
+            "observer-silent",
+            "The observer does not complete its runs: nothing checks this region or the other one, and the heartbeat "
+            "of this region becomes old. See its log and its rule.",
+            metrics.heartbeats(),
+            _NO_HEARTBEAT,
+            compare=_BELOW,
+            periods=_CONFIRMED_MINUTES,
+        ),
+        Watch(
+            "canaries-held",
+            "No canary has ever been sent here, because no deployment has recorded that files replicate both ways. "
+            "Deploy the failover stack; if that fails, its Custom::BucketReplication shows the reason.",
+            metrics.canaries_held(),
+            _OBSERVER_SILENT,
+            periods=_DEPLOYMENT_MINUTES,
+        ),
+        *(promoted if context.settings.auto_promote else []),
+        # Disagreement between the regions cannot be measured while one of them is lost.
+        Watch(
+            "lww-conflicts",
+            "Rows that are written once were changed, and the last writer won: the processor is not deterministic, or "
+            "another program wrote to the table. Compare the hours in the observer's log.",
+            metrics.lww_conflicts(),
+            _OBSERVER_SILENT,
+        ),
+        Watch(
+            "digest-mismatch",
+            f"A past hour has other results here than in {peer}: rows were not replicated, or were lost "
+            "with a region. `operate -- status` names the hours; check the reconciler's list.",
+            metrics.digest_mismatch(),
+            _OBSERVER_SILENT,
+            periods=_MISMATCH_MINUTES // _ROUND_MINUTES,
+        ),
+        # A promotion reaches the other region when its row has been replicated.
+        Watch(
+            "split-brain",
+            f"This region and {peer} both act as the active one. No effect occurs twice; check which "
+            "one has the higher epoch, and why the other has not received it.",
+            metrics.split_brain(),
+            _OBSERVER_SILENT,
+            periods=_CONFIRMED_MINUTES,
+        ),
+        Watch(
+            "control-rows-malformed",
+            "A control row is malformed, so it does not count: a fault or a person wrote it without `operate`. "
+            "`operate status` names it; `operate promote` of its region repairs it.",
+            metrics.malformed_control_rows(),
+            _OBSERVER_SILENT,
+        ),
+        Watch(
+            "secret-drift",
+            f"This region and {peer} sign receipts with different keys, for longer than a rotation "
+            "takes. Check the secret's ReplicationStatus in its home region, grant what it lacks, and rotate again.",
+            metrics.secret_versions_differ(),
+            _OBSERVER_SILENT,
+            periods=_ROTATION_MINUTES // _ROUND_MINUTES,
+        ),
+        Watch(
+            "api-refusals",
+            "The front door refuses ten requests a second. Its access log shows the callers and routes; a flood "
+            "of /ready can make Route 53 consider this region down.",
+            metrics.refusals(),
+            _API_SILENT,
+            threshold=_REFUSALS_A_MINUTE,
+            periods=5,
+            breaching=3,
+        ),
+        # A message is first received at once, and again after the delay.
+        Watch(
+            "shadow-late",
+            f"Objects wait here for {peer} to process them, and it does not. Check its alarms, "
+            "which it may be unable to send; if it does not recover, promote this region.",
+            metrics.shadow_age(),
+            _PROCESSOR_SILENT,
+            threshold=_SHADOW_LATE_SECONDS + context.settings.limits.shadow_delay_seconds,
+            compare=_ABOVE,
+        ),
+        Watch(
+            "dlq-depth",
+            "Messages could not be processed. The archive bucket holds the reasons; fix them, then redrive.",
+            metrics.dead_letters(),
+            _QUEUE_SILENT,
+        ),
+        Watch(
+            "async-dlq-depth",
+            "An asynchronous invocation (a rotation, a custom resource) or an alarm's e-mail failed after all retries.",
+            metrics.async_dead_letters(),
+            _QUEUE_SILENT,
+        ),
+        Watch(
+            "quarantined",
+            "Files could not be parsed. The archive bucket has each of them with its reason.",
+            metrics.quarantined(),
+            _PROCESSOR_SILENT,
+        ),
+        Watch(
+            "unreconciled",
+            "The reconciler lists objects without a result, or results whose records are not all here, and sends them "
+            "again; or it does not run. `operate -- status` shows them; if some remain, see docs/runbook.md.",
+            metrics.unreconciled(),
+            _RECONCILER_SILENT,
+        ),
+        Watch(
+            "results-without-records",
+            "A result is older than replication takes, and its records are not all in this replica. The active region "
+            "writes them again; the passive one waits for them, or they were lost in replication.",
+            metrics.results_without_records(),
+            _PROCESSOR_SILENT,
+        ),
+        Watch(
+            "shadow-copies",
+            "Copies of messages multiply in this passive region: the processor crashes between sending one back and "
+            "acknowledging it, or something sends events again and again. See its log.",
+            metrics.shadow_copies_dropped(),
+            _PROCESSOR_SILENT,
+            threshold=_COPIES_A_MINUTE,
+            periods=5,
+        ),
+        *(trail if context.is_control else []),
     ]
 
 
