@@ -8,8 +8,7 @@ from typing import Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drill.context import Context
-from drill.faults import FAULTS
-from drill.faults.dlq_flood import LETTERS
+from drill.faults import FAULTS, LETTERS
 from drill.journal import Journal
 from drill.plan import PHASES, FaultSpec, Plan
 from local_cloud import LocalCloudError
