@@ -12,6 +12,7 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from lockstep.commands import COMMANDS, FLAGS, Entry
+from lockstep.version import version
 from operations.checkout import find_checkout
 
 _WRONG_USE: Final = 2
@@ -118,19 +119,6 @@ def _refused(problem: str, hint: str) -> typer.Exit:
     console.print(problem, style="bold red", markup=False, soft_wrap=True)
     console.print(hint, markup=False, soft_wrap=True)
     return typer.Exit(_WRONG_USE)
-
-
-def version() -> str:
-    """Return the version of the installed package, or of the checkout that holds this code."""
-    from importlib import metadata  # noqa: PLC0415 - it takes a third of the time of `lockstep --help`
-
-    try:
-        return metadata.version("lockstep")
-    except metadata.PackageNotFoundError:
-        import tomllib  # noqa: PLC0415 - likewise
-
-        project = Path(__file__).resolve().parents[1] / "pyproject.toml"
-        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
 
 
 def _print_version(is_asked: bool) -> None:  # noqa: FBT001 - typer calls it

@@ -55,6 +55,15 @@ def _build() -> Iterator[tuple[str, Entry]]:
         Entry("compliance.__main__", "Judge infrastructure before it is deployed, and write the evidence.", panel, **whole),
     )
     yield "cost", Entry("lockstep.cost", "Print what a month of this configuration costs when idle.", panel, **whole)
+    yield (
+        "openapi",
+        Entry(
+            "lockstep.openapi",
+            "Print the OpenAPI 3.1 description of the front door, for the regions and limits of an environment.",
+            panel,
+            **whole,
+        ),
+    )
     panel = "Try on this machine (in a checkout)"
     yield (
         "local",

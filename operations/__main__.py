@@ -101,7 +101,12 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         _require_digits(account)
         file = _local_target() if local else target
         named = _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary))
-        options = {"account": account, "profile": profile, "environment": environment, "primary": primary}
+        options: dict[str, str | Path | None] = {
+            "account": account,
+            "profile": profile,
+            "environment": environment,
+            "primary": primary,
+        }
         options |= {"secondary": secondary, "target": target if not local and TARGET_VARIABLE not in os.environ else None}
         given = [f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
         flags = [" --account-unverified"] * unverified + [" --local"] * local

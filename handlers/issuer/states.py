@@ -19,8 +19,8 @@ _PARALLEL_LOOKS: Final = 8
 _REPLICATED: Final = frozenset({"COMPLETED", "REPLICA"})
 """S3's replication status of an object whose copy has arrived, on the source and on the copy.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-status.html"""
-_FROM_RESULT: Final = ("format", "compression", "records", "accepted", "rejected", "reason", "processed_at")
-_FROM_ANY: Final = ("upload_id", "source", "size", "received_at")
+FROM_RESULT: Final = ("format", "compression", "records", "accepted", "rejected", "reason", "processed_at")
+FROM_ANY: Final = ("upload_id", "source", "size", "received_at")
 
 logger = Logger(child=True)
 
@@ -105,9 +105,9 @@ class StateReader:
             "state": state.name.lower(),
             "region": self._region,
             "key": rows.first(schema.FILE_INDEX_PARTITION_KEY),
-            **{name: rows.first(name) for name in _FROM_ANY},
+            **{name: rows.first(name) for name in FROM_ANY},
             "uploads_issued_in": sorted(str(row["region"]) for row in rows.uploads),
-            **{name: (rows.result or {"reason": self._gone(rows)}).get(name) for name in _FROM_RESULT},
+            **{name: (rows.result or {"reason": self._gone(rows)}).get(name) for name in FROM_RESULT},
         }
         if state is State.UNKNOWN:
             answer["hint"] = (

@@ -12,7 +12,7 @@ MAXIMUM_AGE: Final = timedelta(days=7)
 MAXIMUM_LEAD: Final = timedelta(minutes=5)
 """How far ahead a client's clock may be."""
 
-_UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+UUID7: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
 
 class UploadIdError(ValueError):
@@ -39,7 +39,7 @@ def parse_upload_id(text: str, now: float) -> str:
         UploadIdError: It is not a UUIDv7, or its time is not within the last 7 days and the next 5 minutes.
     """
     upload_id = text.lower()
-    if not _UUID7.fullmatch(upload_id):
+    if not UUID7.fullmatch(upload_id):
         raise UploadIdError("is not a UUIDv7")
     age = now - _milliseconds(upload_id) / 1000
     if age > MAXIMUM_AGE.total_seconds():

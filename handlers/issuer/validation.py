@@ -25,10 +25,10 @@ MAXIMUM_PAGE: Final = 100
 _LONGEST_NAME: Final = 80
 _UNREADABLE: Final = 10**30
 _EXAMPLE: Final = '{"key": "reports/2026/january.csv", "size": 1048576, "sha256": "<64 hexadecimal digits>"}'
-_FIELDS: Final = ("key", "size", "sha256", "upload_id", "source")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_SOURCE: Final = re.compile(r"[a-z0-9-]{1,32}")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+FIELDS: Final = ("key", "size", "sha256", "upload_id", "source")
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
+SOURCE: Final = re.compile(r"[a-z0-9-]{1,32}")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PAGE_TOKEN: Final = re.compile(r"[0-9T:.Z-]{20,32}#[0-9a-f]{64}")
 
@@ -69,9 +69,9 @@ def parse_upload(
     """
     fields = _json_object(body, is_base64=is_base64)
     problems = [
-        Problem(name[:_LONGEST_NAME], "there is no such field", f"the fields are {', '.join(_FIELDS)}")
+        Problem(name[:_LONGEST_NAME], "there is no such field", f"the fields are {', '.join(FIELDS)}")
         for name in fields
-        if name not in _FIELDS
+        if name not in FIELDS
     ]
     source = _source(fields.get("source", default_source), problems)
     upload_id = _upload_id(fields.get("upload_id"), now, problems)
@@ -122,7 +122,7 @@ def parse_object_id(text: str) -> str:
         RequestError: 400; the text is not an id.
     """
     object_id = text.lower()
-    if not _SHA256.fullmatch(object_id):
+    if not SHA256.fullmatch(object_id):
         raise invalid_request(
             [
                 Problem(
@@ -163,7 +163,7 @@ def _file_key(value: object, problems: list[Problem]) -> str:
         return ""
     wrongs = (
         (value.startswith("/"), "starts with a slash"),
-        (_CONTROL.search(value), "holds a control character"),
+        (CONTROL.search(value), "holds a control character"),
         (_SURROGATE.search(value), "holds half of a surrogate pair, which no encoding has"),
         # HTTP clients resolve such a segment before they send, and the signature would not match any more.
         ({".", ".."} & set(value.split("/")), "has a segment that is '.' or '..'"),
@@ -198,7 +198,7 @@ def _size(value: object, maximum_bytes: int, problems: list[Problem]) -> int:
 
 def _sha256(value: object, problems: list[Problem]) -> str:
     digest = value.lower() if isinstance(value, str) else ""
-    if not _SHA256.fullmatch(digest):
+    if not SHA256.fullmatch(digest):
         message = "is missing" if value is None else f"is {_kind(value)}"
         hint = "send the SHA-256 of the file's bytes in 64 hexadecimal digits, as `sha256sum FILE` prints it"
         problems.append(Problem("sha256", message, hint))
@@ -221,7 +221,7 @@ def _upload_id(value: object, now: float, problems: list[Problem]) -> str:
 
 
 def _source(value: object, problems: list[Problem]) -> str:
-    if isinstance(value, str) and _SOURCE.fullmatch(value):
+    if isinstance(value, str) and SOURCE.fullmatch(value):
         return value
     hint = f"send 1 to 32 of a-z, 0-9 and hyphen, or leave it out for {DEFAULT_SOURCE!r}"
     problems.append(Problem("source", f"is {_kind(value)}", hint))

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from unittest.mock import Mock
 from urllib.parse import unquote, urlencode, urlsplit
 
 import boto3
+import jsonschema  # type: ignore[import-untyped]
 import jwt
 import pytest
 import requests
@@ -30,6 +32,7 @@ from handlers.issuer.application import application
 from handlers.issuer.upload_id import new_upload_id
 from handlers.shared import receipts, schema, timestamps
 from integration_tests.moto.processor_world import ACCOUNT, PRIMARY, REGIONS, SECONDARY, TABLE, World, bucket
+from lockstep.openapi import describe, schema_of_answer
 from unit_tests.fixtures.examples import examples
 
 SECRET = "serverless-receipt-signing-prod"
@@ -42,6 +45,7 @@ CONTEXT = SimpleNamespace(
 )
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/uploader/session"
 OBSERVER = f"arn:aws:sts::{ACCOUNT}:assumed-role/serverless-observer-prod-{SECONDARY}/serverless-observer-prod"
+DOCUMENT = describe(1 << 30, REGIONS)
 CONTENT = b"a,b\n1,2\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
@@ -78,7 +82,9 @@ class FrontDoors(World):
             },
             CONTEXT,  # type: ignore[arg-type]
         )
-        return response["statusCode"], json.loads(response["body"])
+        answer = response["statusCode"], json.loads(response["body"])
+        require_described(method, path, *answer)
+        return answer
 
     def issue(self, *, region: str = PRIMARY, **fields: Any) -> dict[str, Any]:
         """Request an upload, and return the answer."""
@@ -121,6 +127,13 @@ class FrontDoors(World):
             key = f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
             name, queue = bucket("ingest", region), self.queue_url("ingest", region)
             os.environ.update(AWS_REGION=region, INGEST_BUCKET=name, QUEUE_URL=queue, DATA_KEY_ARN=key)
+
+
+def require_described(method: str, path: str, status: int, answer: object) -> None:
+    """Fail for an answer that the OpenAPI description of the front door does not allow."""
+    route = re.sub(r"(?<=^GET /uploads/).+", "{id}", f"{method} {path}")
+    is_route = method.lower() in DOCUMENT["paths"].get(route.partition(" ")[2], {})
+    jsonschema.validate(answer, schema_of_answer(DOCUMENT, route if is_route else "GET /uploads/{id}", status))
 
 
 def good_body() -> dict[str, Any]:

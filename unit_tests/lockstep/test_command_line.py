@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import lockstep.__main__ as command_line
 from lockstep.commands import COMMANDS, FLAGS
+from lockstep.version import version
 from operations import checkout
 
 ROOT = Path(__file__).parents[2]
@@ -65,7 +66,7 @@ print("imported:", *set(sys.modules) & {set(heavy)!r})
 
 
 def test_version_is_that_of_the_project() -> None:
-    assert _type("--version") == (0, f"lockstep {command_line.version()}\n")
+    assert _type("--version") == (0, f"lockstep {version()}\n")
 
 
 @pytest.mark.parametrize("typed", [["status", "--account", "12"], ["--account", "12", "status"], ["--account=12", "status"]])
