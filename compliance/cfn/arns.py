@@ -25,6 +25,8 @@ _SHAPES: Final = {
     "AWS::SecretsManager::Secret": ("Name", "arn:{partition}:secretsmanager:{region}:{account}:secret:{name}"),
 }
 """The property that names a resource of a type, and its ARN."""
+ARN_TYPES: Final = tuple(_SHAPES)
+"""The types whose resources are found by name or ARN."""
 
 _ACCOUNT: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _REFERENCE: Final = re.compile(r"\$\{(\w+)(?:\.\w+)?\}")

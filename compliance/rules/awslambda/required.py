@@ -7,7 +7,7 @@ from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import Property, at_least, require
+from compliance.engine.requirements import Property, at_least, one_of, require
 
 _SUPPORTED: Final = frozenset(
     {
@@ -61,6 +61,16 @@ RULES: Final = (
         ),
         fix="Set ReservedConcurrentExecutions to the function's peak concurrency.",
         controls=nist("AU-12(3)", "CP-2", "SC-5", "SC-6") + hipaa("164.312(b)"),
+    ),
+    require(
+        FUNCTION,
+        "LoggingConfig.ApplicationLogLevel",
+        one_of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", if_absent="INFO"),
+        id="log_level",
+        title="A function's log has its errors",
+        why="At the level FATAL Lambda drops what the function logs of a failed record or a refused call.",
+        fix="Set LoggingConfig.ApplicationLogLevel to ERROR or a level below, or leave it out.",
+        controls=nist("AU-3", "AU-12", "SI-11") + hipaa("164.312(b)") + pci("10.2"),
     ),
     require(
         FUNCTION,

@@ -25,6 +25,7 @@ DOCUMENTS: Final = {
     "AWS::KMS::ReplicaKey": "KeyPolicy",
     "AWS::Kinesis::ResourcePolicy": "ResourcePolicy",
     "AWS::Logs::Destination": "DestinationPolicy",
+    "AWS::Logs::LogGroup": "ResourcePolicyDocument",
     "AWS::Logs::ResourcePolicy": "PolicyDocument",
     "AWS::OpenSearchService::Domain": "AccessPolicies",
     "AWS::S3::AccessPoint": "Policy",

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from compliance.aws.networks import PREFIX_LISTS
-from compliance.cfn.arns import names_of, regions_of
+from compliance.aws.networks import PREFIX_LISTS, is_private
+from compliance.cfn.arns import ARN_TYPES, names_of, regions_of
 from compliance.cfn.caching import cached
 from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
@@ -30,6 +30,24 @@ _ACCOUNT: Final = re.compile(
     r"|//(?:sqs|queue)[\w.-]*/(\d{12})/"
 )
 _ALONE: Final = re.compile(r"\d{12}")
+_OWN_ARN: Final = re.compile(
+    r"arn:[\w-]+:(?:dynamodb|events|firehose|iam|kinesis|kms|lambda|logs|s3|secretsmanager|sns|sqs|ssm|states):[\w-]*"
+    r":(?:\d{12}|\$\{AWS::AccountId\}):[\w/+=,.@:*-]+"
+)
+_QUEUE_URL: Final = re.compile(r"https://sqs\.([\w-]+)\.amazonaws\.com/(\d{12}|\$\{AWS::AccountId\})/([\w-]+)")
+_END: Final = re.compile(r"[:/]")
+_OF_AWS: Final = re.compile(r":role/(?:aws-service-role/|cdk-)")
+"""Roles that AWS, or the bootstrap of the CDK, made."""
+_NAMED: Final = {
+    "AWS::Events::EventBus": "Name",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
+    "AWS::Lambda::LayerVersion": "LayerName",
+    "AWS::StepFunctions::StateMachine": "StateMachineName",
+}
+"""The property that names a resource, of types that are found by their name alone."""
 _ORGANIZATION: Final = re.compile(r"(?<![\w-])(o-[a-z0-9]{10,32}|ou-[0-9a-z]{4,32}-[a-z0-9]{8,32})(?![\w-])")
 _NETWORK: Final = re.compile(
     r"(?<![\w-])((?:acl|ami|cgw|dopt|eigw|eni|fs|fsap|igw|lgw|nat|pcx|pl|rtb|sg|snap|subnet|tgw|tgw-attach|tgw-rtb|vgw|vol|vpc|vpce"
@@ -43,6 +61,17 @@ _SERVICE: Final = re.compile(
 _OWNED: Final = re.compile(r"\.(?:execute-api|lambda-url|elb|s3|s3-website|cloudfront)[.-]|^[\w.-]+\.s3[.-]")
 _NAMESPACES: Final = frozenset({"json-schema.org", "www.w3.org", "schemas.xmlsoap.org", "localhost", "127.0.0.1"})
 """Hosts in the names of schemas, and the machine itself: nothing is sent there."""
+_VARIABLES: Final = frozenset({"Variables", "StageVariables"})
+_BARE_HOST: Final = re.compile(
+    r"(?:[a-z0-9-]+\.)+(?:app|biz|cc|cloud|cn|co|com|dev|eu|info|io|me|net|online|org|ru|site|uk|xyz)"
+)
+_ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_DOMAINS: Final = {
+    "AWS::ApiGateway::DomainName": "DomainName",
+    "AWS::ApiGatewayV2::DomainName": "DomainName",
+    "AWS::Route53::HostedZone": "Name",
+    "AWS::Route53::RecordSet": "Name",
+}
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _ARN_REGION: Final = re.compile(r"arn:[\w-]+:([\w-]+):([a-z]{2}(?:-[a-z]+)+-\d):")
 _ONE_REGION: Final = frozenset({"acm", "wafv2"})
@@ -80,6 +109,36 @@ def _of_account(text: Text, _resource: Resource, world: TemplateSet) -> Iterator
     for account in accounts:
         if account != world.account:
             yield f"{text.where} names account {account}, which is not the account of these templates"
+
+
+def _of_own_account(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    """Yield what a setting names in the system's own account and no template declares: anybody there may make it."""
+    # The resources that a policy names are a matter of how wide a permission is.
+    if len(regions_of(world)) < 2 or ("Statement" in text.place and "Principal" not in text.place):  # noqa: PLR2004
+        return
+    for arn in _OWN_ARN.findall(_QUEUE_URL.sub(r"arn:aws:sqs:\1:\2:\3", text.text)):
+        rest = arn.split(":", 5)[5].removesuffix(":*")
+        kind, name = _END.split(rest, maxsplit=1) if _END.search(rest) else ("", rest)
+        parts = {name, kind, *_END.split(name), name.removesuffix("-")}
+        if name != "root" and parts.isdisjoint(_names(world)) and not _OF_AWS.search(arn):
+            yield f"{text.where} names {arn}, which no template here declares"
+
+
+@cached
+def _names(world: TemplateSet) -> frozenset[str]:
+    """Return the names of all resources; a table or a secret has its name in the region of each replica."""
+    found = {name for kind, key in _NAMED.items() for each in of_type(world, kind) for name in _texts(each, key)}
+    for resource in of_type(world, *ARN_TYPES):
+        try:
+            found.update(_END.sub(" ", name).split()[-1] if "KMS" in resource.type else name for name in names_of(resource))
+        except UnresolvedError:
+            continue  # ActivePassive-NamingPattern reports a name that cannot be read.
+    return frozenset(found)
+
+
+def _texts(resource: Resource, key: str) -> Iterator[str]:
+    if isinstance(name := resource.properties.get(key), str):
+        yield name
 
 
 def _of_organization(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
@@ -133,6 +192,27 @@ def _of_host(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[s
             yield f"{text.where} names host {host}, which no template here declares"
 
 
+def _of_bare_host(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    """Yield a host or an address of the internet that a function or a stage is given without a scheme."""
+    if not _VARIABLES.intersection(text.place) or "${" in text.text:
+        return
+    host = text.text.rpartition("@")[2].partition(":")[0].lower()
+    if _ADDRESS.fullmatch(host):
+        if not is_private(host, text.where):
+            yield f"{text.where} names {host}, an address on the internet"
+        return
+    of_aws = host.endswith(".amazonaws.com") and not _OWNED.search(host)
+    if _BARE_HOST.fullmatch(host) and not of_aws and not any(f".{host}".endswith(f".{name}") for name in _domains(world)):
+        yield f"{text.where} names host {host}, which no template here declares"
+
+
+@cached
+def _domains(world: TemplateSet) -> frozenset[str]:
+    """Return the names of the templates' zones, records and domain names."""
+    found = {name for kind, key in _DOMAINS.items() for each in of_type(world, kind) for name in _texts(each, key)}
+    return frozenset(name.rstrip(".").lower() for name in found)
+
+
 def _of_service_name(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:
     if text.name == "ServiceName" and ".vpce." in text.text:
         yield f"{text.where} is {text.text}, an endpoint service of somebody's; name one of AWS's own services"
@@ -163,7 +243,8 @@ def _of_principal(text: Text, resource: Resource, _world: TemplateSet) -> Iterat
 
 
 _CHECKS: Final[tuple[Callable[[Text, Resource, TemplateSet], Iterator[str]], ...]] = (
-    _of_account, _of_organization, _of_network, _of_bucket, _of_host, _of_service_name, _of_region, _of_principal,
+    _of_account, _of_own_account, _of_organization, _of_network, _of_bucket, _of_host, _of_bare_host, _of_service_name,
+    _of_region, _of_principal,
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """In prod, somebody is subscribed to each topic that alarms notify."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +8,7 @@ from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
 from compliance.aws.dead_letters import TOPIC, Key, is_same, key_of
 from compliance.cfn.arns import find
 from compliance.cfn.caching import cached
-from compliance.cfn.reading import branches, require_list
+from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import condition_of, of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
@@ -39,14 +39,26 @@ def _notified(world: TemplateSet) -> frozenset[Key]:
 
 
 def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
-    if require_list(topic.properties.get("Subscription"), "Subscription"):
+    inline = require_list(topic.properties.get("Subscription"), "Subscription")
+    if any(_receives(require_mapping(each, "Subscription")) for each in inline):
         return
     for subscription in of_type(world, _SUBSCRIPTION):
         versions = list(branches(subscription.properties))
         always = condition_of(subscription) is None
-        if always and all(_is_of(each.get("TopicArn"), subscription, topic, world) for each in versions):
+        if always and all(_receives(each) and _is_of(each.get("TopicArn"), subscription, topic, world) for each in versions):
             return
-    yield "alarms notify it, and nothing in the templates subscribes to it, so nobody receives them; add a subscription"
+    yield (
+        "alarms notify it, and no subscription of the templates gets every message, so one may reach nobody; add a "
+        "subscription"
+    )
+
+
+def _receives(subscription: Mapping[str, Json]) -> bool:
+    """Return whether a subscription gets every message of its topic, at an address that there may be."""
+    endpoint = subscription.get("Endpoint")
+    # https://www.rfc-editor.org/rfc/rfc2606 reserves the domain for names that do not exist.
+    nobody = is_absent(endpoint) or (isinstance(endpoint, str) and (not endpoint.strip() or endpoint.endswith(".invalid")))
+    return not nobody and is_absent(subscription.get("FilterPolicy"))
 
 
 def _is_of(value: Json, subscription: Resource, topic: Resource, world: TemplateSet) -> bool:
@@ -55,7 +67,7 @@ def _is_of(value: Json, subscription: Resource, topic: Resource, world: Template
 
 
 RULE = Rule(
-    title="In prod, each topic that alarms notify has a subscription",
+    title="In prod, each topic that alarms notify has a subscription that gets all of its messages",
     why="An alarm's message to a topic without a subscription reaches nobody, though every other rule on alarms passes.",
     fix=(
         "Declare an AWS::SNS::Subscription of the topic, here by the setting alarms_email. If an on-call system subscribes "

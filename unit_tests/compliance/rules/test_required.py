@@ -133,6 +133,7 @@ CASES: Final = (
     Case("LogsGroup", "RetentionInDays", log_group, (14, "365"), (1, 13, "7")),
     Case("LogsGroup", "KmsKeyId", log_group, *KEYS),
     Case("LambdaConcurrency", "ReservedConcurrentExecutions", function, (1, "50"), (0, -1, "0")),
+    Case("LambdaLogLevel", "LoggingConfig.ApplicationLogLevel", function, ("INFO", "ERROR"), ("FATAL", ""), PASS),
     Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
 )
 EMPTIED: Final = {

@@ -6,10 +6,11 @@ from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import template
 from unit_tests.compliance.rules.builders import EAST, WEST, bucket
 from unit_tests.compliance.rules.corruptions import either
-from unit_tests.compliance.rules.verdicts import rule_test
+from unit_tests.compliance.rules.verdicts import PASS, rule_test, verdict_in
 
 THEM = "999999999999"
 US = "000000000000"
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "ours"}}
 PIECES = ["arn:aws:sqs:us-east-1:", THEM, ":a"]
 OWN: tuple[Any, ...] = (
     f"arn:aws:sqs:us-east-1:{US}:a",
@@ -62,9 +63,33 @@ STRANGE: tuple[Any, ...] = (
 )
 
 
+BARE = ("collector.example.net", "collector.example.net:443", "203.0.113.5", "203.0.113.5:80", "spy@collector.example.net")
+UNDECLARED: tuple[Any, ...] = (
+    *(f"arn:aws:sqs:us-east-1:{US}:{name}" for name in ("b", "aa", "a-dlq")),
+    {"Fn::Sub": "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:elsewhere"},
+    f"arn:aws:lambda:us-east-1:{US}:layer:agent:1",
+    f"arn:aws:iam::{US}:role/nobody",
+    f"arn:aws:iam::{US}:policy/elsewhere",
+    f"arn:aws:kms:us-east-1:{US}:key/11111111-2222-3333-4444-555555555555",
+    f"arn:aws:logs:us-east-1:{US}:log-group:elsewhere:*",
+    f"arn:aws:events:us-east-1:{US}:event-bus/elsewhere",
+    f"arn:aws:firehose:us-east-1:{US}:deliverystream/elsewhere",
+    f"https://sqs.us-east-1.amazonaws.com/{US}/elsewhere",
+)
+
+
+def test_single_template_may_name_what_another_stack_declares() -> None:
+    for value in UNDECLARED:
+        it = {"Type": "AWS::X::Y", "Properties": {"Setting": value}}
+        assert verdict_in("ActivePassive-IAMStranger", "It", template({"It": it})) is PASS
+
+
 def _system(properties: dict[str, Any]) -> tuple[Template, ...]:
     """Return a system of two regions with a resource of any type that has these properties."""
-    resources = {"It": {"Type": "AWS::X::Y", "Properties": properties}, "Bucket": bucket()}
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "a"}}
+    zone = {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": "ours.example.com"}}
+    made = {"Type": "AWS::X::Y", "Properties": properties}
+    resources = {"It": made, "Bucket": bucket(), "Queue": queue, "Zone": zone, "Role": ROLE}
     return (template(resources, WEST), template(resources, EAST))
 
 
@@ -90,6 +115,23 @@ test_stranger = rule_test(
     passes=[
         *({"Setting": value} for value in OWN),
         {"DestinationBucketName": "serverless-ingest-prod"},
+        {"Environment": {"Variables": dict.fromkeys(("A", "B"), "api.ours.example.com:443")}},
+        {
+            "Environment": {
+                "Variables": {"A": "10.0.0.5", "B": "handlers.io.read", "C": "1.2.3", "D": "sqs.us-east-1.amazonaws.com"}
+            }
+        },
+        {"Setting": "collector.example.net"},  # prose, unless a function is given it
+        *(
+            {"Setting": f"arn:aws:iam::{US}:role/{name}"}
+            for name in ("ours", "path/ours", "cdk-deploy", "aws-service-role/x/Y")
+        ),
+        {"Principal": {"AWS": f"arn:aws:iam::{US}:root"}},
+        {
+            "Statement": [
+                {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": f"arn:aws:sqs:us-east-1:{US}:undeclared"}
+            ]
+        },
         {"ServiceName": "com.amazonaws.us-east-1.s3"},
         {"PeerRegion": "us-west-2"},
         {"GlobalTableWitnesses": [{"Region": "us-east-2"}]},
@@ -102,6 +144,10 @@ test_stranger = rule_test(
         *({"Setting": value} for value in STRANGE),
         *({"Setting": [{"Inner": value}]} for value in STRANGE),
         {"DestinationBucketName": "collector"},
+        *({"Environment": {"Variables": {"A": host}}} for host in BARE),
+        {"StageVariables": {"backend": "collector.example.net"}},
+        *({"Setting": value} for value in UNDECLARED),
+        {"Statement": [{"Effect": "Allow", "Action": "a:b", "Principal": {"AWS": f"arn:aws:iam::{US}:role/nobody"}}]},
         {"ServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"},
         {"Region": "eu-west-1"},
         {"CanonicalUser": "0123456789abcdef" * 4},

@@ -34,6 +34,10 @@ def _stack(*subscriptions: Any, **topic: Any) -> dict[str, Any]:  # noqa: ANN401
         (_stack(_subscription(TopicArn="arn:aws:sns:us-east-1:000000000000:other")), FAIL),
         (_stack(_subscription(TopicArn=either({"Ref": "Topic"}, "arn:aws:sns:us-east-1:000000000000:other"))), FAIL),
         (_stack({**_subscription(), "Condition": "Sometimes"}), FAIL),
+        (_stack(_subscription(FilterPolicy={"never": ["x"]})), FAIL),
+        (_stack(_subscription(FilterPolicy={"a": ["b"]}), _subscription()), PASS),
+        *((_stack(_subscription(Endpoint=endpoint)), FAIL) for endpoint in ("", " ", None, "nobody@example.invalid")),
+        (_stack(Subscription=[{"Protocol": "email", "Endpoint": ""}]), FAIL),
         (_stack(Subscription=UNKNOWN), NOT_EVALUATED),
     ],
 )
