@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from drill import fault_control, proving, redrive
+from drill import fault_control, proving
 from drill.context import Context
 from drill.load.items import Wave
 from drill.phases import measure
+from drill.proof import Scope
 from drill.stops import Stop
+from operations.dead_letters import DeadLetterQueue
 from operations.ledger import Ledger
 from operations.queues import backlog
 
@@ -26,12 +28,22 @@ def run(context: Context) -> str:
         for _ in context.waiting(_SECOND_FAULT_SECONDS):
             pass
     fault_control.heal(context)
-    redriven = redrive.own_letters(context)
+    redriven = _redrive(context)
     _wait_until_quiet(context)
     context.journal.mark(context.phase, "quiet")
     proof = proving.prove_with_controls(context)
     letters = f", {redriven} dead letters redriven" if redriven else ""
     return f"{proof.objects} objects: {proof.lost} lost, {proof.duplicated} duplicated, {proof.divergent} divergent{letters}"
+
+
+def _redrive(context: Context) -> int:
+    """Redrive dead letters about the drill's own objects; return their number. A second delivery has no effect."""
+    prefixes = Scope(context.plan.source).prefixes
+    queues = [DeadLetterQueue(context.deployment, region) for region in context.target.regions]
+    sent = sum(queue.redrive(lambda letter: letter.is_about(*prefixes), lambda _: None) for queue in queues)
+    if sent:
+        context.note(f"{sent} dead letters about the drill's own objects were sent back to their queues", level="warning")
+    return sent
 
 
 def _prove_the_survivor(context: Context) -> str:

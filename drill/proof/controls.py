@@ -475,18 +475,16 @@ class _Part(NamedTuple):
 
 
 def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
-    duplicate, withheld, tampered, lost, forged, archived, emptied = NAMES
-    doubled = f"RESULT of {injected.duplicate_of} written again as that of {injected.duplicate} in {injected.duplicate_in}"
-    yield duplicate, [_Part(injected.duplicate, doubled, "duplicated", f"ledger {injected.duplicate_in}")]
-    yield (
-        withheld,
+    copy_of, copy, where = injected.duplicate_of, injected.duplicate, injected.duplicate_in
+    copied = f"RESULT of {copy_of} written again as that of {copy} in {where}"
+    left_out = f"the receipt of {injected.lost_receipt} left out of the proof's input"
+    signed = f"the receipt of {injected.forged_receipt} signed with another key"
+    parts = (
+        [_Part(copy, copied, "duplicated", f"ledger {where}")],
         [
             _Part(one.object_id, f"all versions of {one.key} deleted in {one.region}", "lost", f"objects {one.region}")
             for one in injected.withheld
         ],
-    )
-    yield (
-        tampered,
         [
             _Part(
                 one.object_id,
@@ -497,29 +495,12 @@ def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
             )
             for one in injected.tampered
         ],
-    )
-    yield (
-        lost,
-        [
-            _Part(
-                injected.lost_receipt,
-                f"the receipt of {injected.lost_receipt} left out of the proof's input",
-                "lost",
-                "receipts",
-            )
-        ],
-    )
-    signed = f"the receipt of {injected.forged_receipt} signed with another key"
-    yield forged, [_Part(injected.forged_receipt, signed, "divergent", "receipts", "no valid key")]
-    yield (
-        archived,
+        [_Part(injected.lost_receipt, left_out, "lost", "receipts")],
+        [_Part(injected.forged_receipt, signed, "divergent", "receipts", "no valid key")],
         [
             _Part(one.object_id, f"{one.key} deleted in {one.region}", "lost", f"archive {one.region}")
             for one in injected.archived
         ],
-    )
-    yield (
-        emptied,
         [
             _Part(
                 one.object_id,
@@ -531,6 +512,7 @@ def _expectations(injected: Injected) -> Iterator[tuple[str, list[_Part]]]:
             for one in injected.emptied
         ],
     )
+    return zip(NAMES, parts, strict=True)
 
 
 def _by(proof: Proof, part: _Part) -> list[Finding]:
