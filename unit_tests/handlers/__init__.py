@@ -1,1 +1,1 @@
-"""Handlers in process, no network: prove logic; cannot prove that AWS agrees."""
+"""Tests of the handlers in process, without a network. They prove logic, but not that AWS accepts the calls."""

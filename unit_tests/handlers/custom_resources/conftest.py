@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses that were made, in seconds; none of them is waited for, but the clock takes them for passed."""
+    """The pauses in seconds; a test does not wait for them, but its clock advances by them."""
     pauses: list[float] = []
     monkeypatch.setattr("time.sleep", pauses.append)
     monkeypatch.setattr("time.monotonic", lambda: sum(pauses))

@@ -1,4 +1,4 @@
-"""The replication rule: what counts as the same rule, against an S3 that answers from a script."""
+"""Test the replication rule against scripted answers of S3: the rules that count as equal, and the read-back."""
 
 # ruff: noqa: ANN401 - properties and rules are JSON
 
@@ -43,7 +43,7 @@ PROPERTIES: dict[str, Any] = {
 
 
 def asked(properties: dict[str, Any]) -> Any:
-    """Return the configuration that a Create with these properties asks for."""
+    """Return the configuration that a Create with these properties requests."""
     return replication.desired(Request(RequestType.CREATE, "Rule", None, properties, {}, "id"))
 
 
@@ -131,7 +131,7 @@ class TestReadBack:
 
     @staticmethod
     def put(*answers: dict[str, Any] | None) -> bool:
-        """Set the rule on a bucket without rules, to which S3 then answers these; tell whether all were read."""
+        """Set the rule on a bucket without rules; return whether all these later answers of S3 were read."""
         s3 = boto3.client("s3", region_name="us-west-2", aws_access_key_id="x", aws_secret_access_key="x")
         script = Stubber(s3)
         script.add_client_error("get_bucket_replication", "ReplicationConfigurationNotFoundError")

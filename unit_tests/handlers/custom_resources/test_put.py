@@ -1,4 +1,4 @@
-"""The answer's HTTP, through urllib's own code; only the socket is not there."""
+"""Test the HTTP of the answer with urllib's own code, without a socket."""
 
 import io
 import urllib.error
@@ -14,7 +14,7 @@ from handlers.shared.custom_resource import AnswerError
 
 
 class Line(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
-    """The last of urllib's handlers; records each request instead of sending it."""
+    """The last handler of urllib, which records each request instead of sending it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class Line(urllib.request.HTTPSHandler, urllib.request.HTTPHandler):
         self.status = 200
 
     def https_open(self, req: urllib.request.Request) -> addinfourl:  # type: ignore[override]
-        """Answer in the server's place."""
+        """Answer as the server does."""
         self.sent.append(req)
         answer = addinfourl(io.BytesIO(b""), Message(), req.full_url, self.status)
         answer.msg = "as scripted"  # type: ignore[attr-defined]

@@ -76,7 +76,7 @@ Path = tuple[str | int, ...]
 
 
 def nodes(value: Any, path: Path = ()) -> Iterator[Path]:
-    """Every place in a JSON value."""
+    """Yield every place in a JSON value."""
     yield path
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, item in pairs:
@@ -90,7 +90,7 @@ def at(value: Any, path: Path) -> Any:
 
 
 def put_at(value: Any, path: Path, item: Any) -> Any:
-    """A copy with something else at a place."""
+    """Return a copy with another value at a place."""
     if not path:
         return item
     changed = copy.deepcopy(value)
@@ -108,7 +108,7 @@ def as_texts(value: Any) -> Any:
 
 
 def in_cloudformation_spelling(value: Any) -> Any:
-    """The way back, written without the table: three names differ."""
+    """Return the reverse mapping, without the table: three names differ."""
     names = {"ID": "Id", "Tag": "TagFilter", "Tags": "TagFilters"}
     if isinstance(value, Mapping):
         return {names.get(name, name): in_cloudformation_spelling(item) for name, item in value.items()}

@@ -21,7 +21,7 @@ RECEIPT = Receipt(
 )
 
 
-class World:
+class ScriptedSecret:
     """Scripted answers of Secrets Manager, and a clock."""
 
     def __init__(self) -> None:
@@ -54,77 +54,77 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    with world.answers:
-        yield world
-        world.answers.assert_no_pending_responses()
+def secret() -> Iterator[ScriptedSecret]:
+    secret = ScriptedSecret()
+    with secret.answers:
+        yield secret
+        secret.answers.assert_no_pending_responses()
 
 
 def key(version: str) -> SigningKey:
     return SigningKey(version.rjust(32, "-"), version * 44)
 
 
-def test_signing_keys_are_read_once_in_five_minutes(world: World) -> None:
-    world.will_hold("a", None)
-    for world.now in (0, 1, 299):
-        assert key_version(world.keys.sign(RECEIPT)) == key("a").version_id
-    assert world.asked == 2
-    world.will_hold("b", "a")
-    world.now = 300
-    assert key_version(world.keys.sign(RECEIPT)) == key("b").version_id
+def test_signing_keys_are_read_once_in_five_minutes(secret: ScriptedSecret) -> None:
+    secret.will_hold("a", None)
+    for secret.now in (0, 1, 299):
+        assert key_version(secret.keys.sign(RECEIPT)) == key("a").version_id
+    assert secret.asked == 2
+    secret.will_hold("b", "a")
+    secret.now = 300
+    assert key_version(secret.keys.sign(RECEIPT)) == key("b").version_id
 
 
-def test_current_and_previous_version_verify(world: World) -> None:
-    world.will_hold("b", "a")
-    assert world.keys.verify(sign(RECEIPT, key("a"))) == RECEIPT
-    assert world.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
+def test_current_and_previous_version_verify(secret: ScriptedSecret) -> None:
+    secret.will_hold("b", "a")
+    assert secret.keys.verify(sign(RECEIPT, key("a"))) == RECEIPT
+    assert secret.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
 
 
-def test_receipt_of_a_newer_version_reads_the_secret_again(world: World) -> None:
-    world.will_hold("a", None)
-    world.keys.sign(RECEIPT)
-    world.will_hold("b", "a")
-    world.now = 30
-    assert world.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
+def test_receipt_of_a_newer_version_reads_the_secret_again(secret: ScriptedSecret) -> None:
+    secret.will_hold("a", None)
+    secret.keys.sign(RECEIPT)
+    secret.will_hold("b", "a")
+    secret.now = 30
+    assert secret.keys.verify(sign(RECEIPT, key("b"))) == RECEIPT
 
 
-def test_forged_receipts_cannot_make_it_ask_all_the_time(world: World) -> None:
-    world.will_hold("a", None)
-    world.keys.sign(RECEIPT)
-    for world.now in (1, 2, 29):
+def test_forged_receipts_cannot_make_it_ask_all_the_time(secret: ScriptedSecret) -> None:
+    secret.will_hold("a", None)
+    secret.keys.sign(RECEIPT)
+    for secret.now in (1, 2, 29):
         with pytest.raises(ReceiptError):
-            world.keys.verify(sign(RECEIPT, key("x")))
-    assert world.asked == 2
+            secret.keys.verify(sign(RECEIPT, key("x")))
+    assert secret.asked == 2
 
 
-def test_unreadable_secret_keeps_the_last_versions(world: World) -> None:
-    world.will_hold("a", None)
-    world.keys.sign(RECEIPT)
-    world.will_refuse()
-    for world.now in (300, 301, 329):
-        assert key_version(world.keys.sign(RECEIPT)) == key("a").version_id
-    assert world.asked == 3
-    world.will_hold("b", "a")
-    world.now = 330
-    assert key_version(world.keys.sign(RECEIPT)) == key("b").version_id
+def test_unreadable_secret_keeps_the_last_versions(secret: ScriptedSecret) -> None:
+    secret.will_hold("a", None)
+    secret.keys.sign(RECEIPT)
+    secret.will_refuse()
+    for secret.now in (300, 301, 329):
+        assert key_version(secret.keys.sign(RECEIPT)) == key("a").version_id
+    assert secret.asked == 3
+    secret.will_hold("b", "a")
+    secret.now = 330
+    assert key_version(secret.keys.sign(RECEIPT)) == key("b").version_id
 
 
-def test_unreadable_secret_is_an_error(world: World) -> None:
-    world.will_refuse()
+def test_unreadable_secret_is_an_error(secret: ScriptedSecret) -> None:
+    secret.will_refuse()
     with pytest.raises(ClientError):
-        world.keys.sign(RECEIPT)
+        secret.keys.sign(RECEIPT)
 
 
-def test_read_ignores_the_cache(world: World) -> None:
-    world.will_hold("a", None)
-    world.keys.sign(RECEIPT)
-    world.will_refuse()
+def test_read_ignores_the_cache(secret: ScriptedSecret) -> None:
+    secret.will_hold("a", None)
+    secret.keys.sign(RECEIPT)
+    secret.will_refuse()
     with pytest.raises(ClientError):
-        world.keys.read()
+        secret.keys.read()
 
 
-def test_current_value_that_cannot_sign_is_an_error(world: World) -> None:
-    world.answers.add_response("get_secret_value", {"VersionId": "-" * 32, "SecretString": "{}"})
+def test_current_value_that_cannot_sign_is_an_error(secret: ScriptedSecret) -> None:
+    secret.answers.add_response("get_secret_value", {"VersionId": "-" * 32, "SecretString": "{}"})
     with pytest.raises(SigningSecretError):
-        world.keys.sign(RECEIPT)
+        secret.keys.sign(RECEIPT)

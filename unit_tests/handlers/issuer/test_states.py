@@ -16,7 +16,7 @@ BUCKET, KEY = "bucket", "incoming/uploads/default/u/" + "ab" * 32 + "/a.csv"
 UPLOAD_ROW = {"object_key": KEY, "region": "us-east-1", "file_key": "a.csv", "size": 3}
 
 
-class World:
+class ScriptedS3:
     """Scripted answers of S3."""
 
     def __init__(self) -> None:
@@ -81,17 +81,17 @@ def rows(
 def test_state_without_a_result_is_that_of_the_bucket(
     *, head: int | str | None, attempt: bool, state: State, durable: bool
 ) -> None:
-    world = World()
-    world.will_find(head)
-    with world.answers:
-        assert world.reader.judge(rows(attempt=attempt)) == (state, durable)
+    scripted = ScriptedS3()
+    scripted.will_find(head)
+    with scripted.answers:
+        assert scripted.reader.judge(rows(attempt=attempt)) == (state, durable)
 
 
 def test_upload_begun_by_a_lost_region_is_unknown_here() -> None:
-    world = World()
-    world.will_find(404)
-    with world.answers:
-        assert world.reader.judge(rows(attempt=True, region="us-west-2")) == (State.UNKNOWN, False)
+    scripted = ScriptedS3()
+    scripted.will_find(404)
+    with scripted.answers:
+        assert scripted.reader.judge(rows(attempt=True, region="us-west-2")) == (State.UNKNOWN, False)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +107,11 @@ def test_upload_begun_by_a_lost_region_is_unknown_here() -> None:
 def test_result_without_its_records_proves_only_the_object(
     result: str, head: int | str | None, state: State, replicas: tuple[dict[str, Any], ...]
 ) -> None:
-    world = World()
+    scripted = ScriptedS3()
     if result == "COMPLETED":
-        world.will_find(head)
-    with world.answers:
-        assert world.reader.judge(rows(result=result, replicas=replicas)) == (state, False)
+        scripted.will_find(head)
+    with scripted.answers:
+        assert scripted.reader.judge(rows(result=result, replicas=replicas)) == (state, False)
 
 
 @pytest.mark.parametrize(("result", "state"), [("COMPLETED", State.PROCESSED), ("QUARANTINED", State.QUARANTINED)])
@@ -119,10 +119,10 @@ def test_result_without_its_records_proves_only_the_object(
     ("head", "durable"), [(404, False), (None, False), ("PENDING", False), ("COMPLETED", True), ("REPLICA", True)]
 )
 def test_result_alone_makes_nothing_durable(*, result: str, state: State, head: int | str | None, durable: bool) -> None:
-    world = World()
-    world.will_find(head)
-    with world.answers:
-        assert world.reader.judge(rows(result=result)) == (state, durable)
+    scripted = ScriptedS3()
+    scripted.will_find(head)
+    with scripted.answers:
+        assert scripted.reader.judge(rows(result=result)) == (state, durable)
 
 
 @pytest.mark.parametrize(
@@ -136,19 +136,19 @@ def test_result_alone_makes_nothing_durable(*, result: str, state: State, head: 
     ],
 )
 def test_processed_is_durable_only_once_both_replicas_hold_it(replicas: tuple[dict[str, Any], ...]) -> None:
-    world = World()
-    with world.answers:  # and the bucket is not asked
-        assert world.reader.judge(rows(result="COMPLETED", replicas=replicas)) == (State.PROCESSED, False)
+    scripted = ScriptedS3()
+    with scripted.answers:  # and the bucket is not asked
+        assert scripted.reader.judge(rows(result="COMPLETED", replicas=replicas)) == (State.PROCESSED, False)
 
 
 def test_unreachable_bucket_keeps_the_state_and_proves_no_copy() -> None:
-    world = World()
-    world.will_find(500)
-    with world.answers:
-        assert world.reader.judge(rows(result="COMPLETED")) == (State.PROCESSED, False)
-    world.will_find(500)
-    with world.answers, pytest.raises(ClientError):
-        world.reader.judge(rows())
+    scripted = ScriptedS3()
+    scripted.will_find(500)
+    with scripted.answers:
+        assert scripted.reader.judge(rows(result="COMPLETED")) == (State.PROCESSED, False)
+    scripted.will_find(500)
+    with scripted.answers, pytest.raises(ClientError):
+        scripted.reader.judge(rows())
 
 
 def test_further_proof_never_lowers_the_state() -> None:
@@ -156,10 +156,10 @@ def test_further_proof_never_lowers_the_state() -> None:
     results = [None, schema.COMPLETED]
 
     def state(head: int | str | None, *, attempt: bool, result: str | None) -> State:
-        world = World()
-        world.will_find(head)
-        with world.answers:
-            return world.reader.judge(rows(result=result, attempt=attempt))[0]
+        scripted = ScriptedS3()
+        scripted.will_find(head)
+        with scripted.answers:
+            return scripted.reader.judge(rows(result=result, attempt=attempt))[0]
 
     cases = list(product(range(3), [False, True], range(2)))
     for less, more in product(cases, cases):
@@ -169,35 +169,35 @@ def test_further_proof_never_lowers_the_state() -> None:
 
 
 def test_403_counts_as_absent_only_if_the_listing_says_so() -> None:
-    world = World()
-    world.will_find(403)
-    world.will_list(KEY + "x")
-    with world.answers:
-        assert world.reader.judge(rows())[0] is State.UNKNOWN
-    world.will_find(403)
-    world.will_list(KEY)
-    with world.answers, pytest.raises(ClientError):
-        world.reader.judge(rows())
+    scripted = ScriptedS3()
+    scripted.will_find(403)
+    scripted.will_list(KEY + "x")
+    with scripted.answers:
+        assert scripted.reader.judge(rows())[0] is State.UNKNOWN
+    scripted.will_find(403)
+    scripted.will_list(KEY)
+    with scripted.answers, pytest.raises(ClientError):
+        scripted.reader.judge(rows())
 
 
 def test_direct_put_state_is_that_of_the_table() -> None:
-    world = World()
+    scripted = ScriptedS3()
     direct = ObjectRows("ab" * 32, None, [], [{"sk": "ATTEMPT#us-east-1", "object_key": "incoming/a.csv"}])
-    with world.answers:
-        assert world.reader.judge(direct) == (State.ACCEPTED, False)
+    with scripted.answers:
+        assert scripted.reader.judge(direct) == (State.ACCEPTED, False)
 
 
 def test_receipt_key_is_read_from_the_bucket_without_a_row() -> None:
-    world = World()
-    world.will_find("REPLICA")
-    with world.answers:
-        answer = world.reader.describe(ObjectRows("ab" * 32, None, [], []), KEY)
+    scripted = ScriptedS3()
+    scripted.will_find("REPLICA")
+    with scripted.answers:
+        answer = scripted.reader.describe(ObjectRows("ab" * 32, None, [], []), KEY)
     assert (answer["state"], answer["durable"]) == ("accepted", True)
 
 
 def test_counts_and_reason_come_from_the_result() -> None:
     result: dict[str, Any] = {"state": "QUARANTINED", "reason": "not gzip", "records": 0, "accepted": 0, "rejected": 0}
-    (answer,) = World().reader.describe_all([ObjectRows("ab" * 32, result, [UPLOAD_ROW], [])])
+    (answer,) = ScriptedS3().reader.describe_all([ObjectRows("ab" * 32, result, [UPLOAD_ROW], [])])
     assert "durable" not in answer, "the index by file does not say it"
     assert (answer["state"], answer["reason"], answer["accepted"]) == ("quarantined", "not gzip", 0)
     assert (answer["key"], answer["size"], answer["uploads_issued_in"]) == ("a.csv", 3, ["us-east-1"])

@@ -11,7 +11,7 @@ from handlers.shared import schema, timestamps
 
 HOUR = "2026-01-31T12"
 BEGIN = 1769860800.0
-"""When that hour began."""
+"""Beginning of that hour."""
 PROVENANCE = ("region", "epoch", "version_id", "processed_at")
 
 
@@ -50,7 +50,7 @@ hours_of_rows = st.lists(rows, max_size=40, unique_by=lambda row: str(row["pk"][
 
 
 def reckoned(items: list[dict[str, Any]]) -> dict[str, tuple[int, int, int]]:
-    """Return count, sum of identities and sum of effects by prefix, reckoned without any of the observer's code."""
+    """Return count, sum of identities and sum of effects by prefix, computed without the observer's code."""
     found = {}
     for prefix in "0123456789abcdef":
         of_prefix = [item for item in items if item["pk"]["S"][len("OBJ#") :].startswith(prefix)]

@@ -1,4 +1,4 @@
-"""A replica of the table, as much of it as the observer uses."""
+"""The part of a table's replica that the observer uses."""
 # ruff: noqa: ANN401, N803 - boto3's own names and types
 
 from collections.abc import Iterator
@@ -11,16 +11,16 @@ Row = dict[str, Any]
 
 
 class ConditionalCheckFailedError(Exception):
-    """The row that is there is newer."""
+    """Raised when the stored row is newer."""
 
 
 class Table:
     """Rows by key.
 
     Attributes:
-        rows: What it holds.
-        queries: How many queries of an index were made.
-        rows_read: How many rows those returned.
+        rows: The rows.
+        queries: Number of queries of an index.
+        rows_read: Number of rows that they returned.
     """
 
     exceptions = SimpleNamespace(ConditionalCheckFailedException=ConditionalCheckFailedError)
@@ -58,7 +58,7 @@ class Table:
         return {"Items": page} | ({"LastEvaluatedKey": last} if last else {})
 
     def get_paginator(self, name: str) -> Any:
-        """Return what reads a range of one partition."""
+        """Return a paginator that reads a range of a partition."""
         assert name == "query"
         return SimpleNamespace(paginate=self._range)
 

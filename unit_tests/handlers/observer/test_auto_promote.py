@@ -8,7 +8,7 @@ from handlers.observer.auto_promote import LONGEST_GAP_SECONDS, Situation, Strea
 
 PRIMARY, SECONDARY = "us-east-1", "us-west-2"
 Run = tuple[bool, float, float | None]
-"""Whether both signals were there, the scheduled time, and the heartbeat that replication brought."""
+"""Whether both signals were present, the scheduled time, and the replicated heartbeat."""
 
 gaps = st.sampled_from([0.0, 59.0, 60.0, 61.0, 120.0, LONGEST_GAP_SECONDS, LONGEST_GAP_SECONDS + 1, 600.0, -60.0])
 beats = st.none() | st.sampled_from([100.0, 200.0, 300.0])

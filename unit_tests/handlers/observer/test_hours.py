@@ -25,7 +25,7 @@ from unit_tests.handlers.observer.table import Table
 
 HERE, THERE = "us-east-1", "us-west-2"
 CLOSED = BEGIN + 2 * 3600
-"""When the hour of the rows is closed."""
+"""Time at which the hour of the rows is closed."""
 ROUNDS = [float(ROUND_SECONDS * number) for number in range(CLOSED_HOURS_WATCHED)]
 
 
@@ -73,7 +73,7 @@ class Region:
         return found
 
     def hear(self, other: "Region") -> None:
-        """Do what replication does with the other region's digests."""
+        """Replicate the other region's digests."""
         self.table.add(*[row for key, row in other.table.rows.items() if key[0] == f"DIGEST#{other.region}"])
 
 

@@ -18,7 +18,7 @@ NEW, CURRENT = "n" * 32, "c" * 32
 STEPS = ["createSecret", "setSecret", "testSecret", "finishSecret"]
 
 
-class World:
+class ScriptedSecret:
     """Scripted answers of Secrets Manager."""
 
     def __init__(self) -> None:
@@ -38,96 +38,96 @@ class World:
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
-    world = World()
-    with world.script:
-        yield world
-        world.script.assert_no_pending_responses()
+def secret() -> Iterator[ScriptedSecret]:
+    secret = ScriptedSecret()
+    with secret.script:
+        yield secret
+        secret.script.assert_no_pending_responses()
 
 
 UNDER_WAY = {CURRENT: ["AWSCURRENT"], NEW: ["AWSPENDING"]}
 
 
-def test_create_secret_puts_a_new_value(world: World) -> None:
-    world.staged(UNDER_WAY)
-    world.script.add_client_error("get_secret_value", "ResourceNotFoundException")
-    world.script.add_response(
+def test_create_secret_puts_a_new_value(secret: ScriptedSecret) -> None:
+    secret.staged(UNDER_WAY)
+    secret.script.add_client_error("get_secret_value", "ResourceNotFoundException")
+    secret.script.add_response(
         "put_secret_value",
         {},
         {"SecretId": SECRET, "ClientRequestToken": NEW, "SecretString": ANY, "VersionStages": ["AWSPENDING"]},
     )
-    world.rotation.run("createSecret")
+    secret.rotation.run("createSecret")
 
 
-def test_create_secret_keeps_an_existing_value(world: World) -> None:
-    world.staged(UNDER_WAY)
-    world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
-    world.rotation.run("createSecret")
+def test_create_secret_keeps_an_existing_value(secret: ScriptedSecret) -> None:
+    secret.staged(UNDER_WAY)
+    secret.holds(NEW, "AWSPENDING", receipts.new_secret_string())
+    secret.rotation.run("createSecret")
 
 
-def test_set_secret_calls_nothing(world: World) -> None:
-    world.staged(UNDER_WAY)
-    world.rotation.run("setSecret")
+def test_set_secret_calls_nothing(secret: ScriptedSecret) -> None:
+    secret.staged(UNDER_WAY)
+    secret.rotation.run("setSecret")
 
 
-def test_step_test_secret_of_a_version_that_signs_passes(world: World) -> None:
-    world.staged(UNDER_WAY)
-    world.holds(NEW, "AWSPENDING", receipts.new_secret_string())
-    world.holds(CURRENT, "AWSCURRENT", "not even JSON: a rotation replaces it")
-    world.rotation.run("testSecret")
+def test_step_test_secret_of_a_version_that_signs_passes(secret: ScriptedSecret) -> None:
+    secret.staged(UNDER_WAY)
+    secret.holds(NEW, "AWSPENDING", receipts.new_secret_string())
+    secret.holds(CURRENT, "AWSCURRENT", "not even JSON: a rotation replaces it")
+    secret.rotation.run("testSecret")
 
 
-def test_step_test_secret_of_a_version_that_cannot_sign_fails(world: World) -> None:
-    world.staged(UNDER_WAY)
-    world.holds(NEW, "AWSPENDING", json.dumps({"key": "short"}))
+def test_step_test_secret_of_a_version_that_cannot_sign_fails(secret: ScriptedSecret) -> None:
+    secret.staged(UNDER_WAY)
+    secret.holds(NEW, "AWSPENDING", json.dumps({"key": "short"}))
     with pytest.raises(SigningSecretError):
-        world.rotation.run("testSecret")
+        secret.rotation.run("testSecret")
 
 
-def test_step_test_secret_of_the_current_key_fails(world: World) -> None:
+def test_step_test_secret_of_the_current_key_fails(secret: ScriptedSecret) -> None:
     same = receipts.new_secret_string()
-    world.staged(UNDER_WAY)
-    world.holds(NEW, "AWSPENDING", same)
-    world.holds(CURRENT, "AWSCURRENT", same)
+    secret.staged(UNDER_WAY)
+    secret.holds(NEW, "AWSPENDING", same)
+    secret.holds(CURRENT, "AWSCURRENT", same)
     with pytest.raises(RotationRefusedError, match="holds the current key"):
-        world.rotation.run("testSecret")
+        secret.rotation.run("testSecret")
 
 
 @pytest.mark.parametrize("before", [{CURRENT: ["AWSCURRENT"], NEW: ["AWSPENDING"]}, {NEW: ["AWSPENDING"]}])
-def test_finish_secret_moves_the_label_to_the_new_version(world: World, before: dict[str, list[str]]) -> None:
-    world.staged(before)
-    world.staged(before)
+def test_finish_secret_moves_the_label_to_the_new_version(secret: ScriptedSecret, before: dict[str, list[str]]) -> None:
+    secret.staged(before)
+    secret.staged(before)
     moved = {"SecretId": SECRET, "VersionStage": "AWSCURRENT", "MoveToVersionId": NEW}
     if CURRENT in before:
         moved["RemoveFromVersionId"] = CURRENT
-    world.script.add_response("update_secret_version_stage", {}, moved)
-    world.rotation.run("finishSecret")
+    secret.script.add_response("update_secret_version_stage", {}, moved)
+    secret.rotation.run("finishSecret")
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_step_after_the_end_of_the_rotation_does_nothing(world: World, step: str) -> None:
-    world.staged({CURRENT: ["AWSPREVIOUS"], NEW: ["AWSCURRENT", "AWSPENDING"]})
-    world.rotation.run(step)
+def test_step_after_the_end_of_the_rotation_does_nothing(secret: ScriptedSecret, step: str) -> None:
+    secret.staged({CURRENT: ["AWSPREVIOUS"], NEW: ["AWSCURRENT", "AWSPENDING"]})
+    secret.rotation.run(step)
 
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("stages", [{CURRENT: ["AWSCURRENT"]}, {CURRENT: ["AWSCURRENT"], NEW: ["AWSPREVIOUS"]}, {}])
-def test_unstaged_version_is_refused(world: World, step: str, stages: dict[str, list[str]]) -> None:
-    world.staged(stages)
+def test_unstaged_version_is_refused(secret: ScriptedSecret, step: str, stages: dict[str, list[str]]) -> None:
+    secret.staged(stages)
     with pytest.raises(RotationRefusedError, match="not staged as AWSPENDING"):
-        world.rotation.run(step)
+        secret.rotation.run(step)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_secret_without_rotation_is_refused(world: World, step: str) -> None:
-    world.staged(UNDER_WAY, enabled=False)
+def test_secret_without_rotation_is_refused(secret: ScriptedSecret, step: str) -> None:
+    secret.staged(UNDER_WAY, enabled=False)
     with pytest.raises(RotationRefusedError, match="not enabled"):
-        world.rotation.run(step)
+        secret.rotation.run(step)
 
 
 @pytest.mark.property
 @given(st.text().filter(lambda step: step not in STEPS))
 def test_unknown_step_is_refused_without_a_call(step: str) -> None:
-    world = World()
-    with world.script, pytest.raises(RotationRefusedError, match="createSecret, setSecret, testSecret, finishSecret"):
-        world.rotation.run(step)
+    secret = ScriptedSecret()
+    with secret.script, pytest.raises(RotationRefusedError, match="createSecret, setSecret, testSecret, finishSecret"):
+        secret.rotation.run(step)
