@@ -8,11 +8,12 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.core import TyperGroup
 
 from drill import interrupted, runner
 from drill.faults import FAULTS
@@ -32,9 +33,19 @@ from operations.selection import FAILED, printing_failures, say
 from operations.settings_file import EnvironmentOption, Place, PrimaryOption, SecondaryOption, place_of, read_settings
 
 _INTERRUPTED: Final = 130
-_COMMANDS: Final = ("run", "resume", "status", "abort", "verify")
 
-app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=False)
+
+class _RunByDefault(TyperGroup):
+    """Inserts the command `run` before options without a command, as in `lockstep drill --dry-run`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own
+        has_command = bool(args) and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if has_command else ["run", *args])
+
+
+app = typer.Typer(
+    cls=_RunByDefault, add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=False
+)
 
 
 @app.callback()
@@ -89,20 +100,20 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     """Run a drill.
 
     Examples:
-        python -m drill run
+        lockstep drill run
 
-        python -m drill run --fault grey --fault partition@failback --objects 1000
+        lockstep drill run --fault grey --fault partition@failback --objects 1000
 
-        python -m drill run --dry-run --fault blackout
+        lockstep drill run --dry-run --fault blackout
 
-        python -m drill run --self-test
+        lockstep drill run --self-test
     """
     with _printing_failures():
         check_numbers(objects, time_factor)
         if resume_id and dry_run:
             raise Refused(
                 "--dry-run and --resume exclude each other: --dry-run plans a new drill, --resume continues one.",
-                hint=f"Type one of them. For the state of {resume_id} type: python -m drill status {resume_id}",
+                hint=f"Type one of them. For the state of {resume_id} type: lockstep drill status {resume_id}",
             )
         if resume_id:
             _conclude(_resume(find(resume_id)))
@@ -126,7 +137,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             raise Refused(
                 "--account, --profile, --operator-profile, --execute, --stop-alarm and --fis-role need --live; a local "
                 "drill uses no account.",
-                hint="Type `python -m drill run`, or add --live.",
+                hint="Type `lockstep drill run`, or add --live.",
             )
         else:
             settings = read_settings(environment)
@@ -157,7 +168,7 @@ def resume(
 def abort(drill_id: Annotated[str | None, typer.Argument(help="The drill's id.", show_default="the newest")] = None) -> None:
     """End an interrupted drill: heal its faults, make the primary active, report it as failed, stop its cloud."""
     with _printing_failures():
-        _conclude(_resume(find(drill_id), abort="aborted by `python -m drill abort`"))
+        _conclude(_resume(find(drill_id), abort="aborted by `lockstep drill abort`"))
 
 
 @app.command()
@@ -181,7 +192,7 @@ def status(
         say(
             "The drill has ended."
             if ended
-            else f"If it was interrupted, type: python -m drill resume {folder.path.name} (or abort)"
+            else f"If it was interrupted, type: lockstep drill resume {folder.path.name} (or abort)"
         )
 
 
@@ -216,7 +227,7 @@ def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
         if runner.is_ended(journal):
             raise Refused(
                 f"Drill {folder.path.name} has ended and cannot be resumed.",
-                hint=f"Its report is {short(folder.path / 'summary.md')}. To start another, type: python -m drill run",
+                hint=f"Its report is {short(folder.path / 'summary.md')}. To start another, type: lockstep drill run",
             )
         if runner.has_begun(journal):
             # A duration that spans this entry includes the time until the user typed `resume`.
@@ -299,7 +310,7 @@ def _printing_failures() -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            hint = "Correct that, and type: python -m drill resume (or abort)"
+            hint = "Correct that, and type: lockstep drill resume (or abort)"
             raise RunFailure(f"The drill cannot continue: {_reason(error)}", hint=hint) from error
 
 
@@ -308,12 +319,5 @@ def _reason(error: OSError) -> str:
     return f"{error.filename or f'the disk of {short(ROOT)}'}: {error.strerror or error}"
 
 
-def with_default_command(arguments: list[str]) -> list[str]:
-    """Insert the command `run` before options without a command, as in `nox -s drill -- --dry-run`."""
-    if arguments and (arguments[0] in _COMMANDS or arguments[0] == "--help"):
-        return arguments
-    return ["run", *arguments]
-
-
 if __name__ == "__main__":
-    sys.exit(app(with_default_command(sys.argv[1:]), prog_name="python -m drill"))
+    sys.exit(app(prog_name="python -m drill"))

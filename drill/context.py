@@ -80,7 +80,7 @@ class Context:
                 self.lost = (
                     "The process that holds the local cloud has ended, so no region answers; see "
                     f"{self.folder.supervisor_log}. This drill is reported as failed. "
-                    "To start another, type: python -m drill run"
+                    "To start another, type: lockstep drill run"
                 )
                 self.sender.stop()
                 return
@@ -244,7 +244,7 @@ class Context:
         if kept is None:
             raise RunFailure(
                 "The local cloud of this drill has ended: it is kept for 15 minutes after a drill is interrupted.",
-                hint="This drill is reported as failed. To start another, type: python -m drill run",
+                hint="This drill is reported as failed. To start another, type: lockstep drill run",
             )
         target = kept.target.of_run(self.plan.source)
         return LocalTarget(target, self._deployment(target), self.plan.source)

@@ -71,7 +71,7 @@ def heal(context: Context) -> None:
         if not problems:
             return
         time.sleep(_PAUSE_SECONDS)
-    raise RunFailure(f"Not healed: {'; '.join(problems)}", hint="Try again: `python -m drill abort`.")
+    raise RunFailure(f"Not healed: {'; '.join(problems)}", hint="Try again: `lockstep drill abort`.")
 
 
 def _unhealed(journal: Journal) -> list[tuple[str, str]]:

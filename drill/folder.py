@@ -81,7 +81,7 @@ class DrillFolder:
         except Timeout as error:
             raise Refused(
                 f"Another process is running drill {self.path.name}.",
-                hint="Wait for it, or stop it with Ctrl-C; `python -m drill status` shows its state.",
+                hint="Wait for it, or stop it with Ctrl-C; `lockstep drill status` shows its state.",
             ) from error
         try:
             yield
@@ -97,5 +97,5 @@ def find(drill_id: str | None, root: Path = ROOT) -> DrillFolder:
     if drill_id in begun:
         return DrillFolder(root / str(drill_id))
     what = f"There is no drill {drill_id}" if drill_id else "There is no drill yet"
-    hint = f"The last ones are {', '.join(begun[-3:])}." if begun else "Type `python -m drill run`."
+    hint = f"The last ones are {', '.join(begun[-3:])}." if begun else "Type `lockstep drill run`."
     raise Refused(f"{what} in {root}.", hint=hint)

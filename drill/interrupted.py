@@ -21,7 +21,7 @@ def describe(journal: Journal, drill_id: str, *, cloud_is_there: bool) -> str:
     lines = [_faults(journal), _register(journal, rolled_back=is_ended and not problems), *problems]
     lines.append(f"it is reported as {str(ended.data['verdict']).lower()}" if ended else "it is not reported yet")
     lines += ["its local cloud still runs"] if cloud_is_there else []
-    rest = "" if is_ended and not cloud_is_there else f" To finish the rollback, type: python -m drill abort {drill_id}"
+    rest = "" if is_ended and not cloud_is_there else f" To finish the rollback, type: lockstep drill abort {drill_id}"
     return f"Drill {drill_id} was interrupted: {'; '.join(lines)}.{rest}"
 
 

@@ -146,7 +146,7 @@ def read(content: bytes) -> list[Entry]:
         if entry.seq != number or entry.previous != last:
             raise RunFailure(
                 f"The journal's chain is broken at line {number + 1}: this line or the previous one was changed afterwards.",
-                hint="This drill is no evidence any more. To start another, type: python -m drill run",
+                hint="This drill is no evidence any more. To start another, type: lockstep drill run",
             )
         entries.append(entry)
         last = hashlib.sha256(line).hexdigest()

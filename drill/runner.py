@@ -47,7 +47,7 @@ def plan_of(journal: Journal) -> Plan:
     first = next(journal.of(_BEGAN), None)
     if first is None:
         raise RunFailure(
-            "This drill was killed before its first line was written.", hint="To start another, type: python -m drill run"
+            "This drill was killed before its first line was written.", hint="To start another, type: lockstep drill run"
         )
     return Plan.from_json(first.data["plan"])
 

@@ -20,7 +20,7 @@ def require_loopback(endpoint_url: str | None) -> None:
     if not is_loopback(host):
         raise Refused(
             f"The endpoint {endpoint_url!r} is not a loopback address; a local run calls this machine only.",
-            hint="Nothing was sent. Run `python -m integration_tests.e2e` without an endpoint of your own.",
+            hint="Nothing was sent. Run `lockstep e2e` without an endpoint of your own.",
         )
 
 

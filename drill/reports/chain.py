@@ -141,7 +141,7 @@ def _line_problems(folder: Path) -> list[str]:
     if entries and entries[-1].event != _ENDED and not problems:
         problems.append(
             f"{folder.name}: the last lines of {JOURNAL} are missing; if the drill was killed while it reported, type "
-            f"`python -m drill resume {folder.name}`"
+            f"`lockstep drill resume {folder.name}`"
         )
     return problems
 

@@ -24,7 +24,7 @@ manifest.json        SHA-256 and size of each of these files, and SHA-256 of the
                      drill's folder
 
 To verify this file, type: python -m compliance verify evidence.zip
-To verify the chain of drills, type: python -m drill verify
+To verify the chain of drills, type: lockstep drill verify
 """
 
 

@@ -51,9 +51,9 @@ def main(
     tests against the deployed stacks, and removes the objects and rows that it made.
 
     Examples:
-        python -m integration_tests.e2e
+        lockstep e2e
 
-        python -m integration_tests.e2e --live --account 123456789012 --profile staging
+        lockstep e2e --live --account 123456789012 --profile staging
 
     Exit status: 0 passed, 1 failed, 2 usage error or refused, 130 interrupted.
 
@@ -100,7 +100,7 @@ def _live_target(
         if account or profile:
             raise Refused(
                 "--account and --profile are for --live; a run on this machine uses no account.",
-                hint="Type `python -m integration_tests.e2e`, or add --live.",
+                hint="Type `lockstep e2e`, or add --live.",
             )
         return None
     if not re.fullmatch(r"\d{12}", account or ""):

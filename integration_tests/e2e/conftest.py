@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     run = config.stash.get(_RUN, None)
     if run is None:
         raise pytest.UsageError(
-            "These tests need a deployed platform. Type `python -m integration_tests.e2e` (or `nox -s e2e`), which "
+            "These tests need a deployed platform. Type `lockstep e2e` (or `nox -s e2e`), which "
             f"deploys one and runs them; or set {TARGET_VARIABLE} to the target.json of a running platform."
         )
     # The first modules count the messages in queues, so modules that are not named come last.

@@ -26,7 +26,7 @@ def _type(
     monkeypatch.setattr(command_line, "_resume", lambda *_, **__: done.append("resume"))
     monkeypatch.setattr(command_line, "_conclude", lambda *_: None)
     monkeypatch.setattr(command_line, "end_like_ctrl_c_on", lambda *_: None)
-    result = CliRunner().invoke(command_line.app, command_line.with_default_command(list(arguments)))
+    result = CliRunner().invoke(command_line.app, list(arguments))
     return result.exit_code, " ".join(result.output.split()), done
 
 
@@ -34,7 +34,7 @@ def test_dry_run_of_a_begun_drill_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     code, output, done = _type(monkeypatch, "run", "--dry-run", "--resume", ID)
     assert (code, done) == (2, [])
     assert "--dry-run and --resume exclude each other" in output
-    assert f"python -m drill status {ID}" in output
+    assert f"lockstep drill status {ID}" in output
 
 
 def test_drill_that_cannot_write_its_folder_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_interrupted_text_follows_from_the_journal(
     output = interrupted.describe(_journal(tmp_path, *lines), ID, cloud_is_there=cloud_is_there)
     assert says in output
     assert says_not not in output
-    assert (f"python -m drill abort {ID}" in output) is (bool(lines) and cloud_is_there)
+    assert (f"lockstep drill abort {ID}" in output) is (bool(lines) and cloud_is_there)
 
 
 def test_second_ctrl_c_reports_the_remaining_fault(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from typer.core import TyperGroup
@@ -38,26 +39,40 @@ def _all() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("file", "command"), sorted(set(_all())))
-def test_command_of_a_document_is_understood(file: str, command: str) -> None:
+def understand(command: str) -> None:
+    """Parse a command as `lockstep` does, without running it.
+
+    Raises:
+        UsageError: It is not a command, or has no such option.
+        KeyError: Likewise.
+    """
     name, *rest = [word for word in shlex.split(command) if word != "--help"] or ["--help"]
     if name.startswith("--"):
-        assert (name, rest) in ((n, []) for n in ("--help", "--version", "--install-completion", "--show-completion"))
+        assert [name, *rest] in [["--help"], ["--version"], ["--install-completion"], ["--show-completion"]]
         return
-    assert name in COMMANDS, file
-    if name not in _IN_PROCESS:
-        return
-    group = COMMANDS[name].load()
-    context = group.make_context("lockstep", [name, *rest])
-    left = [*context._protected_args, *context.args]  # noqa: SLF001 - typer has no other name for them
-    while isinstance(group, TyperGroup):
-        _, group, left = group.resolve_command(context, left)
-        if isinstance(group, TyperGroup) and not left:
-            return  # the text names the group
-        if not left and rest == []:
-            return  # the text names the command, and its arguments elsewhere
-        context = group.make_context(name, left, parent=context)
-        left = [*context._protected_args, *context.args]  # noqa: SLF001
+    group: Any = COMMANDS[name].load()
+    left = [name, *rest] if COMMANDS[name].is_of_app else rest
+    parent = None
+    while left:
+        parent = group.make_context(name, left, parent=parent)
+        left = [*parent._protected_args, *parent.args]  # noqa: SLF001 - typer has no other name for them
+        if not isinstance(group, TyperGroup) or not left:
+            return
+        _, group, left = group.resolve_command(parent, left)
+    # The text names a command, and its arguments elsewhere.
+
+
+@pytest.mark.parametrize("command", sorted({one for _, one in _all() if one.split()[0] in {*_IN_PROCESS, "--help"}}))
+def test_command_of_a_document_is_understood(command: str) -> None:
+    understand(command)
+
+
+def test_commands_that_load_the_whole_project_are_understood() -> None:
+    others = sorted({one for _, one in _all() if one.split()[0] not in _IN_PROCESS})
+    assert len(others) >= 5
+    code = f"from unit_tests.lockstep.test_documents import understand\nfor one in {others!r}: understand(one)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
 
 
 def _tracked(*names: str) -> list[Path]:
