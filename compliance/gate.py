@@ -22,11 +22,13 @@ from compliance.controls.bridge import mapped
 from compliance.engine import acknowledgements, coverage
 from compliance.engine.acknowledgements import DEFAULT_FILE, Facts, Registry, read_registry
 from compliance.engine.branch_verdicts import variants, worst
-from compliance.engine.findings import Finding, Findings, Subject, Verdict
+from compliance.engine.findings import EncryptedWith, Finding, Findings, Subject, Verdict
 from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
+from compliance.engine.rule import ViolationsJudge
 from compliance.packs import manifest, nag, native, nodejs
 from compliance.packs.readable import readable
+from compliance.reports.observed import encrypted_with, with_observations
 from compliance.rules import our_rules
 from reporting.worker_processes import end_with_parent, interrupts_held
 
@@ -51,6 +53,7 @@ class _Judged:
         found: The rows of every rule.
         subjects: Its templates.
         acknowledged: Each (construct path, acknowledged id) that the constructs carry.
+        encrypted: Which key encrypts what.
     """
 
     configuration: str
@@ -58,6 +61,7 @@ class _Judged:
     found: FindingsBuilder
     subjects: tuple[Subject, ...]
     acknowledged: tuple[tuple[str, str], ...]
+    encrypted: tuple[EncryptedWith, ...]
 
 
 def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
@@ -221,6 +225,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
         found = ours.result()
     found.extend(packs)
     found.extend(_judge_manifest(assembly, world))
+    found.rows = with_observations(found.rows, our_rules(), world)
     regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
     return _Judged(
         configuration=world.name,
@@ -228,6 +233,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
         found=found,
         subjects=tuple(_subject(world.name, template) for template in world.templates),
         acknowledged=assembly.acknowledged,
+        encrypted=encrypted_with(world),
     )
 
 
@@ -303,10 +309,14 @@ def _ledger(
         decisions=registry.uses(rows),
         advice=tuple(findings.advice),
         registry=registry.text,
+        encrypted=tuple(use for each in judged for use in each.encrypted),
     )
 
 
 def _judge_ourselves(world: TemplateSet) -> FindingsBuilder:
+    for rule in our_rules():
+        if isinstance(rule.judge, ViolationsJudge):
+            rule.judge.read.clear()  # what was read of another configuration's templates
     found = native.validate(world)
     found.extend(judge(world, our_rules()))
     return found

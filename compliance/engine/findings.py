@@ -127,6 +127,7 @@ class Finding:
         source: The file and line of the Python that made the construct, `infra/constructs/queue.py:42`, relative to
             the project; empty when unknown.
         decision: The id of the decision that acknowledges it; empty unless the verdict is ACKNOWLEDGED.
+        observed: The values that a rule which passed read, as `EnableKeyRotation = true`; empty where they are unknown.
     """
 
     rule: str
@@ -141,11 +142,35 @@ class Finding:
     line: int = 0
     source: str = ""
     decision: str = ""
+    observed: str = ""
 
     @property
     def pack(self) -> str:
         """The part of the rule's id before `::`."""
         return _pack(self.rule)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedWith:
+    """A property of a resource that names a key of the templates.
+
+    Attributes:
+        configuration: The settings under judgement.
+        key: The key's template and logical id, `PrimaryKeys/KeysQueue1234`.
+        alias: Its aliases; empty where it has none.
+        region: Of the key.
+        path: The construct path of the resource that is encrypted with it.
+        resource_type: Of that resource.
+        property: The property that names the key.
+    """
+
+    configuration: str
+    key: str
+    alias: str
+    region: str
+    path: str
+    resource_type: str
+    property: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +339,7 @@ class Findings:
         registry: The registry's text; empty when there was none.
         threshold: The threshold that decides whether the run passed; None for the default.
         revision: The project's commit, `commit` and `dirty`, or why it is `unknown`; empty if it was not read.
+        encrypted: Which key encrypts what.
     """
 
     findings: tuple[Finding, ...]
@@ -327,6 +353,7 @@ class Findings:
     registry: str = field(default="", repr=False)
     threshold: Threshold | None = None
     revision: Mapping[str, Any] = field(default_factory=dict)
+    encrypted: tuple[EncryptedWith, ...] = ()
 
     def rows(self) -> Iterator[Finding]:
         """Yield every row, also NOT_APPLICABLE ones, by configuration, rule, and place in the templates."""

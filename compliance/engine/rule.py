@@ -129,10 +129,11 @@ class _Recorded(dict[str, Json]):
 
 
 class ViolationsJudge:
-    """A rule's `judge` that asks for violations; `types` are those that it is about."""
+    """A rule's `judge` that asks for violations; `types` are those that it is about, `read` the properties it has read."""
 
     def __init__(self, violations: Violations, types: tuple[str, ...], applies: Applies) -> None:
         self.types = types
+        self.read: set[str] = set()
         self._violations = violations
         self._applies = applies
         self._plain = frozenset(types)
@@ -144,7 +145,8 @@ class ViolationsJudge:
         if resource.type not in self._plain and not any(fnmatchcase(resource.type, wanted) for wanted in self._patterns):
             return NOT_APPLICABLE
         try:
-            return self._judge(resource, branches(resource.properties, resource.template), world)
+            versions = branches(resource.properties, resource.template)
+            return self._judge(resource, (_Recorded(self.read, version) for version in versions), world)
         except TooManyConditionsError:
             return self._judge_what_is_read(resource, world)
 

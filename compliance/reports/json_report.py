@@ -9,7 +9,7 @@ from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
 
-VERSION: Final = "2.1"
+VERSION: Final = "2.2"
 """Version of the report. The first part grows when a reader of the former version would misread the new one."""
 
 
@@ -34,6 +34,7 @@ def as_dict(ledger: Findings) -> dict[str, Any]:
         "rules": [_rule(rule) for _, rule in sorted(ledger.rules.items())],
         "controls": [state_as_dict(state) for state in control_states(ledger)],
         "coverage": [asdict(item) for item in ledger.coverage],
+        "encrypted": [asdict(use) for use in ledger.encrypted],
         "findings": [_finding(finding) for finding in sorted(ledger.findings, key=lambda f: _order(ledger, f))],
         "advice": [asdict(advice) for advice in ledger.advice],
     }

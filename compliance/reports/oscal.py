@@ -164,6 +164,7 @@ class _Results:
             "types": ["finding" if answer.verdict is not Verdict.PASS else "control-objective"],
             "origins": [self._origin()],
             "subjects": [{"subject-uuid": item, "type": "inventory-item"} for item in subjects],
+            **({"relevant-evidence": evidence} if (evidence := _evidence(subjects)) else {}),
             "collected": self._day,
             "remarks": f"Why: {printable(rule.why) or '-'}\nFix: {printable(rule.fix) or '-'}",
         }
@@ -211,6 +212,18 @@ class _Results:
 
     def _origin(self) -> _Json:
         return {"actors": [{"type": "tool", "actor-uuid": self._gate}]}
+
+
+def _evidence(subjects: Mapping[str, Finding]) -> list[_Json]:
+    """Return what was observed of each subject, the same of several together."""
+    seen: dict[str, list[str]] = defaultdict(list)
+    for item, row in subjects.items():
+        if row.observed:
+            seen[row.observed].append(item)
+    return [
+        {"description": printable(text), "props": [_prop("subject-uuid", item) for item in items]}
+        for text, items in seen.items()
+    ]
 
 
 def _status(verdicts: set[Verdict]) -> tuple[_Json, str]:

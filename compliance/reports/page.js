@@ -67,7 +67,7 @@
     const list = element("dl", undefined, "detail");
     const line = row[LINE] ? `, line ${row[LINE]} of the template` : "";
     const facts = [
-      ["What was found", data.messages[row[MESSAGE]]],
+      [data.verdicts[row[VERDICT]] === "PASS" ? "What was observed" : "What was found", data.messages[row[MESSAGE]]],
       ["Rule", `${rule.title}.`],
       ["Why", rule.why],
       ["Fix", data.verdicts[row[VERDICT]] === "PASS" ? "" : rule.fix],

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from compliance.controls.catalogue import Catalogue, Framework, published
 from compliance.controls.coverage import ControlState, Status, control_states
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import COLUMNS, DecisionUse, Finding, Findings, RuleInfo, Verdict
+from compliance.engine.findings import COLUMNS, DecisionUse, EncryptedWith, Finding, Findings, RuleInfo, Verdict
 from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
 from reporting.self_contained import Page, inert
@@ -62,6 +62,7 @@ def render(ledger: Findings, changes: Changes | None = None) -> str:
         by_region=_tally(ledger.findings, lambda row: (row.region or _NO_REGION,)),
         by_configuration=_tally(ledger.findings, lambda row: (row.configuration or _REGISTRY,)),
         controls=_controls(ledger),
+        keys=_keys(ledger),
         maps=coverage_map.maps(ledger),
         tile_size=coverage_map.TILE,
         coverage=ledger.coverage,
@@ -160,6 +161,14 @@ def _by_responsibility(states: Iterable[ControlState]) -> list[dict[str, Any]]:
     return [{**dict(zip(names, said, strict=True)), "states": among} for said, among in ordered]
 
 
+def _keys(ledger: Findings) -> list[tuple[EncryptedWith, list[EncryptedWith]]]:
+    """Return the uses of each key, by configuration and key."""
+    found: dict[tuple[str, str], list[EncryptedWith]] = defaultdict(list)
+    for use in ledger.encrypted:
+        found[use.configuration, use.key].append(use)
+    return [(uses[0], uses) for uses in found.values()]
+
+
 def _frameworks(rule: RuleInfo) -> Collection[str]:
     return {control.partition(":")[0] for control in rule.controls if ":" in control} or {_SERVES_NONE}
 
@@ -216,7 +225,7 @@ def _explorer(ledger: Findings) -> dict[str, Any]:
             rules[row.rule],
             places[row.configuration, row.region, row.stack, row.path, row.logical_id, row.resource_type, row.source],
             verdicts.index(row.verdict),
-            messages[printable(row.message)],
+            messages[printable(row.message or row.observed)],
             decisions.get(row.decision, -1),
             row.line,
         )
