@@ -225,6 +225,18 @@ def _report(standings: Sequence[Standing], until: Until) -> None:
     for state, number in sorted(Counter(one.receipt.state for one in standings).items()):
         _say(f"{number:>8} {state}")
     _say(f"{sum(one.receipt.durable for one in standings):>8} durable")
+    if any(one.accepted or one.rejected for one in standings):
+        _say(f"{sum(one.accepted for one in standings):>8} records accepted")
+        _say(f"{sum(one.rejected for one in standings):>8} records rejected")
+    _list(
+        [
+            one_line(f"{one.receipt.key}: {one.rejected} of {one.accepted + one.rejected} records were rejected")
+            for one in standings
+            if one.rejected
+        ]
+    )
+    if any(one.rejected for one in standings):
+        _say("`lockstep rejected FILE` shows the line, the reason and an excerpt of each.")
     behind = [one for one in standings if not one.reached]
     _list([one_line(f"{one.receipt.key}: {one.reason}") for one in behind])
     if behind:

@@ -85,12 +85,16 @@ class Known:
         region: Name of the region.
         reason: Why the upload is in quarantine.
         durable: Whether the region shows that both regions hold the upload.
+        accepted: Number of records in the table, of a processed upload.
+        rejected: Number of records that could not be kept.
     """
 
     state: State | None
     region: str
     reason: str = ""
     durable: bool = False
+    accepted: int = 0
+    rejected: int = 0
 
 
 class Platform:
@@ -200,7 +204,8 @@ class Platform:
         durable = held.get("durable") is True or state == _DURABLE
         try:
             known = State.ACCEPTED if state == _DURABLE else State(state)
-            return Known(known, endpoint.region, str(held.get("reason", "")), durable)
+            counts = (_count(held, "accepted"), _count(held, "rejected"))
+            return Known(known, endpoint.region, str(held.get("reason", "")), durable, *counts)
         except ValueError:
             raise RegionFailed(f"{endpoint.region} answered a state that this client does not know: {state!r}") from None
 
@@ -288,6 +293,12 @@ def _text(held: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise RegionFailed(f"the answer holds no {name}")
     return value
+
+
+def _count(held: Mapping[str, Any], name: str) -> int:
+    """Return a whole number of an answer; 0 if it has none."""
+    value = held.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _headers(value: object) -> dict[str, str]:

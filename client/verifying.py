@@ -1,7 +1,7 @@
 """Verification: ask the regions for the state of each upload, and name those that have not reached the wanted state."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -31,12 +31,16 @@ class Standing:
         reached: Whether it has reached the wanted state.
         reason: Why it has not, and the next step.
         waits: Whether it may reach the state without help.
+        accepted: Number of its records in the table, as far as a region answered.
+        rejected: Number of its records that could not be kept.
     """
 
     receipt: Receipt
     reached: bool
     reason: str = ""
     waits: bool = False
+    accepted: int = 0
+    rejected: int = 0
 
 
 class Verifier:
@@ -70,7 +74,8 @@ class Verifier:
         if _rank(best.state) > _rank(receipt.state) or durable > receipt.durable:
             receipt = self._note(receipt, best, durable=durable)
         reached = durable if until is Until.DURABLE else best.state is State.PROCESSED
-        return Standing(receipt, reached=True) if reached else self._behind(receipt, best, until, silent)
+        standing = Standing(receipt, reached=True) if reached else self._behind(receipt, best, until, silent)
+        return replace(standing, accepted=best.accepted, rejected=best.rejected)
 
     def _ask(self, receipt: Receipt, until: Until) -> tuple[list[Known], list[str]]:
         """Ask the regions in turn, the upload's own first, until one shows the state; return answers and failures."""

@@ -85,6 +85,26 @@ def test_folder_is_uploaded_once_and_verified(world: World, run: Run, capsys: py
     assert "2 processed" in capsys.readouterr().out
 
 
+def test_verify_counts_records_and_names_files_with_rejected_ones(
+    world: World, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.csv").write_text("a")
+    assert run("upload", "a.csv") == 0
+    world.process()
+    assert run("verify") == 0
+    printed = capsys.readouterr().out
+    assert ("       2 records accepted\n       0 records rejected" in printed, "lockstep rejected" in printed) == (
+        True,
+        False,
+    )
+    for region in world.regions.values():
+        region.rejected = 3
+    assert run("verify") == 0
+    printed = capsys.readouterr().out
+    assert "       3 records rejected" in printed
+    assert "a.csv: 3 of 5 records were rejected\n`lockstep rejected FILE` shows" in printed
+
+
 def test_failed_upload_is_reported_and_resumed(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_text("a")
     for region in world.regions.values():

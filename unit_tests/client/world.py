@@ -83,6 +83,8 @@ class Region:
     replicas: set[str] = field(default_factory=set)
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     processed: dict[str, str] = field(default_factory=dict)
+    rejected: int = 0
+    """Number of rejected records of each processed object, beside two accepted ones."""
     fault: Fault = Fault.NONE
     """The fault of every request, beside those of the script."""
 
@@ -198,7 +200,8 @@ class World:
         answer = {"id": object_id, "durable": any(key in region.replicas for key in keys)}
         if reason := region.processed.get(object_id):
             state = "processed" if reason == "ok" else "quarantined"
-            return Answer(200, json.dumps({**answer, "state": state, "reason": reason}).encode())
+            counts = {"accepted": 2, "rejected": region.rejected} if reason == "ok" else {}
+            return Answer(200, json.dumps({**answer, "state": state, "reason": reason, **counts}).encode())
         if keys:
             return Answer(200, json.dumps({**answer, "state": "accepted"}).encode())
         return _error(404, "NotFound", f"{region.name} knows no upload or object")
