@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 import jwt
-import msgspec
 import pytest
 from moto import mock_aws
 
@@ -20,8 +19,7 @@ from drill.model import Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls, prove
 from drill.proof.effect import of_records
 from handlers.issuer.upload_id import new_upload_id
-from handlers.processor import batch_requests, intake, messages, pipeline, store
-from handlers.processor.errors import Reject
+from handlers.processor import batch_requests, messages, pipeline, store
 from handlers.processor.store import Ledger
 from handlers.shared import schema
 from integration_tests.moto.processor_world import PRIMARY, REGIONS, SECONDARY, TABLE, Put, World, bucket, environment
@@ -241,14 +239,6 @@ def test_proof_convicts_a_counter_of_attempts_of_both_regions(drill: Drill, patc
     assert "a row that both regions write" in proof.findings[0].what
 
 
-def test_proof_convicts_a_counter_in_a_write_once_row(drill: Drill, patch: pytest.MonkeyPatch) -> None:
-    item = store.Result.item
-    patch.setattr(store.Result, "item", lambda self, at: item(self, at) | {"seen": {"N": "1"}})
-    drill.upload()
-    drill.process()
-    assert of_kind(drill.prove(), "divergent") == drill.ids
-
-
 def sabotage_status(patch: pytest.MonkeyPatch) -> None:
     """Make every later attempt overwrite RESULT and settle nothing."""
 
@@ -283,14 +273,6 @@ def test_proof_convicts_a_status_that_both_regions_overwrite(drill: Drill, patch
     assert of_kind(drill.prove(), "divergent") == drill.ids
 
 
-def test_proof_convicts_a_status_with_several_states(drill: Drill, patch: pytest.MonkeyPatch) -> None:
-    item = store.Result.item
-    patch.setattr(store.Result, "item", lambda self, at: item(self, at) | {"state": {"S": "PROCESSING"}})
-    drill.upload()
-    drill.process()
-    assert of_kind(drill.prove(), "divergent") == drill.ids
-
-
 def sabotage_puts(patch: pytest.MonkeyPatch, change: Callable[[list[Any]], list[Any]]) -> None:
     puts = batch_requests.puts
     patch.setattr(store, "puts", lambda *args: iter(change(list(puts(*args)))))
@@ -318,91 +300,6 @@ def test_proof_convicts_records_dropped_doubled_or_moved_at_writing(
     drill.upload()
     drill.process()
     assert of_kind(drill.prove(), "divergent") == drill.ids
-
-
-@pytest.mark.parametrize("times", [0, 2])
-def test_proof_convicts_a_record_dropped_or_doubled_before_counting(
-    drill: Drill, patch: pytest.MonkeyPatch, times: int
-) -> None:
-    """The ledger is consistent with itself; only the author of the file knows its records."""
-    take = intake.Intake.take
-
-    def take_wrongly(self: Any, records: Any) -> None:  # noqa: ANN401 - the intake
-        first, *others = records
-        take(self, [first] * times + others)
-
-    patch.setattr(intake.Intake, "take", take_wrongly)
-    drill.upload()
-    drill.process()
-    proof = drill.prove()
-    assert of_kind(proof, "divergent") == drill.ids
-    assert f"the file holds {RECORDS}" in proof.findings[0].what
-
-
-def _copy_of_the_first(records: list[Any]) -> None:
-    records[-1] = records[0]
-
-
-def _of_another_value(records: list[Any]) -> None:
-    parse = records[-1].parse
-    records[-1] = msgspec.structs.replace(records[-1], parse=lambda raw: parse(raw) | {"n": 0})
-
-
-def _rejected(records: list[Any]) -> None:
-    def refuse(_: Any) -> None:  # noqa: ANN401 - the record as it was read
-        raise Reject("for no reason")
-
-    records[-1] = msgspec.structs.replace(records[-1], parse=refuse)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "says"),
-    [
-        (_copy_of_the_first, "and the file's content gives"),
-        (_of_another_value, "and the file's content gives"),
-        (_rejected, f"accepted is {RECORDS - 1} and should be {RECORDS} of {RECORDS}"),
-    ],
-)
-def test_proof_convicts_content_changed_before_the_digest(
-    drill: Drill, patch: pytest.MonkeyPatch, spoil: Callable[[list[Any]], None], says: str
-) -> None:
-    """The number of records is right and RESULT agrees with them in both regions; only the file differs."""
-    take = intake.Intake.take
-
-    def take_wrongly(self: Any, records: Any) -> None:  # noqa: ANN401 - the intake
-        spoiled = list(records)
-        spoil(spoiled)
-        take(self, spoiled)
-
-    patch.setattr(intake.Intake, "take", take_wrongly)
-    drill.upload()
-    drill.process()
-    proof = drill.prove()
-    assert of_kind(proof, "divergent") == drill.ids
-    assert any(says in finding.what for finding in proof.findings)
-
-
-def test_proof_convicts_a_file_that_is_never_processed(drill: Drill, patch: pytest.MonkeyPatch) -> None:
-    take_in = pipeline.Pipeline._take_in  # noqa: SLF001 - it is sabotaged
-
-    def swallow(self: Any, attempt: Any) -> None:  # noqa: ANN401 - the pipeline, and what it is given
-        if attempt.event.key != drill.puts[2].key:
-            take_in(self, attempt)
-
-    patch.setattr(pipeline.Pipeline, "_take_in", swallow)
-    drill.upload()
-    drill.process()
-    assert {(one.kind, one.object_id, one.where) for one in drill.prove().findings} == {
-        ("lost", drill.receipts[2].object_id, f"ledger {region}") for region in REGIONS
-    }
-
-
-def test_proof_convicts_an_object_that_was_never_stored(drill: Drill) -> None:
-    drill.upload()
-    drill.process()
-    sent = ReceiptRow(SOURCE, new_upload_id(AT), "a" * 64, "never.ndjson", 3)
-    drill.receipts.append(sent)
-    assert of_kind(drill.prove(), "lost") == {sent.object_id}
 
 
 # --- negative controls -------------------------------------------------------------------------------------------

@@ -198,6 +198,13 @@ def _process_otherwise(five: Five, object_id: str, becomes: Callable[[dict[int, 
     return _divergent_ledgers(object_id)
 
 
+def mutable_status(five: Five, object_id: str) -> Found:
+    for region in REGIONS:
+        rest = five.result(object_id, region)["state_hour"]["S"].partition("#")[2]
+        _change(five, region, object_id, state={"S": "PROCESSING"}, state_hour={"S": f"PROCESSING#{rest}"})
+    return _divergent_ledgers(object_id)
+
+
 def key_of_another_hour(five: Five, object_id: str) -> Found:
     """Change only the hour in the key, so that the leaf's digests are equal."""
     for region in REGIONS:
@@ -287,7 +294,7 @@ DAMAGES: Final[Mapping[str, Damage]] = {
     "accepted and rejected exchanged": accepted_and_rejected_exchanged,
     "rejected does not add up": _results(*REGIONS, rejected={"N": "3"}),
     "effect of nothing": _results(*REGIONS, effect_digest={"S": "1" * 64}),
-    "mutable status": _results(*REGIONS, state={"S": "PROCESSING"}),
+    "mutable status": mutable_status,
     "counter in RESULT": _results(*REGIONS, seen={"N": "2"}),
     "other size": _results(*REGIONS, size={"N": "77777"}),
     "other file key": _results(*REGIONS, file_key={"S": "elsewhere"}),
