@@ -266,7 +266,9 @@ def _reporting_failures() -> Iterator[None]:
     try:
         yield
     except ClientFailure as failure:
-        _say(one_line(failure.message), _ERRORS)
+        # The configuration's mistakes are one a line. Any other message may hold a file name with a line end.
+        is_list = isinstance(failure, Misconfigured)
+        _say(failure.message if is_list else one_line(failure.message), _ERRORS)
         if failure.hint:
             _say(one_line(failure.hint), _ERRORS)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Misconfigured) else _SOMETHING_IS_NOT_THERE) from failure

@@ -284,7 +284,9 @@ def _from_file(file: Path, account: str | None) -> Target:
         held = Target.load(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(
-            f"{file} is not a target file: {error}", hint="A drill writes one: reports/drill/<id>/target.json."
+            f"{file} is not a target file: {error}",
+            hint="A local cloud has one while it runs: type `lockstep local --deploy` and export its lines again. "
+            f"For AWS: unset {TARGET_VARIABLE}. A drill writes one too: reports/drill/<id>/target.json.",
         ) from error
     if account not in {None, held.account}:
         raise Refused(

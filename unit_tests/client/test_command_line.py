@@ -105,6 +105,16 @@ def test_verify_counts_records_and_names_files_with_rejected_ones(
     assert "a.csv: 3 of 5 records were rejected\n`lockstep rejected FILE` shows" in printed
 
 
+@pytest.mark.usefixtures("world")
+def test_mistakes_of_the_configuration_are_printed_one_a_line(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text("a")
+    Path("lockstep-client.toml").write_text("sauce = 1\nworkers = 0\n")
+    assert run("upload", "a.csv") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:2] for line in lines].count("- ") >= 2
+    assert not [line for line in lines if "\\n" in line]
+
+
 def test_failed_upload_is_reported_and_resumed(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     Path("a.csv").write_text("a")
     for region in world.regions.values():
