@@ -11,19 +11,7 @@ from botocore.exceptions import ClientError
 
 @dataclass(frozen=True)
 class Services:
-    """Clients of one region, with a table, a versioned bucket, a queue and a secret.
-
-    Attributes:
-        dynamodb: The table has the keys `pk` and `sk`, and the index `by_file`.
-        s3: The bucket is versioned.
-        sqs: The queue is empty.
-        secrets: The secret has one version, and is not a replica.
-        table: Its name.
-        bucket: Its name.
-        queue_url: Its URL.
-        secret: Its name.
-        put_version: Puts an object's next version and returns its id.
-    """
+    """Clients of one region, with a table, a versioned bucket, a queue and a secret."""
 
     dynamodb: Any
     s3: Any

@@ -22,13 +22,7 @@ class Refused(Exception):  # noqa: N818  the CLI refused; the message is its out
 
 
 def synthesize(cloud: LocalCloud, folder: Path, **settings: Any) -> Path:  # noqa: ANN401  whatever a setting takes
-    """Synthesize prod into a folder, and return it.
-
-    Args:
-        cloud: The cloud to deploy to; its account must be the assembly's.
-        folder: The folder of the new cloud assembly.
-        settings: Settings that override environments.toml; `__` in a name stands for a dot.
-    """
+    """Synthesize prod into a folder, and return it."""
     context = {"bundle": "host", **{name.replace("__", "."): value for name, value in settings.items()}}
     variables = {"CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps(context)}
     # Not `-m infra`, which runs the gate too: that judges these templates elsewhere.
@@ -38,13 +32,7 @@ def synthesize(cloud: LocalCloud, folder: Path, **settings: Any) -> Path:  # noq
 
 
 class Cdk:
-    """The CDK CLI, as an operator in one region runs it.
-
-    Args:
-        cloud: The cloud that it calls.
-        region: The operator's own region, whose STS the CLI calls.
-        folder: Its working folder and cache, without a `cdk.json`, so that it does not synthesize again.
-    """
+    """The CDK CLI, as an operator in one region runs it."""
 
     def __init__(self, cloud: LocalCloud, region: str, folder: Path) -> None:
         self._cloud, self._region, self._folder = cloud, region, folder

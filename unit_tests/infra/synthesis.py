@@ -27,15 +27,7 @@ REGIONAL = ("PrimaryRegional", "SecondaryRegional")
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of the cloud assembly's manifest.
-
-    Attributes:
-        name: its CloudFormation name.
-        region: its region.
-        account: its account, 12 digits.
-        protected: whether CloudFormation refuses to delete it.
-        after: the construct ids of the stacks that must be deployed before it.
-    """
+    """A stack of the cloud assembly's manifest."""
 
     name: str
     region: str
@@ -46,14 +38,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """All stacks of one environment.
-
-    Attributes:
-        settings: its settings.
-        templates: the templates by the stack's construct id.
-        stacks: the stacks by their construct id.
-        loaded: the templates as the gate reads them, with the construct path of each resource.
-    """
+    """All stacks of one environment."""
 
     settings: Settings
     templates: Mapping[str, Template]

@@ -57,9 +57,6 @@ def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> b
     """Return whether one condition holds in a request's context.
 
     A key that is absent fails a positive operator and passes a negative one and `ForAllValues`, as AWS documents.
-
-    Raises:
-        UnknownOperatorError: the evaluator does not support the operator.
     """
     found = context.get(key)
     if operator == "Null":

@@ -38,10 +38,6 @@ def problems(synthesis: Synthesis, like: World | None = None) -> Iterator[str]:
     """Return each missing and each superfluous permission; nothing if the policies equal the tables.
 
     The statements of the policies are compared first, which is quick. Then each need is requested with its role.
-
-    Args:
-        synthesis: the templates.
-        like: the world of templates that differ from these only in the statements of policies.
     """
     world = World(synthesis, like)
     expected = list(expectations(synthesis, world))

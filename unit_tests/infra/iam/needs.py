@@ -64,13 +64,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Place:
-    """A region, with the ARNs of its resources.
-
-    Attributes:
-        account: 12 digits.
-        region: name of this region.
-        peer: name of the other region.
-    """
+    """A region, with the ARNs of its resources."""
 
     account: str
     region: str
@@ -146,12 +140,7 @@ def issuer(place: Place) -> Iterator[Need]:
 
 
 def observer(place: Place, api: str) -> Iterator[Need]:
-    """Yield the observer's needs: upload a canary, check both regions, and write its own rows.
-
-    Args:
-        place: the region.
-        api: the id of its HTTP API.
-    """
+    """Yield the observer's needs: upload a canary, check both regions, and write its own rows."""
     own = tuple(f"{word}#{place.region}" for word in ("HEARTBEAT", "DIGEST", "OBSERVER"))
     yield Need(("dynamodb:GetItem", "dynamodb:Query"), (place.table,))
     yield Need(("dynamodb:PutItem",), (place.table,), conditions=of_rows(*own))

@@ -16,13 +16,7 @@ class UnresolvableError(Exception):
 
 
 class Resolver:
-    """Resolves the values of one stack's template; the other stacks provide imports and outputs.
-
-    Args:
-        name: the stack's construct id.
-        stacks: all stacks, by construct id.
-        templates: all templates, by construct id.
-    """
+    """Resolves the values of one stack's template; the other stacks provide imports and outputs."""
 
     def __init__(self, name: str, stacks: Mapping[str, Stack], templates: Mapping[str, Template]) -> None:
         self._name, self._stacks, self._templates = name, stacks, templates

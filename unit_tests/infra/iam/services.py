@@ -13,16 +13,7 @@ NO_SERVICE = condition("Bool", "aws:PrincipalIsAWSService", "false")
 
 @dataclass(frozen=True)
 class ResourceStatement:
-    """One expected statement of the policy on a resource.
-
-    Attributes:
-        on: the ARN of the resource that has the policy.
-        effect: `Allow` or `Deny`.
-        principal: a service, `*`, or the account's root.
-        actions: patterns of actions.
-        resources: patterns of ARNs.
-        conditions: the conditions under which it applies.
-    """
+    """One expected statement of the policy on a resource."""
 
     on: str
     effect: str
@@ -39,14 +30,7 @@ class ResourceStatement:
 
 
 def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) -> Iterator[ResourceStatement]:
-    """Yield the statements of the resource policies in a regional stack.
-
-    Args:
-        place: the region.
-        api: the HTTP API's id.
-        routes: paths that API Gateway passes to the issuer.
-        issuer: ARN of the issuer's role.
-    """
+    """Yield the statements of the resource policies in a regional stack."""
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
     ingest, archive, logs = (place.bucket(word) for word in ("ingest", "archive", "access-logs"))
     for bucket in (ingest, archive, logs):
@@ -88,12 +72,7 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
 
 
 def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
-    """Yield the statements of the key policies in a region.
-
-    Args:
-        place: the region.
-        trail_home: the home region of the trail.
-    """
+    """Yield the statements of the key policies in a region."""
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
     log_groups = condition("ArnLike", "kms:EncryptionContext:aws:logs:arn", place.arn("logs", "log-group:serverless-*"))
     the_trail = condition(
@@ -144,13 +123,7 @@ WRITES = (
 
 
 def of_tables(place: Place, *, home: str, promotes_itself: bool) -> Iterator[ResourceStatement]:
-    """Yield the statements of the policy on the table's replica: only their writers may write the rows of a region.
-
-    Args:
-        place: the region.
-        home: the region of the failover stack.
-        promotes_itself: whether this region's observer may claim.
-    """
+    """Yield the statements of the policy on the table's replica: only their writers may write the rows of a region."""
     role = f"arn:aws:iam::{place.account}:role/"
     service = f"{role}aws-service-role/replication.dynamodb.amazonaws.com/AWSServiceRoleForDynamoDBReplication"
     operator = f"{role}serverless-operator-prod"

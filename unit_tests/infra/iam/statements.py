@@ -25,14 +25,7 @@ class Grant(NamedTuple):
 
 @dataclass(frozen=True)
 class Request:
-    """One call to AWS.
-
-    Attributes:
-        principal: the ARN of the role that calls, or the service's name (`s3.amazonaws.com`).
-        action: the action, such as `s3:GetObject`.
-        resource: the full ARN of the resource.
-        context: condition keys and their values, besides those that every call has.
-    """
+    """One call to AWS."""
 
     principal: str
     action: str
@@ -42,15 +35,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a policy.
-
-    Attributes:
-        effect: `Allow` or `Deny`.
-        actions: patterns of actions.
-        resources: patterns of ARNs.
-        principals: ARNs, service names or `*`; empty in a policy of a role.
-        conditions: all must hold.
-    """
+    """One statement of a policy."""
 
     effect: str
     actions: tuple[str, ...]
@@ -80,11 +65,7 @@ class Statement:
 
 
 def parse(document: Mapping[str, Any]) -> list[Statement]:
-    """Read a policy document whose intrinsics are resolved.
-
-    Raises:
-        UnknownPolicyError: a statement has an element that the evaluator does not support.
-    """
+    """Read a policy document whose intrinsics are resolved."""
     return [_statement(each) for each in _list(document["Statement"])]
 
 

@@ -38,12 +38,7 @@ REPLICA_CALLS = {
 
 @dataclass
 class Role:
-    """A role.
-
-    Attributes:
-        trust: statements of its trust policy.
-        statements: statements of its permissions.
-    """
+    """A role."""
 
     trust: list[Statement]
     statements: list[Statement] = field(default_factory=list)
@@ -51,13 +46,7 @@ class Role:
 
 @dataclass(frozen=True)
 class FunctionPlace:
-    """A function.
-
-    Attributes:
-        arn: its ARN.
-        role: its role's ARN.
-        in_network: whether its own calls use a VPC's endpoints.
-    """
+    """A function."""
 
     arn: str
     role: str
@@ -103,10 +92,6 @@ class World:
         """Return the reasons why a call is refused; none if it is allowed.
 
         If one of our keys encrypts the resource, the service's call to KMS in the caller's name must be allowed too.
-
-        Args:
-            request: the call.
-            endpoint: the region of the VPC endpoint that it uses, if any.
         """
         reasons = self._refusals(request)
         if endpoint:
