@@ -1,10 +1,9 @@
 """Hold objects at each station of their way until the fault, and count them by the services' contents.
 
 A fault after all processing tests nothing. Before the fault, therefore, some uploads are granted and not sent. Replication
-is
-cut, so that some objects are in the primary alone. Some are in both buckets, but processed in the primary alone. The RESULT
-of some of these is in the secondary without its records, because a global table replicates each item by itself. The primary
-has just begun a large file.
+is cut, so that some objects are in the primary alone. Some are in both buckets, but processed in the primary alone. The
+RESULT of some of these is in the secondary without its records, because a global table replicates each item by itself. The
+primary has just begun a large file.
 """
 
 from __future__ import annotations

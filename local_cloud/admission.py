@@ -2,9 +2,8 @@
 
 A web page in the user's own browser can send requests to loopback, and so can every other user of the machine. The server
 answers 403 with a reason to a page's requests (`Origin`, `Sec-Fetch-Site`), to a `Host` of another server (DNS rebinding),
-to
-requests without a signature, to root's requests with a wrong one, to ministack's own administration, and to control commands
-without the secret. ministack verifies the requests of roles and users.
+to requests without a signature, to root's requests with a wrong one, to ministack's own administration, and to control
+commands without the secret. ministack verifies the requests of roles and users.
 
 As on AWS, the routes of an HTTP API, which have their own authorizers, and a custom resource's response URL need no
 signature. A presigned URL carries its signature in the query.

@@ -1,8 +1,7 @@
 """The cloud's clock: the factor by which it shortens the times that a drill would otherwise wait for.
 
 It shortens the interval of health checkers, the TTL of DNS answers, the periods of alarms and the rates of EventBridge
-rules.
-It changes nothing else: functions, timeouts, queues' delays and replication use this machine's clock.
+rules. It changes nothing else: functions, timeouts, queues' delays and replication use this machine's clock.
 """
 
 from __future__ import annotations

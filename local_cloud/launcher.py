@@ -1,7 +1,7 @@
 """The server process: ministack with the shims, on a loopback socket that its parent opened.
 
-Run as `python -m local_cloud.launcher --listener=<file descriptor>` by `server_process`, which also
-sets the environment that ministack reads when it is imported. Not meant to be started by hand.
+Run as `python -m local_cloud.launcher --listener=<file descriptor>` by `server_process`, which also sets the environment
+that ministack reads when it is imported. Not meant to be started by hand.
 """
 
 from __future__ import annotations

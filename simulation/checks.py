@@ -167,8 +167,8 @@ def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[t
     """Yield each record of an acknowledged message that has no trace in its region any more.
 
     Its object must be settled here, noted as gone, or in another message of the queue or a dead letter of its own. A record
-    without an object must be in the archive and among the dead letters.
-    After a purge of the queue, an older copy of a message may end without the newer one; the reconciler finds its object.
+    without an object must be in the archive and among the dead letters. After a purge of the queue, an older copy of a
+    message may end without the newer one; the reconciler finds its object.
     """
     records = json.loads(message.body).get("Records", [])
     is_purged = any(fault.kind is Kind.LOSE_MESSAGES for fault in history.plan.faults)

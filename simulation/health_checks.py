@@ -1,10 +1,8 @@
 """Route 53: health checks from outside both regions, and the region that it routes clients to.
 
 The PRIMARY record is healthy while `/ready` of the primary answers, and neither of the secondary's alarms `peer-unhealthy`
-and
-`force-failover` is in ALARM; the SECONDARY record depends on its own `/ready`. If neither is healthy, Route 53 answers
-PRIMARY
-(docs/adr/0013-routing.md).
+and `force-failover` is in ALARM; the SECONDARY record depends on its own `/ready`. If neither is healthy, Route 53 answers
+PRIMARY (docs/adr/0013-routing.md).
 https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
 """
 

@@ -1,8 +1,7 @@
 """Simulated time: a heap of events, and processes that the scheduler suspends at each call to AWS.
 
 A process is a group of greenlets, as a Lambda execution environment is a group of threads. It runs until it waits, so
-nothing
-runs at the same time as anything else, and the heap alone determines the order.
+nothing runs at the same time as anything else, and the heap alone determines the order.
 """
 
 import heapq

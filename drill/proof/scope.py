@@ -72,9 +72,8 @@ class Scope:
 
     Attributes:
         source: The uploads' source, for example `drill-5f3a9c`.
-        stored_checksums: Number of objects in each bucket, by the lowest ids, whose stored checksum is read from S3, with
-            one
-            call each; None reads all. Suspicious objects are always read.
+        stored_checksums: Number of objects in each bucket, by the lowest ids, whose checksum is read from S3 by one call
+            each; None reads all. Suspicious objects are always read.
         files_once: Whether each file is uploaded once. A file under two upload ids is then a duplicate, as of a client that
             lost a response and started again.
     """
@@ -129,8 +128,8 @@ class ReceiptRow:
         sha256: SHA-256 of the content, 64 hexadecimal digits.
         file_key: The client's name of the file.
         size: Size in bytes, if known.
-        is_certain: Whether the platform confirmed that it has the object. If the last response was lost, the object may be
-            missing; if it exists, it must be complete.
+        is_certain: Whether the platform confirmed that it has the object. If the last
+            response was lost, the object may be missing; if it exists, it must be complete.
         records: Number of records in the file, if its author knows it.
         accepted: Expected number of accepted records, if the file's author knows it.
         effect: The effect digest of its records, if the file's author knows it (`drill.proof.effect.of_records`).

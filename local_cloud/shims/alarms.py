@@ -1,11 +1,10 @@
 """CloudWatch alarms: their own dimensions, missing data, M out of N, metric math; and composite alarms.
 
 Faithful: an alarm reads only the metric with exactly its dimensions, one statistic for each period, and fires
-when DatapointsToAlarm of EvaluationPeriods breach; where a datapoint is missing, an older one of the evaluation range
-stands in, and TreatMissingData, in its four forms, fills what is still missing, except for metrics of DynamoDB,
-whose missing data is always ignored; metric math (see
-`metric_math`); alarms are evaluated every second, not only when CloudWatch is called; composite alarms with their
-actions suppressor.
+when DatapointsToAlarm of EvaluationPeriods breach; where a datapoint is missing, an older one of the evaluation range stands
+in, and TreatMissingData, in its four forms, fills what is still missing, except for metrics of DynamoDB, whose missing data
+is always ignored; metric math (see `metric_math`); alarms are evaluated every second, not only when CloudWatch is called;
+composite alarms with their actions suppressor.
 Different from AWS: periods end now instead of on the minute, so an alarm fires within two seconds of its data;
 anomaly detection and SEARCH are refused; a suppressor's waiting and extension periods are stored without effect.
 """

@@ -1,8 +1,7 @@
 """Deliver S3 events and queue messages at least once, late and in no order.
 
 Faithful: an event of S3 is delivered after a heavy-tailed time, sometimes twice; a standard queue returns messages in
-another
-order than they were sent, and sometimes returns a deleted one again. A FIFO queue does neither.
+another order than they were sent, and sometimes returns a deleted one again. A FIFO queue does neither.
 Different from AWS: an event is delivered within seconds, where AWS's may take a minute or longer; the test event of a new
 configuration is not delayed.
 """

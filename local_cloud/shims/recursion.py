@@ -1,8 +1,7 @@
 """Recursion detection: stop a function that sends to its own queue at the 16th hop, unless RecursiveLoop is Allow.
 
 Faithful: an invocation's SDK calls pass its lineage to the messages that they send (SendMessage, batches, and S3 events),
-and
-each message passes it to its invocation; a message whose hop is 16 or more does not invoke a function with RecursiveLoop
+and each message passes it to its invocation; a message whose hop is 16 or more does not invoke a function with RecursiveLoop
 Terminate: it goes to the queue's dead-letter queue, and RecursiveInvocationsDropped counts it.
 Different from AWS: it counts the hops of a chain through any functions; AWS counts the passes of one function. A queue
 without a dead-letter queue loses the message, as on AWS.

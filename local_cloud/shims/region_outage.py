@@ -1,8 +1,7 @@
 """Start no functions and deliver no events of a region that is down or stalled, until it is back.
 
 The control surface fails every request that is signed for the region or made to its APIs or buckets, and the replicator
-stops
-its replication.
+stops its replication.
 Faithful: a running function is killed with its region, and its event is tried again as after any failure; accepted work
 continues after the outage; an outage of us-east-1 stops IAM's API and changes to Route 53, while permissions, records and
 health checks stay valid everywhere.

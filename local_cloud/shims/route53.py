@@ -2,11 +2,11 @@
 
 Faithful: `AWS::Route53::HealthCheck` of types HTTP(S), CLOUDWATCH_METRIC and CALCULATED, inverted or disabled, with
 its tags; in a cloud with health checkers, each endpoint is checked at its RequestInterval, and FailureThreshold consecutive
-checks change its state; without them, each request for the status makes one check. An HTTP API's host name is called on
-this server, every other host unchanged. A check on an alarm copies the alarm's settings when
-it is created, or when its AlarmIdentifier is updated, and does not follow later changes of the alarm; it reads the metric,
-not the alarm's state, and InsufficientDataHealthStatus is the state without data; a hosted zone with VPCs is private;
-failover records; `AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
+checks change its state; without them, each request for the status makes one check. An HTTP API's host name is called on this
+server, every other host unchanged. A check on an alarm copies the alarm's settings when it is created, or when its
+AlarmIdentifier is updated, and does not follow later changes of the alarm; it reads the metric, not the alarm's state, and
+InsufficientDataHealthStatus is the state without data; a hosted zone with VPCs is private; failover records;
+`AWS::Route53::RecordSetGroup`; a name server (see `name_server`).
 Different from AWS: one checker, here, instead of many around the world; GetHealthCheckStatus returns its state instead of
 each one's last check.
 """

@@ -2,12 +2,11 @@
 
 Faithful: a rule with `rate(...)` or `cron(...)` sends its event to its targets, `rate` in the time factor's time from the
 rule's creation; a function runs only if its policy allows `events.amazonaws.com` for the rule, asynchronously (see
-`asynchronous`), with its own retries and on-failure destination; an event without
-permission goes to the target's dead-letter queue if that queue's policy and key allow EventBridge; AWS/Events Invocations
-and
-FailedInvocations; a region that is down or stalled runs no rule, and does not run missed events later.
-With a time factor, a rule sends no event while its function has not begun the previous one. A run takes its usual time, so
-events would queue up that are a minute apart on AWS.
+`asynchronous`), with its own retries and on-failure destination; an event without permission goes to the target's
+dead-letter queue if that queue's policy and key allow EventBridge; AWS/Events Invocations and FailedInvocations; a region
+that is down or stalled runs no rule, and does not run missed events later. With a time factor, a rule sends no event while
+its function has not begun the previous one. A run takes its usual time, so events would queue up that are a minute apart on
+AWS.
 Different from AWS: the rate has a precision of a fifth of a second; RetryPolicy is only stored, because a function here is
 never too busy for an event; the dead-letter queue of a target other than a function is only stored.
 """

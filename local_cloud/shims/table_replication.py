@@ -1,12 +1,10 @@
 """Replication of global tables: asynchronous, last writer wins, able to lag and to be cut.
 
 Faithful: a write is answered before it replicates; conditions are evaluated on the local replica. Of two concurrent writes
-to
-an item the later one (by the clock of its region, then by region) stays in every replica, and the lost one is not logged; a
-write is later than those of its item that its region has applied. ReplicationLatency, in the region of the write, is the
-time
-to each other region. A write to a strongly consistent table is in each replica before it is answered, despite a lag or cut,
-because its witness joins the regions; it has no ReplicationLatency.
+to an item the later one (by the clock of its region, then by region) stays in every replica, and the lost one is not logged;
+a write is later than those of its item that its region has applied. ReplicationLatency, in the region of the write, is the
+time to each other region. A write to a strongly consistent table is in each replica before it is answered, despite a lag or
+cut, because its witness joins the regions; it has no ReplicationLatency.
 Different from AWS: TTL deletions replicate like any other delete; writes to a strongly consistent table never conflict.
 """
 
