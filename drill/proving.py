@@ -52,7 +52,7 @@ def prove_with_controls(context: Context) -> Proof:
     if not expected.IS_KNOWN:
         context.note("the drill does not know the transform: content is unproved", level="warning")
     first = prove(context)
-    # Should the drill end before the last proof, this one is reported.
+    # If the drill ends before the last proof, this one is reported.
     context.journal.state(context.phase, "proof", first.model_dump(mode="json"))
     found = _controls(context)
     context.journal.state(context.phase, "controls", found.model_dump(mode="json"))
@@ -80,7 +80,7 @@ def _let_it_settle(context: Context) -> None:
         try:
             pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
         except (ClientError, BotoCoreError):
-            return  # a region that cannot be read is none to wait for
+            return  # do not wait for an unreadable region
         context.say(f"{pending} results are missing")
         if not pending:
             return
@@ -95,7 +95,7 @@ def _let_it_settle(context: Context) -> None:
 def _prove_to_report(context: Context) -> Proof:
     """Return the proof for the report, with the changes of write-once rows since the snapshot."""
     proof = prove(context)
-    # Should the snapshot be unreadable, what was proved is reported.
+    # If the snapshot is unreadable, the proof is still reported.
     context.journal.state(context.phase, "proof", proof.model_dump(mode="json"))
     changed = _changed_since_snapshot(context)
     if not changed:

@@ -41,12 +41,12 @@ def measure(context: Context) -> dict[str, dict[str, float | int | None]]:
 def _longest_in_one_region(context: Context) -> float | None:
     regions = context.target.regions
     if fault_control.is_final(context.journal):
-        return None  # nobody knows what the lost region alone held
+        return None  # the objects that the lost region alone held are unknown
     try:
         stored = {region: dict(_stored(context, region)) for region in regions}
         rows = [row for region in regions for row in _rows(context, region)]
     except (ClientError, BotoCoreError):
-        return None  # a region cannot be read, so nobody knows what it alone holds
+        return None  # a region cannot be read, so the objects that it alone holds are unknown
     return longest(stored, rows, now=time.time())
 
 

@@ -101,7 +101,7 @@ def resume(folder: DrillFolder, console: Console, *, abort: str = "", stop_early
             report = _report(context, steps)
             journal.append("report", "phase done", outcome=str(report.verdict))
             if plan.mode == "local" or not fault_control.active_faults(journal):
-                # Else it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
+                # Otherwise it has not ended: a fault that could not be healed is still in the account, for `abort` to heal.
                 journal.append("report", _ENDED, verdict=str(report.verdict))
     if interrupted:
         raise interrupted

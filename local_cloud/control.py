@@ -103,7 +103,7 @@ async def _fail(scope: Any, receive: Receive, send: Any, is_out: Callable[[Any],
     The cloud's own calls to itself are refused at once, because one region's resource would block all others.
     """
     if regions.current.outage is regions.Outage.REFUSE or _api.MARK in dict(scope["headers"]).get(b"user-agent", b""):
-        # An empty body: every SDK takes it for a service that is unavailable, whatever its protocol.
+        # An empty body: every SDK reads it as an unavailable service, in any protocol.
         headers = [(b"content-length", b"%d" % len(body)), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 503, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -142,7 +142,7 @@ def _rrset(name: dns.name.Name, record: Record, own_address: str) -> dns.rrset.R
         dns.rdata.from_text(dns.rdataclass.IN, kind, value, origin=dns.name.root, relativize=False) for value in values
     ]
     seconds = clock.seconds(float(record.get("TTL") or _ALIAS_SECONDS))
-    # Rounded up to whole seconds, as a TTL must be; an answer that may not be kept at all would be asked for each time.
+    # A TTL has whole seconds; rounded down to 0, it would forbid caching.
     return dns.rrset.from_rdata_list(name, max(1, round(seconds)), rdatas)
 
 

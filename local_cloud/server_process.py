@@ -136,7 +136,7 @@ class ServerProcess:
             [sys.executable, "-m", _MODULE, f"--listener={listener}", *own_folder, *self._options],
             cwd=_REPOSITORY,
             env=self._environment(account, port),
-            # Held open, never written: when this process is gone, however it went, the server reads the end and stops.
+            # Held open, never written: when this process ends for any reason, the server reads the end and stops.
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -148,7 +148,7 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
     for accepted in history.accepted:
         identity, key = accepted.object_id, accepted.version.key
         if identity in history.meddled:
-            continue  # S3 does not unsay that it made a copy, and a replica's note holds until the reconciler looks
+            continue  # S3 does not withdraw COMPLETED, and a replica's note holds until the reconciler looks
         for region in regions:
             result = region.item(f"OBJ#{identity}", "RESULT")
             records = accepted.expected(_version(result)) if result else None
@@ -158,7 +158,7 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
                     missing.append(f"{other.name} has no copy of the object")
                 if records is not None and _records(other, identity) != records:
                     missing.append(f"{other.name} does not hold its records")
-            if missing and says_durable(history.world, region, identity, key):  # what is durable may be called so
+            if missing and says_durable(history.world, region, identity, key):  # a durable object may be reported as durable
                 for what in missing:
                     yield "durable never lies", f"{accepted.upload.name}: {region.name} says so, and {what}"
 

@@ -83,7 +83,7 @@ def prove_site(
             _admit(reading, again)
         is_equal = not unequal_cells(reading.sources) and not unequal_cells(archived.read) and not unread
         if is_equal or found.findings or unread:
-            break  # else what was read the first time was still on its way
+            break  # otherwise the first read met unfinished replication
     return Proof(
         at=f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z",
         sources=tuple(source.name for source in (*reading.objects, *reading.rows, *archived.read, reading.receipts)),

@@ -133,7 +133,7 @@ def main() -> None:
 
 def _keep(folder: DrillFolder, plan: Plan) -> None:
     run = RunFolder.make(WORK)
-    # The drill removes it should this process be killed; and it is not the temporary folder of a session that may end first.
+    # The drill removes it if this process is killed. It is outside the temporary folder of a session that may end first.
     _temporary_file(folder).write_text(str(run.cloud), "utf-8")
     tempfile.tempdir = str(run.cloud)
     steps = Steps(Console(highlight=False, emoji=False))

@@ -153,7 +153,7 @@ def _judge(alarm: dict[str, Any], series: metric_math.Series) -> tuple[str, str]
     if breaching >= needed or (missing == "breaching" and breaching + absent >= needed):
         state = "ALARM"
     elif breaching == len(present) and absent and missing in ("missing", "ignore"):
-        # All that is there breaches, and it is not enough: nothing yet says that the alarm is over, or that it is one.
+        # All datapoints breach, but they are too few: the alarm neither fires nor ends.
         state = alarm["StateValue"] if missing == "ignore" else _of_long_breach(series, needed)
     else:
         state = "OK"

@@ -45,5 +45,5 @@ def _retire(name: str, qualifier: str | None = None, account: str | None = None,
                 retired += lambda_runtime._workers.pop(key)
         for environment in retired:
             setattr(environment, _RETIRED, True)
-    # An invocation, and it alone, holds its environment's lock. One that has been leased and not yet begun starts anew.
+    # Only an invocation holds its environment's lock. A leased environment that has not begun is started again.
     lambda_runtime.kill_workers([environment for environment in retired if not environment._lock.locked()])

@@ -43,7 +43,7 @@ def install() -> None:
 
     async def handle(method: str, path: str, headers: dict[str, str], body: bytes, query: Any) -> Any:  # noqa: ANN401
         action = headers.get("x-amz-target", "").rpartition(".")[2]
-        # Who calls is asked last: it takes longest.
+        # The caller is checked last, because it takes longest.
         if action not in encryption.TABLE_ACTIONS or not _may_throttle(action) or _is_root(headers, query):
             return await stock(method, path, headers, body, query)
         request = _parsed(body)

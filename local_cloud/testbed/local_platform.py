@@ -120,7 +120,7 @@ def deploy_once(settings: Settings, cloud: LocalCloud, steps: Steps) -> Target:
 
 
 def zones_of(settings: Settings) -> dict[str, str]:
-    """Return the public hosted zone that somebody made before the platform: its name by its id."""
+    """Return the public hosted zone that exists before the platform: its name by its id."""
     return {domain.hosted_zone_id: domain.name} if (domain := settings.domain) else {}
 
 
