@@ -224,6 +224,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         if hasattr(signal, name):  # Windows has no SIGHUP
             signal.signal(getattr(signal, name), signal.default_int_handler)
     _leave_the_verdict_to_the_gate()
+    started = datetime.now(UTC)
     try:
         _check(format_ or [], fail_on, baseline, output)
         before = read_baseline(baseline) if baseline else None
@@ -245,7 +246,12 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             ledger = select(whole, pack or [], framework or [])
             changes = None if before is None else compare(ledger, before)
             progress.update("writing reports")
-            ledger = replace(ledger, threshold=threshold(ledger, fail_on, changes), revision=revision.result())
+            ledger = replace(
+                ledger,
+                threshold=threshold(ledger, fail_on, changes),
+                revision=revision.result(),
+                run=provenance.run(started, datetime.now(UTC)),
+            )
             files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes), drilled)
     except _EXPECTED as error:
         _stop(errors, str(error), error)

@@ -371,6 +371,7 @@ def _subject(configuration: str, template: Template) -> Subject:
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         resources=len(template.resources),
         text=text,
+        account=template.account,
     )
 
 

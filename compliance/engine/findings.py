@@ -197,6 +197,7 @@ class Subject:
         resources: How many it has.
         text: The template, JSON or YAML, as it was judged. The evidence bundle holds it; the reports do not.
         file: The file of --template; empty if the template was synthesized.
+        account: The account that it is for, 12 digits; empty when unknown.
     """
 
     configuration: str
@@ -207,6 +208,7 @@ class Subject:
     resources: int
     text: str = field(default="", repr=False)
     file: str = ""
+    account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,6 +342,7 @@ class Findings:
         threshold: The threshold that decides whether the run passed; None for the default.
         revision: The project's commit, `commit` and `dirty`, or why it is `unknown`; empty if it was not read.
         encrypted: Which key encrypts what.
+        run: Who ran the gate, where and when, as `compliance.reports.provenance.run` returns it; empty if it is unknown.
     """
 
     findings: tuple[Finding, ...]
@@ -354,6 +357,7 @@ class Findings:
     threshold: Threshold | None = None
     revision: Mapping[str, Any] = field(default_factory=dict)
     encrypted: tuple[EncryptedWith, ...] = ()
+    run: Mapping[str, Any] = field(default_factory=dict)
 
     def rows(self) -> Iterator[Finding]:
         """Yield every row, also NOT_APPLICABLE ones, by configuration, rule, and place in the templates."""

@@ -27,7 +27,7 @@ junit.xml                 the same as test results
 assessment-results.json   the same in NIST's OSCAL
 templates/                the templates that were judged; report.json has the SHA-256 of each
 acknowledgements.toml     the decisions that accepted a finding
-provenance.json           versions of the tools, revision of the project
+provenance.json           who ran the gate, where and when; tools; revision of the project
 sbom.cdx.json             the libraries that the project is built with, CycloneDX 1.6
 locks/                    the lock files, with the hash of every release
 drill/                    the evidence of the last failover drill, if there was one, with its own manifest
@@ -60,7 +60,7 @@ def render(ledger: Findings, reports: Mapping[str, bytes], drill: Mapping[str, b
         **{f"drill/{name}": content for name, content in (drill or {}).items()},
         **{file: subject.text.encode() for subject, file in template_files(ledger.subjects).items()},
         README: _README.encode(),
-        "provenance.json": provenance.render(ledger.revision).encode(),
+        "provenance.json": provenance.render(ledger.revision, ledger.run).encode(),
         "sbom.cdx.json": _bill_of_materials(ledger.judged_on),
         **_locks(),
     }

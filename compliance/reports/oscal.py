@@ -25,6 +25,8 @@ _SPACE: Final = uuid5(NAMESPACE_URL, _NAMESPACE)
 _UNNAMEABLE: Final = re.compile(r"[^a-z0-9._-]+")
 _ENHANCEMENT: Final = re.compile(r"^([a-z]{2}-\d+)\((\d+)\)$")
 
+_RUN: Final = ("by", "host", "system", "repository", "ci_run")
+
 _Json = dict[str, Any]
 
 
@@ -94,11 +96,13 @@ class _Results:
                 f"Every rule was asked about every resource of {len(self._ledger.subjects)} templates "
                 f"({', '.join(self._ledger.configurations) or 'no configuration'})."
             ),
-            "start": self._day,
-            "end": self._day,
+            "start": self._ledger.run.get("started", self._day),
+            "end": self._ledger.run.get("ended", self._day),
             "props": [
                 *(_prop(f"rows-{verdict.value.lower()}", str(count)) for verdict, count in self._ledger.counts.items()),
                 _prop("passed", str(self._ledger.passed).lower()),
+                *(_prop(name.replace("_", "-"), self._ledger.run[name]) for name in _RUN if name in self._ledger.run),
+                *(_prop(f"revision-{name}", str(value)) for name, value in self._ledger.revision.items()),
             ],
             "local-definitions": self._definitions(),
             "reviewed-controls": self._reviewed(by_control),

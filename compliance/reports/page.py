@@ -63,6 +63,7 @@ def render(ledger: Findings, changes: Changes | None = None) -> str:
         by_configuration=_tally(ledger.findings, lambda row: (row.configuration or _REGISTRY,)),
         controls=_controls(ledger),
         keys=_keys(ledger),
+        accounts=sorted({subject.account for subject in ledger.subjects if subject.account}),
         maps=coverage_map.maps(ledger),
         tile_size=coverage_map.TILE,
         coverage=ledger.coverage,

@@ -54,7 +54,8 @@ class _Run:
         return {
             "tool": {"driver": self._driver()},
             "automationDetails": {"id": f"lockstep/compliance/{quote(configurations, safe='+')}/"},
-            "invocations": [{"executionSuccessful": self._ledger.evaluated > 0}],
+            "invocations": [self._invocation()],
+            **({"versionControlProvenance": [origin]} if (origin := self._origin()) else {}),
             "columnKind": "unicodeCodePoints",
             "originalUriBaseIds": {
                 _PROJECT: {"description": {"text": "The root of the project."}},
@@ -64,6 +65,23 @@ class _Run:
             "artifacts": [_artifact(subject, file) for subject, file in self._files.items()],
             "results": list(self._results()),
             "properties": {"passed": self._ledger.passed, "judgedOn": self._ledger.judged_on.isoformat()},
+        }
+
+    def _invocation(self) -> _Json:
+        run = self._ledger.run
+        times = {"startTimeUtc": run["started"], "endTimeUtc": run["ended"], "account": run["by"]} if run else {}
+        return {"executionSuccessful": self._ledger.evaluated > 0, **times}
+
+    def _origin(self) -> _Json:
+        """Return the checkout that was judged; empty where its repository or its commit is unknown."""
+        repository, commit = self._ledger.run.get("repository"), self._ledger.revision.get("commit")
+        if not repository or not commit:
+            return {}
+        return {
+            "repositoryUri": repository,
+            "revisionId": commit,
+            "mappedTo": {"uriBaseId": _PROJECT},
+            "properties": {"dirty": self._ledger.revision["dirty"]},
         }
 
     @cached_property

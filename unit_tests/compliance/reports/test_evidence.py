@@ -4,6 +4,8 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,64 @@ def test_provenance_names_tools_and_revision() -> None:
 
     assert document["tools"]["cdk-nag"] == "3.0.2"
     assert set(document["revision"]) in ({"commit", "dirty"}, {"unknown"})
+
+
+def test_run_of_a_workflow_is_named_with_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    variables = {"ACTOR": "ada", "ACTIONS": "true", "SERVER_URL": "https://github.com", "REPOSITORY": "o/r", "RUN_ID": "7"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    monkeypatch.delenv("GITHUB_RUN_ATTEMPT", raising=False)
+
+    found = provenance.run(datetime(2026, 11, 29, 21, 0, 0, 999, UTC), datetime(2026, 11, 29, 21, 0, 9, tzinfo=UTC))
+
+    assert (found["started"], found["ended"]) == ("2026-11-29T21:00:00Z", "2026-11-29T21:00:09Z")
+    assert (found["by"], found["host"]) == ("ada", "GitHub Actions")
+    assert found["ci_run"] == "https://github.com/o/r/actions/runs/7/attempts/1"
+
+
+@pytest.mark.parametrize(
+    ("remote", "repository"),
+    [
+        ("https://user:secret@example.com/o/r.git", "https://example.com/o/r.git"),
+        ("ssh://git@example.com/o/r.git", "ssh://example.com/o/r.git"),
+        ("/a/folder", None),
+        (None, None),
+    ],
+)
+def test_repository_is_named_without_credentials(
+    remote: str | None, repository: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_ACTOR", "GITHUB_ACTIONS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(provenance, "_git", lambda *_arguments: remote)
+    now = datetime(2026, 11, 29, tzinfo=UTC)
+
+    assert provenance.run(now, now).get("repository") == repository
+
+
+def test_run_is_in_every_report_that_names_it(tmp_path: Path) -> None:
+    run = {
+        "started": "2026-11-29T21:00:00Z",
+        "ended": "2026-11-29T21:00:09Z",
+        "by": "ada",
+        "host": "CI",
+        "system": "Linux x86_64",
+        "repository": "https://example.com/o/r",
+    }
+    judged = replace(ledger(*ROWS), run=run, revision={"commit": "a" * 40, "dirty": True})
+
+    write_reports(judged, tmp_path)
+
+    log = json.loads((tmp_path / "report.sarif").read_text())["runs"][0]
+    assert (log["invocations"][0]["startTimeUtc"], log["invocations"][0]["endTimeUtc"]) == (run["started"], run["ended"])
+    (origin,) = log["versionControlProvenance"]
+    assert (origin["repositoryUri"], origin["revisionId"]) == (run["repository"], "a" * 40)
+    assert origin["properties"] == {"dirty": True}
+    (result,) = json.loads((tmp_path / "assessment-results.json").read_text())["assessment-results"]["results"]
+    assert (result["start"], result["end"]) == (run["started"], run["ended"])
+    assert json.loads((tmp_path / "report.json").read_text())["run"] == run
+    assert json.loads(bundle.unpack(tmp_path / "evidence.zip")["provenance.json"])["run"] == run
+    assert "Run by ada on CI" in (tmp_path / "index.html").read_text()
 
 
 @pytest.mark.parametrize(("path", "says"), [("", "git is not installed"), (None, "not a git checkout")])
