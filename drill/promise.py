@@ -68,15 +68,7 @@ class Judgement:
 def judge(
     findings: Sequence[Finding], uploads: Iterable[Upload], *, surviving: str, fault_at: float, now: float
 ) -> Judgement:
-    """Judge all findings of a proof of the surviving region.
-
-    Args:
-        findings: All findings, not only those that a report shows.
-        uploads: Every accepted object.
-        surviving: The region that was read.
-        fault_at: Epoch seconds of the fault.
-        now: Epoch seconds of the proof.
-    """
+    """Judge all findings of a proof of the surviving region; times are epoch seconds."""
     known = {one.object_id: one for one in uploads}
     by_object: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:

@@ -29,13 +29,7 @@ _ENDED = "drill ended"
 
 
 def begin(plan: Plan, folder: DrillFolder, *, command_at: float | None = None) -> None:
-    """Create the folder and the journal, whose first line is the plan.
-
-    Args:
-        plan: The plan.
-        folder: The drill's folder.
-        command_at: Start of its command in epoch seconds; by default the start of this process.
-    """
+    """Create the folder and the journal, whose first line is the plan; `command_at` is in epoch seconds."""
     folder.path.mkdir(parents=True, exist_ok=True)
     journal = Journal(folder.journal)
     journal.append("preflight", _BEGAN, plan=plan.as_json())

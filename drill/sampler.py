@@ -22,15 +22,7 @@ _EVERY_SECONDS: Final = 1.0
 
 
 class Sampler:
-    """A thread that samples the allowed regions.
-
-    Args:
-        deployment: The platform.
-        watch: The known state of the drill's objects.
-        file: The file of the samples.
-        began_at: Start of the drill in epoch seconds.
-        healthy: Returns the state of a region's health check; None if it is unknown.
-    """
+    """A thread that samples the allowed regions."""
 
     def __init__(
         self,

@@ -32,15 +32,7 @@ _BATCH: Final = 25
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of one sabotage.
-
-    Attributes:
-        name: The sabotage, or the unchanged product.
-        drills: Number of drills.
-        convicted: Whether the last one did not pass.
-        reason: Its first reason.
-        seconds: Duration of the drills.
-    """
+    """The outcome of one sabotage."""
 
     name: str
     drills: int
@@ -50,12 +42,7 @@ class Outcome:
 
 
 def run(console: Console, plan: Plan) -> bool:
-    """Deploy once, drill the unchanged product and each sabotage, print the outcomes, and return whether all are right.
-
-    Args:
-        console: The console for the outcomes.
-        plan: The environment and regions. Load, clocks and faults are the self-test's own.
-    """
+    """Deploy once, drill the unchanged product and each sabotage, print the outcomes, and return whether all are right."""
     plan = replace(plan, objects=OBJECTS, time_factor=TIME_FACTOR, faults=(FaultSpec("blackout"),))
     holder = DrillFolder(FOLDER / new_id())
     holder.path.mkdir(parents=True)

@@ -76,11 +76,7 @@ class Refusal:
 
 
 class Admission:
-    """Checks each request before any other code sees it.
-
-    Args:
-        secret: The run's secret: root's secret access key, and the control commands' token.
-    """
+    """Checks each request before any other code sees it; `secret` is root's key and the control commands' token."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret

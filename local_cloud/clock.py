@@ -16,11 +16,7 @@ do."""
 
 @dataclass
 class Clock:
-    """The speed of AWS's clocks.
-
-    Attributes:
-        factor: Number of AWS's seconds in a second of this machine.
-    """
+    """The speed of AWS's clocks: `factor` is the number of AWS's seconds in a second of this machine."""
 
     factor: float = 1.0
 

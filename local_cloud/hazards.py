@@ -22,14 +22,7 @@ _SEEDS: Final = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Hazard:
-    """A behaviour of AWS that needs no fault.
-
-    Attributes:
-        strength: The default strength.
-        most: The maximum strength.
-        unit: The unit of the strength.
-        effect: The effect, as a clause.
-    """
+    """A behaviour of AWS that needs no fault."""
 
     strength: float
     most: float

@@ -40,11 +40,7 @@ Record = dict[str, Any]
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers each datagram with one; it drops datagrams that are not queries.
-
-    Args:
-        host: The address to listen on, which is also the answer to aliases.
-    """
+    """Answers each datagram with one, and aliases with its own host; it drops datagrams that are not queries."""
 
     def __init__(self, host: str) -> None:
         self._host = host

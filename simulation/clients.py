@@ -75,13 +75,7 @@ class _Clock:
 
 
 class Person:
-    """Runs the client's program on files of a folder, and restarts it when it was killed.
-
-    Attributes:
-        lines: The journal's last line of each upload.
-        files: The files so far, by key.
-        is_settled: Whether a region has confirmed every file.
-    """
+    """Runs the client's program on files of a folder, and restarts it when it was killed."""
 
     def __init__(self, people: "People", first: str, folder: Path) -> None:
         self._people, self._world = people, people.history.world

@@ -121,14 +121,7 @@ class CloudWatch:
 
 
 class Metrics:
-    """A function's Powertools `Metrics`, separate for each of its execution environments.
-
-    Args:
-        service: The service in the function's template.
-        namespace: The namespace in the function's template.
-        take: Receives a line of the log of a process's region.
-        is_read: Returns whether this history evaluates metrics; if not, none is kept.
-    """
+    """A function's Powertools `Metrics`, separate for each of its execution environments."""
 
     def __init__(
         self, service: str, *, take: Callable[[Process, Mapping[str, Any]], None], is_read: Callable[[], bool]

@@ -51,13 +51,7 @@ class Totals:
 
 
 def run_all(plans: Iterable[Plan | int], *, jobs: int, objects: int | None) -> Iterator[Totals]:
-    """Yield the results of the histories, a chunk at a time and in order.
-
-    Args:
-        plans: For each history, its plan or the seed that draws it.
-        jobs: Number of processes.
-        objects: Number of objects in a drawn history; None draws it.
-    """
+    """Yield the results of the histories, a chunk at a time and in order."""
     size = max(1, _OBJECTS_A_CHUNK // (objects or _TYPICAL_OBJECTS))
     left = iter(plans)
     chunks = iter(lambda: list(islice(left, size)), [])

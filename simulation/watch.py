@@ -24,14 +24,7 @@ _PROVENANCE: Final = frozenset({"region", "epoch", "version_id", "processed_at",
 
 @dataclass
 class Watch:
-    """Checks every item that a replica applies.
-
-    Attributes:
-        name_of: Returns the name of an object id's upload.
-        is_canary: Returns whether an object id belongs to a canary, whose rows expire.
-        now: Returns simulated epoch seconds.
-        violations: The invariants that a write broke, and the causes; each once for a row.
-    """
+    """Checks every item that a replica applies."""
 
     name_of: Callable[[str], str]
     is_canary: Callable[[str], bool]

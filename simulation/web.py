@@ -25,12 +25,7 @@ class Answer:
 
 @dataclass
 class Web:
-    """Sends requests to both regions.
-
-    Attributes:
-        world: The world.
-        invoke: Starts an invocation of a region's issuer.
-    """
+    """Sends requests to both regions."""
 
     world: World
     invoke: Callable[[Region, dict[str, Any]], Future]

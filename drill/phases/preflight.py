@@ -23,14 +23,7 @@ _HEARTBEAT_WITHIN_SECONDS: Final = 75.0
 
 @dataclass(frozen=True)
 class Check:
-    """A check of the platform and its result.
-
-    Attributes:
-        what: The subject of the check.
-        problem: The problem; "" if there is none.
-        found: The result without a problem.
-        must_hold: Whether a problem ends the drill.
-    """
+    """A check of the platform and its result; `must_hold` says whether a problem ends the drill."""
 
     what: str
     problem: str

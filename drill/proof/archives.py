@@ -46,16 +46,7 @@ class Due:
 
 
 class Archive(Entries):
-    """One region's archive bucket.
-
-    Attributes:
-        region: The region.
-        ordinals: The ordinals of the archived rejections, by object id.
-        notes: Objects with a note on their quarantine.
-        copies: SHA-256 of the archived bytes of quarantined objects, by object id.
-        problems: Findings of entries that cannot be read.
-        origins: The buckets that S3's answers named.
-    """
+    """One region's archive bucket."""
 
     def __init__(self, region: str) -> None:
         super().__init__(f"archive {region}")
@@ -102,13 +93,7 @@ class Archive(Entries):
 
 @dataclass
 class Archives:
-    """Both archives, or the ones that were read.
-
-    Attributes:
-        due: What each region's archive must hold, by region and object id.
-        read: The archives.
-        unread: Why an archive could not be read, by its name.
-    """
+    """Both archives, or the ones that were read."""
 
     due: dict[str, dict[str, Due]]
     read: list[Archive] = field(default_factory=list)
@@ -149,13 +134,7 @@ def _of_object(archive: Archive, object_id: str, due: Due) -> Iterator[Finding]:
 def due_of(
     regions: Sequence[str], stated: Mapping[str, Mapping[str, Due]], receipts: Iterable[ReceiptRow]
 ) -> dict[str, dict[str, Due]]:
-    """Return the entries that each region's archive must hold, by region and object id.
-
-    Args:
-        regions: The regions that are read.
-        stated: The entries that the RESULT rows of each region's replica call for.
-        receipts: Those of the scope. The knowledge of a file's author takes precedence over the statement of a row.
-    """
+    """Return the entries that each region's archive must hold; an author's knowledge takes precedence over a row."""
     own = list(receipts)
     uploaded = {one.object_id for one in own}
     known = {

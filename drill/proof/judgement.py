@@ -16,12 +16,7 @@ from operations.ledger import object_id as identity
 
 @dataclass(frozen=True)
 class Judge:
-    """Judges cases.
-
-    Attributes:
-        scope: The objects to prove; others have no findings.
-        site: The regions that were read, and the regions that may write rows.
-    """
+    """Judges cases."""
 
     scope: Scope
     site: Site

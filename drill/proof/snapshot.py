@@ -52,11 +52,7 @@ class Snapshot:
 
     @classmethod
     def load(cls, path: Path) -> Snapshot:
-        """Read the file of `save`.
-
-        Raises:
-            RunFailure: The file cannot be read, or does not have the format of `save`.
-        """
+        """Read the file of `save`."""
         try:
             return cls.from_dict(json.loads(path.read_bytes()))
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:

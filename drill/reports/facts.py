@@ -20,16 +20,7 @@ _NOTHING: Final[_Digest] = (0, "0" * 64)
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A compared source.
-
-    Attributes:
-        name: For example `ledger us-east-1`.
-        objects: Number of objects, by the digests.
-        digest: The first digits of the sum of all digests.
-        cells: Number of compared digests, one for each hour and prefix.
-        unequal: Number of digests that differ from those of most sources.
-        findings: The findings in the source.
-    """
+    """A compared source."""
 
     name: str
     objects: int

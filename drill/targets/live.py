@@ -71,15 +71,7 @@ def require_leave(plan: Plan, *, execute: bool) -> None:
 
 @dataclass(frozen=True)
 class LiveTarget:
-    """The platform in a real account.
-
-    Attributes:
-        target: The cloud.
-        deployment: The platform.
-        source: The source of the drill's uploads.
-        stop_alarm: The name of the alarm that ends every experiment; each region has one of this name.
-        fis_role: The ARN of the role that FIS acts as.
-    """
+    """The platform in a real account."""
 
     target: Target
     deployment: Deployment

@@ -54,13 +54,7 @@ def check(expression: str) -> None:
 
 
 def evaluate(expression: str, metrics: Mapping[str, Series], windows: int) -> Series:
-    """Return the expression's value in each window.
-
-    Args:
-        expression: Metric math.
-        metrics: The series of every id that it may use; each has `windows` values.
-        windows: Number of windows.
-    """
+    """Return the expression's value in each window; each series of `metrics` has `windows` values."""
     value = _value(_parse(expression).body, metrics)
     if isinstance(value, list) and value and isinstance(value[0], list):
         raise ValueError(f"{expression!r} gives several series; an alarm needs one.")

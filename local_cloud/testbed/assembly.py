@@ -11,14 +11,7 @@ from operations.errors import RunFailure
 
 @dataclass(frozen=True)
 class Assembly:
-    """A `cdk.out` folder.
-
-    Attributes:
-        folder: Its path.
-        account: The account of every stack.
-        regions: The region of each stack, by the stack's construct id.
-        stack_names: CloudFormation's name of each stack, by construct id.
-    """
+    """A `cdk.out` folder."""
 
     folder: Path
     account: str

@@ -59,16 +59,7 @@ def local_platform(
     time_factor: float = 1.0,
     health_checkers: bool = False,
 ) -> Iterator[Target]:
-    """Deploy the platform to a new local cloud. At the end of the block, stop the cloud and keep its log.
-
-    Args:
-        settings: The settings of the environment to deploy.
-        folder: The folder of templates and logs.
-        steps: The progress display.
-        commands: Runs the programs.
-        time_factor: Factor by which the cloud's clocks run faster than AWS's.
-        health_checkers: Whether health is checked periodically.
-    """
+    """Deploy the platform to a new local cloud. At the end of the block, stop the cloud and keep its log."""
     with steps:
         cloud = _start(settings, steps, time_factor, health_checkers=health_checkers)
     try:
