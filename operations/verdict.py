@@ -48,15 +48,18 @@ def conclude(found: list[RegionStatus], *, primary: str, now: float) -> Verdict:
 def _of_regions(here: RegionStatus, other: RegionStatus, found: list[RegionStatus], *, primary: str, now: float) -> Verdict:
     """Return the verdict where one region is active by all replicas that answer."""
     active = here.region
-    faults, peer_faults = _faults(here, found, now), _faults(other, found, now)
-    if faults and peer_faults:
-        sentence = f"BOTH REGIONS FAIL: {active} {_and(faults)}; {other.region} {_and(peer_faults)}."
+    unready, doubts = _unready(here), _doubts(here, found, now)
+    peer_unready, peer_doubts = _unready(other), _doubts(other, found, now)
+    if (unready or doubts) and peer_unready:
+        sentence = f"BOTH REGIONS FAIL: {active} {_and(unready or doubts)}; {other.region} {_and(peer_unready)}."
         return Verdict(sentence, "do not promote; escalate, and read the logs", "logs")
-    if faults:
-        sentence = f"{active} IS ACTIVE AND FAILS: {_and(faults)}. {other.region} is ready."
+    if unready or doubts:
+        # Only its readiness decides, as in section 2 of the runbook: a promotion that was not needed does no harm.
+        but = f", but {_and(peer_doubts)}" if peer_doubts else ""
+        sentence = f"{active} IS ACTIVE AND FAILS: {_and(unready + doubts)}. {other.region} is ready{but}."
         return Verdict(sentence, _GROWN, f"promote {other.region}")
-    if peer_faults:
-        sentence = f"{active} processes. {other.region} FAILS: {_and(peer_faults)}. No failover is needed."
+    if peer_unready or peer_doubts:
+        sentence = f"{active} processes. {other.region} FAILS: {_and(peer_unready + peer_doubts)}. No failover is needed."
         return Verdict(sentence, f"fix {other.region}", f"logs --region {other.region}")
     return _healthy(here, other, primary=primary)
 
@@ -84,21 +87,23 @@ def _healthy(here: RegionStatus, other: RegionStatus, *, primary: str) -> Verdic
     return Verdict(f"HEALTHY: {state}")
 
 
-def _faults(one: RegionStatus, found: list[RegionStatus], now: float) -> list[str]:
-    """Return why a region cannot process or take over; a lost region needs no further reason."""
+def _unready(one: RegionStatus) -> list[str]:
+    """Return why a region cannot take over; a lost region needs no further reason."""
     if one.claims is None:
         return [one.silence]
-    faults = []
+    if one.ready is None:
+        return ["does not answer GET /ready"]
+    return [] if one.ready else ["is not ready"]
+
+
+def _doubts(one: RegionStatus, found: list[RegionStatus], now: float) -> list[str]:
+    """Return what its observer shows against a region that answers."""
+    if one.claims is None:
+        return []
     heartbeat = status.newest_heartbeat(found, one.region)
     if heartbeat is None or heartbeat.age(now) > MOST_SECONDS:
-        faults.append("has no fresh heartbeat")
-    elif heartbeat.numbers.get("canary_seconds", 0.0) < 0:
-        faults.append("did not process its canary in time")
-    if one.ready is False:
-        faults.append("is not ready")
-    elif one.ready is None:
-        faults.append("does not answer GET /ready")
-    return faults
+        return ["has no fresh heartbeat"]
+    return ["did not process its canary in time"] if heartbeat.numbers.get("canary_seconds", 0.0) < 0 else []
 
 
 def _and(faults: list[str]) -> str:

@@ -60,6 +60,12 @@ PROMOTED = {WEST: 1}
         (HERE, _lost(WEST), "us-west-2 FAILS: does not answer. No failover is needed.", "logs --region us-west-2"),
         (_region(EAST, ready=False), _region(WEST, ready=False), "BOTH REGIONS FAIL", "logs"),
         (_lost(EAST), _region(WEST, ready=False), "BOTH REGIONS FAIL: us-east-1 does not answer; us-west-2 is not", "logs"),
+        (
+            _lost(EAST),
+            _region(WEST, heartbeats={}),
+            "us-east-1 IS ACTIVE AND FAILS: does not answer. us-west-2 is ready, but has no fresh heartbeat.",
+            "promote us-west-2",
+        ),
         (_lost(EAST), _lost(WEST), "UNKNOWN: no replica answers.", "status"),
         (_lost(EAST, silence=NO_CREDENTIALS), _lost(WEST), "UNKNOWN: there are no credentials", "status"),
         (_region(EAST, claims=PROMOTED), _region(WEST, claims=PROMOTED), "PROMOTED: us-west-2 processes", "failback"),
