@@ -33,7 +33,7 @@ class Killed(BaseException):
     """Raised in place of kill -9; only the test catches it."""
 
 
-class World:
+class FakePlatform:
     """A fake platform that records calls and kills the drill at a given call."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -105,9 +105,9 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def platform(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakePlatform:
     """A fake platform that injects every fault."""
-    made = World(monkeypatch, tmp_path)
+    made = FakePlatform(monkeypatch, tmp_path)
     made.begin()
     return made
 
@@ -119,11 +119,11 @@ def _raise(error: BaseException) -> Callable[[], None]:
     return do
 
 
-def test_phases_run_once_and_the_cloud_is_stopped(world: World) -> None:
-    report = world.resume()
-    assert world.done == list(NAMES)
-    assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
-    assert runner.is_ended(Journal(world.folder.journal))
+def test_phases_run_once_and_the_cloud_is_stopped(platform: FakePlatform) -> None:
+    report = platform.resume()
+    assert platform.done == list(NAMES)
+    assert (platform.rolled_back, platform.stopped, platform.proved) == (1, 1, 0)
+    assert runner.is_ended(Journal(platform.folder.journal))
     assert {one.name for one in report.phases if one.status == "done"} == {*NAMES, "report"}
     # Nothing was proved by phases that do nothing.
     assert report.verdict is Verdict.VOID
@@ -132,11 +132,11 @@ def test_phases_run_once_and_the_cloud_is_stopped(world: World) -> None:
 @pytest.mark.parametrize(
     "error", [RunFailure("no", hint="do this"), GuardViolation("us-east-1 was called"), OSError("gone")]
 )
-def test_failed_phase_ends_the_drill_with_a_rollback(world: World, error: Exception) -> None:
-    world.at["switch"] = _raise(error)
-    report = world.resume()
-    assert world.done == ["preflight", "load"]
-    assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 1)
+def test_failed_phase_ends_the_drill_with_a_rollback(platform: FakePlatform, error: Exception) -> None:
+    platform.at["switch"] = _raise(error)
+    report = platform.resume()
+    assert platform.done == ["preflight", "load"]
+    assert (platform.rolled_back, platform.stopped, platform.proved) == (1, 1, 1)
     assert report.verdict is Verdict.FAILED
     assert str(error) in " ".join(report.reasons)
     assert (report.lost, report.reasons[0]) == (2, "2 objects lost")
@@ -145,30 +145,30 @@ def test_failed_phase_ends_the_drill_with_a_rollback(world: World, error: Except
 
 
 @pytest.mark.parametrize("error", [RunFailure("gone"), OSError("gone")])
-def test_stopped_drill_without_a_proof_is_still_reported(world: World, error: Exception) -> None:
-    world.at["switch"] = _raise(Stop("no further"))
-    world.left = cast("Callable[[], Proof]", _raise(error))
-    report = world.resume()
+def test_stopped_drill_without_a_proof_is_still_reported(platform: FakePlatform, error: Exception) -> None:
+    platform.at["switch"] = _raise(Stop("no further"))
+    platform.left = cast("Callable[[], Proof]", _raise(error))
+    report = platform.resume()
     assert report.verdict is Verdict.FAILED
     assert {"no further", "nothing was proved"} <= set(report.reasons)
     assert any("nothing could be proved after the drill was stopped: gone" in one.what for one in report.timeline)
 
 
-def test_ctrl_c_during_the_last_proof_still_writes_the_report(world: World) -> None:
-    world.at["switch"] = _raise(Stop("no further"))
-    world.left = cast("Callable[[], Proof]", _raise(KeyboardInterrupt()))
+def test_ctrl_c_during_the_last_proof_still_writes_the_report(platform: FakePlatform) -> None:
+    platform.at["switch"] = _raise(Stop("no further"))
+    platform.left = cast("Callable[[], Proof]", _raise(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        world.resume()
-    assert runner.is_ended(Journal(world.folder.journal))
-    assert world.stopped == 1
+        platform.resume()
+    assert runner.is_ended(Journal(platform.folder.journal))
+    assert platform.stopped == 1
 
 
-def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) -> None:
-    world.at["load"] = _raise(KeyboardInterrupt())
+def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(platform: FakePlatform) -> None:
+    platform.at["load"] = _raise(KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        world.resume()
-    assert (world.rolled_back, world.stopped, world.proved) == (1, 1, 0)
-    assert runner.is_ended(Journal(world.folder.journal))
+        platform.resume()
+    assert (platform.rolled_back, platform.stopped, platform.proved) == (1, 1, 0)
+    assert runner.is_ended(Journal(platform.folder.journal))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -176,10 +176,10 @@ def test_ctrl_c_is_reported_and_comes_up_after_all_was_put_back(world: World) ->
     "moment", ["drill.proving.undo_damage", "drill.rpo.measure", "drill.reports.write", "drill.targets.supervisor.stop"]
 )
 def test_drill_interrupted_at_its_end_concludes_first(
-    world: World, monkeypatch: pytest.MonkeyPatch, moment: str, number: signal.Signals
+    platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, moment: str, number: signal.Signals
 ) -> None:
     does = {"drill.rpo.measure": {"durable": None, "accepted": None}, "drill.reports.write": []}
-    stop = world.stop
+    stop = platform.stop
 
     def interrupted(folder: Any, *_: object, **__: object) -> Any:  # noqa: ANN401 - of several functions
         signal.raise_signal(number)
@@ -192,51 +192,53 @@ def test_drill_interrupted_at_its_end_concludes_first(
     before = {one: signal.signal(one, signal.default_int_handler) for one in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with pytest.raises(KeyboardInterrupt):
-            world.resume()
+            platform.resume()
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
-    assert world.done == list(NAMES)
-    assert (world.rolled_back, world.stopped) == (1, 1)
-    assert runner.is_ended(Journal(world.folder.journal))
+    assert platform.done == list(NAMES)
+    assert (platform.rolled_back, platform.stopped) == (1, 1)
+    assert runner.is_ended(Journal(platform.folder.journal))
 
 
 @pytest.mark.parametrize(("mode", "has_ended"), [("local", True), ("live", False)])
 def test_live_drill_with_an_active_fault_has_not_ended(
-    world: World, monkeypatch: pytest.MonkeyPatch, mode: str, *, has_ended: bool
+    platform: FakePlatform, monkeypatch: pytest.MonkeyPatch, mode: str, *, has_ended: bool
 ) -> None:
-    world.folder.journal.unlink()
-    runner.begin(Plan(drill_id=world.folder.path.name, faults=(), mode=mode), world.folder, command_at=time.time())
-    Journal(world.folder.journal).append("inject", "fault injecting", fault="blackout@inject", name="blackout")
+    platform.folder.journal.unlink()
+    runner.begin(Plan(drill_id=platform.folder.path.name, faults=(), mode=mode), platform.folder, command_at=time.time())
+    Journal(platform.folder.journal).append("inject", "fault injecting", fault="blackout@inject", name="blackout")
     monkeypatch.setattr("drill.fault_control.heal", lambda _: None)
 
-    world.resume()
+    platform.resume()
 
-    assert runner.is_ended(Journal(world.folder.journal)) is has_ended
+    assert runner.is_ended(Journal(platform.folder.journal)) is has_ended
 
 
-def test_drill_that_was_only_planned_has_not_begun(world: World) -> None:
-    assert not runner.has_begun(Journal(world.folder.journal))
-    world.resume()
-    assert runner.has_begun(Journal(world.folder.journal))
+def test_drill_that_was_only_planned_has_not_begun(platform: FakePlatform) -> None:
+    assert not runner.has_begun(Journal(platform.folder.journal))
+    platform.resume()
+    assert runner.has_begun(Journal(platform.folder.journal))
 
 
 @pytest.mark.parametrize(("epoch", "at_least"), [(4, 0), (3, 0), (2, 4), (0, 4)])
-def test_rollback_claims_above_what_the_primary_has_not_received_yet(world: World, epoch: int, at_least: int) -> None:
-    world.epoch = epoch
-    world.resume()
-    assert world.at_least == [at_least]
+def test_rollback_claims_above_what_the_primary_has_not_received_yet(
+    platform: FakePlatform, epoch: int, at_least: int
+) -> None:
+    platform.epoch = epoch
+    platform.resume()
+    assert platform.at_least == [at_least]
 
 
-def test_rollback_of_a_destroyed_region_promotes_nothing(world: World) -> None:
-    Journal(world.folder.journal).append("inject", "fault injecting", fault="destroy@inject", name="destroy")
-    world.resume()
-    assert (world.rolled_back, world.stopped) == (0, 1)
+def test_rollback_of_a_destroyed_region_promotes_nothing(platform: FakePlatform) -> None:
+    Journal(platform.folder.journal).append("inject", "fault injecting", fault="destroy@inject", name="destroy")
+    platform.resume()
+    assert (platform.rolled_back, platform.stopped) == (0, 1)
 
 
-def test_aborted_drill_begins_no_phase(world: World) -> None:
-    report = runner.resume(world.folder, Console(quiet=True), abort="enough")
-    assert (world.done, world.rolled_back, world.stopped) == ([], 1, 1)
+def test_aborted_drill_begins_no_phase(platform: FakePlatform) -> None:
+    report = runner.resume(platform.folder, Console(quiet=True), abort="enough")
+    assert (platform.done, platform.rolled_back, platform.stopped) == ([], 1, 1)
     assert (report.verdict, "enough" in report.reasons) == (Verdict.FAILED, True)
 
 
@@ -246,19 +248,19 @@ def test_aborted_drill_begins_no_phase(world: World) -> None:
 def test_killed_drill_does_the_rest(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory, kills: list[str]
 ) -> None:
-    world = World(monkeypatch, tmp_path_factory.mktemp("drill"))
-    world.begin()
+    platform = FakePlatform(monkeypatch, tmp_path_factory.mktemp("drill"))
+    platform.begin()
     # kill -9 runs no `finally`; here the rollback would, and in a real kill it does not.
     monkeypatch.setattr(runner, "_roll_back", lambda *_: None)
     for name in kills:
-        if name in world.done:
+        if name in platform.done:
             continue
-        world.at = {name: _raise(Killed())}
+        platform.at = {name: _raise(Killed())}
         with pytest.raises(Killed):
-            world.resume()
-    world.at = {}
-    report = world.resume()
-    assert world.done == list(NAMES)
+            platform.resume()
+    platform.at = {}
+    report = platform.resume()
+    assert platform.done == list(NAMES)
     resumed = {one.name: one.resumed for one in report.phases if one.resumed}
     killed = {name for name in kills if name in resumed}
     assert set(resumed) == killed

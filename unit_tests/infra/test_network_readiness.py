@@ -15,7 +15,7 @@ WAY_OUT = {
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCEndpoint",
 }
-"""Types of which a call from the VPC needs all; without one it times out."""
+"""Types that a call from the VPC needs, each of them; without one it times out."""
 RUNS_A_FUNCTION = {
     "AWS::Events::Rule",
     "AWS::Lambda::EventSourceMapping",
