@@ -8,11 +8,11 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from infra import cdk_cli
+from infra import cdk_cli, cdk_options
+from infra.cdk_options import RefusedError
 
 _WRONG_USE: Final = 2
 _PASSED_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
-_ALL: Final = "--all"
 
 EnvironmentOption = Annotated[
     str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
@@ -69,12 +69,21 @@ def bootstrap(context: typer.Context, environment: EnvironmentOption = None) -> 
 
 
 def _run(command: list[str], context: typer.Context, environment: str | None, *, stacks: bool = False) -> None:
-    chosen = ["-c", f"environment={environment}"] if environment else []
-    names_stacks = any(not one.startswith("-") for one in context.args[:1]) or _ALL in context.args
+    arguments = [*command, *context.args, *(["-c", f"environment={environment}"] if environment else [])]
     try:
-        cdk_cli.main([*command, *context.args, *([_ALL] if stacks and not names_stacks else []), *chosen])
+        if stacks and cdk_cli.REGISTRY.exists():
+            line = cdk_options.parse(arguments, cdk_cli.REGISTRY)
+            arguments += [] if line.names or line.values("all") else ["--all"]
+        cdk_cli.main(arguments)
+    except RefusedError as error:
+        _print(str(error))
+        sys.exit(_WRONG_USE)
     except SystemExit as ended:
         if not isinstance(ended.code, str):
             raise
-        Console(stderr=True, highlight=False, emoji=False).print(ended.code, markup=False, soft_wrap=True)
+        _print(ended.code)
         sys.exit(_WRONG_USE)
+
+
+def _print(text: str) -> None:
+    Console(stderr=True, highlight=False, emoji=False).print(text, markup=False, soft_wrap=True)
