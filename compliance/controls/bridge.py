@@ -17,7 +17,7 @@ from compliance.controls.catalogue import Framework, published, split
 from compliance.engine.findings import RuleInfo
 
 SOURCES: Final = Path(__file__).parent / "sources.json"
-"""What prowler publishes: the controls that each check serves. `compliance.controls.vendor` writes it."""
+"""The controls that each check serves, as prowler publishes them; `compliance.controls.vendor` writes the file."""
 _BRIDGE: Final = Path(__file__).parent / "bridge.toml"
 
 

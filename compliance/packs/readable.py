@@ -14,13 +14,19 @@ _BOOLEANS: Final = {text: text.lower() for text in ("True", "TRUE", "False", "FA
 """CloudFormation accepts a boolean in any case, the CDK in lower case only."""
 _POLICY: Final = re.compile(r".*(Policy|PolicyDocument|AccessPolicies|PolicyText)")
 _REFERENCE: Final = re.compile(r"\{\{resolve:[^{}]*\}\}")
+_TEXTS: Final = {"AWS::Logs::AccountPolicy", "AWS::Logs::Destination", "AWS::Logs::ResourcePolicy"}
+"""Types whose policy is a text, for the CDK too."""
 _NETWORKS: Final = {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 
 
 def readable(body: Json) -> Json:
     """Return the template with booleans in lower case, policies as maps, and no dynamic reference inside other text."""
     resources = body.get("Resources")
-    return {**body, "Resources": _read(resources, "", _ranges(body))} if isinstance(resources, Mapping) else body
+    if not isinstance(resources, Mapping):
+        return body
+    ranges = _ranges(body)
+    read = {name: each if each.get("Type") in _TEXTS else _read(each, name, ranges) for name, each in resources.items()}
+    return {**body, "Resources": read}
 
 
 def _read(value: Json, name: str, ranges: Mapping[str, Json]) -> Json:

@@ -1,7 +1,7 @@
 """Sign an evidence bundle, and verify the signature: an in-toto statement about its manifest in a DSSE envelope.
 
-A bundle proves that it is whole, not who made it: whoever changes it can write its manifest again. The attestation names the
-bundle and its manifest by SHA-256, under a key that the forger does not have.
+A bundle proves that it is whole, not who made it: a person who changes it can write its manifest again. The attestation
+names the bundle and its manifest by SHA-256, under a key that the forger does not have.
 
 Formats: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and
 https://github.com/secure-systems-lab/dsse/blob/master/envelope.md. The predicate is in-toto's test result:
@@ -23,7 +23,7 @@ from securesystemslib.signer import AWSSigner, CryptoSigner, Key, Signature, Sig
 from reporting.bundle import MANIFEST, unpack
 
 SUFFIX: Final = ".intoto.json"
-"""What the attestation's file name adds to the bundle's."""
+"""The end of the attestation's file name, after the bundle's."""
 KMS: Final = "awskms:"
 """Prefix of a key in KMS, before its id, its ARN or its alias."""
 

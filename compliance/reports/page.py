@@ -152,14 +152,14 @@ def _controls(ledger: Findings) -> list[tuple[Framework, Catalogue, list[Control
 
 
 def _by_responsibility(states: Iterable[ControlState]) -> list[dict[str, Any]]:
-    """Return the controls that no rule decides, those together for which the same is said."""
+    """Return the controls that no rule decides, grouped by reason, owner and evidence."""
     found: dict[tuple[str, ...], list[ControlState]] = defaultdict(list)
     for state in states:
         if not state.automated:
             found[state.status, state.reason, state.owner, state.evidence].append(state)
     names = ("status", "reason", "owner", "evidence")
     ordered = sorted(found.items(), key=lambda item: list(Status).index(item[1][0].status))
-    return [{**dict(zip(names, said, strict=True)), "states": among} for said, among in ordered]
+    return [{**dict(zip(names, values, strict=True)), "states": among} for values, among in ordered]
 
 
 def _keys(ledger: Findings) -> list[tuple[EncryptedWith, list[EncryptedWith]]]:

@@ -384,6 +384,14 @@ def test_verify_exits_1_for_a_changed_bundle() -> None:
     assert tampered.output.strip()
 
 
+def test_crosswalk_replaces_the_summary_and_keeps_the_verdict() -> None:
+    result = _run("--template", _write("queue.yaml", YAML), "--crosswalk", "prowler")
+
+    assert result.exit_code == 1
+    assert "sqs_queues_server_side_encryption_enabled: ActivePassive-SQSEncryption, AwsSolutions-SQS2" in result.output
+    assert "Decidable from a template" in result.output
+
+
 def test_malformed_registry_exits_1_with_the_entry() -> None:
     _write("own.toml", '[[decision]]\nid = "vague"\n')
 

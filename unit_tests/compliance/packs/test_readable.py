@@ -35,6 +35,7 @@ MANY = [{"Fn::If": [f"C{number}", READS["Statement"][0], {"Ref": "AWS::NoValue"}
         {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [*READS["Statement"], *MANY]}}},
         {"Type": "AWS::SQS::Queue", "Properties": {"Fn::If": ["C0", {"QueueName": "a"}, {"QueueName": "b"}]}},
         {"Type": "My::S3::Bucket::MODULE", "Properties": {}},
+        {"Type": "AWS::Logs::ResourcePolicy", "Properties": {"PolicyName": "a", "PolicyDocument": json.dumps(READS)}},
     ],
 )
 def test_valid_template_is_judged(resource: dict[str, Any]) -> None:

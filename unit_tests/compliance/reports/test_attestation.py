@@ -1,4 +1,4 @@
-"""A signed bundle convicts whoever forges it whole, and an attestation speaks for one bundle and one key only."""
+"""A signature shows that a bundle was forged whole, and an attestation is about one bundle and one key only."""
 
 import base64
 import json
