@@ -15,8 +15,9 @@ from compliance.cfn.templates import Json, Template
 SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105 - a type's name
 
 _NAMES: Final = re.compile(
-    r"(.*(PASSWORD|PASSWD|PASSPHRASE)|(.*_)?(PASS|PWD|PW|SECRET|TOKEN|CREDENTIALS?|CONNECTION_?STRING"
-    r"|(API|ACCESS|SECRET|PRIVATE|SIGNING|ENCRYPTION|MASTER|HMAC|SHARED|AUTH)_?KEY))(_?\d+|_VALUE)?",
+    r"(.*(PASSWORDS?|PASSWD|PASSPHRASE|PASSCODE)|(.*_)?((PG|DB|USER|ROOT|ADMIN)?PASS|PWD|PW|SECRET|TOKEN|CREDENTIALS?|CREDS"
+    r"|JWT|MNEMONIC|SECRET_KEY_BASE|CONNECTION_?STRING|(ACCESS|ACCOUNT|AES|API|AUTH|CIPHER|ENCRYPTION|HMAC|LICENSE|MASTER"
+    r"|PRIVATE|RSA|SECRET|SESSION|SHARED|SIGNING|SSH|STORAGE|TLS)_?KEY))(_?\d+|_VALUE)?",
     re.IGNORECASE,
 )
 """Names of what is secret itself; `SECRET_ARN` and `TOKEN_TABLE` only say where it is."""
@@ -29,7 +30,15 @@ _LOOKS: Final = re.compile(
     r"|\bxox[abprs]-[0-9A-Za-z-]{10,}"  # Slack, of a shape that the detector does not know
     r"|\bgh[pousr]_[0-9A-Za-z]{36}"
     r"|\bBearer\s+[0-9A-Za-z._~+/-]{20,}"
-    r"|\w+://[^/\s:@$]+:[^/\s:@$]+@"  # a URL with a password
+    r"|\bBasic\s+(?=[A-Za-z+/]*\d)[0-9A-Za-z+/]{16,}={0,2}"
+    r"|\w+://[^/\s:@$]*:[^/\s:@$]+@"  # a URL with a password
+    r"|https://(?:discord\.com/api/webhooks|outlook\.office\.com/webhook|[\w-]+\.webhook\.office\.com)/[\w/@-]{20,}"
+    r"|\bsk-[\w-]{32,}|\bhf_[0-9A-Za-z]{30,}|\bdapi[0-9a-f]{32}|\bdop_v1_[0-9a-f]{64}|\bhv[sb]\.[\w-]{20,}|\bya29\.[\w-]{20,}"
+    r"|\bxapp-\d-[\w-]{20,}|\bwhsec_[0-9A-Za-z]{20,}|\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|\bNRAK-[0-9A-Z]{27}"
+    r"|\blin_api_[0-9A-Za-z]{30,}|\bAGE-SECRET-KEY-1[0-9A-Z]{50,}|\bHRKU-[0-9a-f-]{36}|\bGOCSPX-[\w-]{20,}|\bnpm_[0-9A-Za-z]{36}"
+    r"|\bdckr_pat_[\w-]{20,}|\bgls[ac]_[0-9A-Za-z_]{30,}|\bATATT3[\w=-]{50,}|\bpul-[0-9a-f]{40}|\b\d{8,10}:AA[\w-]{33}\b"
+    r"|\bIQoJb3JpZ2lu[0-9A-Za-z+/=]{80,}"  # a session token of AWS
+    r"|(?<![0-9A-Za-z+/-])[0-9A-Za-z+/]{86}==(?![0-9A-Za-z=])"  # a storage key of Azure
     r"|(?:^|[;?&\s])(?i:password|pwd|accountkey|sharedaccesskey)=[^;&\s\"'${}<*]{6,}"  # a connection string
     r"|[?&]sig=[0-9A-Za-z%+/]{20,}"  # a shared access signature
 )

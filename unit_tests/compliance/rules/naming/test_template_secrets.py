@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from compliance.aws.secrets import looks_secret
+from compliance.aws.secrets import is_named_secret, looks_secret
 from compliance.cfn.templates import Template
 from compliance.mutants.attacks import TOKENS
 from unit_tests.compliance.fixtures import verdicts
@@ -21,6 +21,8 @@ QUIET = (
     "Bearer ${Token}",
     "password=${Password};user=app",
     "https://sqs.us-east-1.amazonaws.com/000000000000/serverless-ingest-prod",
+    "Basic authentication is refused; sk-learn and hf_hub are libraries",
+    "sha512-" + "q" * 86 + "==",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
 )
 
@@ -29,6 +31,45 @@ QUIET = (
 def test_shape_of_a_secret_is_seen_inside_other_text(kind: str) -> None:
     assert looks_secret(TOKENS[kind])
     assert looks_secret(f"see {TOKENS[kind]} there")
+
+
+LETTERS = "q7Zx2Lk9VbN4mT8wR1c" + "Y6pD3sF5gH0jAqX7z"
+HEX = "0123456789abcdef"
+PREFIXED = [
+    *(prefix + LETTERS for prefix in ("npm_", "sk-", "sk-proj-", "hf_", "hvs.", "ya29.", "whsec_", "lin_api_", "glsa_")),
+    *("dapi" + HEX * 2, "dop_v1_" + HEX * 4, "shpat_" + HEX * 2, "pul-" + HEX * 2 + HEX[:8]),
+    *(
+        "xapp-1-A01-" + LETTERS,
+        "GOCSPX-" + LETTERS,
+        "dckr_pat_" + LETTERS,
+        "ATATT3" + LETTERS * 2,
+        "NRAK-" + "Q7ZX2LK9V" * 3,
+    ),
+    "12345678:AA" + LETTERS[:33],
+    "Basic " + LETTERS,
+    "https://discord.com/api/webhooks/" + LETTERS,
+    "redis://:" + "Tr0ub4dor@cache.internal:6379",
+    "IQoJb3JpZ2lu" + LETTERS * 3,
+    "q" * 86 + "==",
+]  # put together here, so that no scanner takes them for real ones
+
+
+@pytest.mark.parametrize("token", PREFIXED, ids=range(len(PREFIXED)))
+def test_prefix_of_a_providers_token_is_seen_with_the_token_only(token: str) -> None:
+    assert looks_secret(f"see {token} there")
+    assert not looks_secret(f"see {token[:11]} there")
+
+
+@pytest.mark.parametrize(
+    "name", ["PGPASS", "DB_CREDS", "SSH_KEY", "tlsKey", "APP_JWT", "SECRET_KEY_BASE", "passcode", "AES_KEY"]
+)
+def test_name_of_a_secret_is_seen(name: str) -> None:
+    assert is_named_secret(name)
+
+
+@pytest.mark.parametrize("name", ["PARTITION_KEY", "SORT_KEY", "COMPASS", "SECRET_ARN", "TOKEN_TABLE", "KEY", "MAX_TOKENS"])
+def test_name_of_a_place_or_a_number_is_no_secret(name: str) -> None:
+    assert not is_named_secret(name)
 
 
 @pytest.mark.parametrize("text", QUIET)
