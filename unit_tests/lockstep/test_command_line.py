@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,26 @@ for option in ("--help", "--version"):
 print("imported:", *set(sys.modules) & {set(heavy)!r})
 """
     assert _run(code).splitlines()[-1] == "imported:"
+
+
+def test_wheel_holds_every_module_of_the_commands_that_need_no_checkout() -> None:
+    code = f"""
+import sys
+from pathlib import Path
+from lockstep.commands import COMMANDS
+for entry in COMMANDS.values():
+    if not entry.needs_checkout:
+        entry.load()
+files = [Path(module.__file__) for module in sys.modules.values() if getattr(module, "__file__", None)]
+root = Path({str(ROOT)!r})
+print(*sorted(str(file.relative_to(root)) for file in files if file.is_relative_to(root) and ".venv" not in file.parts))
+"""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    held = [ROOT / one for one in project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]]
+    used = _run(code).split()
+    assert "operations/__main__.py" in used
+    assert [name for name in used if not any((ROOT / name).is_relative_to(one) for one in held)] == []
+    assert [one for one in held if not one.exists()] == []
 
 
 def test_version_is_that_of_the_project() -> None:
