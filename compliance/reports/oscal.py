@@ -106,6 +106,7 @@ class _Results:
             ],
             "local-definitions": self._definitions(),
             "reviewed-controls": self._reviewed(by_control),
+            "attestations": [{"parts": self._responsibilities()}],
             **{name: items for name, items in optional.items() if items},
         }
 
@@ -151,6 +152,28 @@ class _Results:
             "description": "No rule answered for a control that is not listed; controls.json says who does.",
             "control-selections": selections or [nothing],
         }
+
+    def _responsibilities(self) -> list[_Json]:
+        """Return who answers for the controls that no rule decided, those together that have the same answer."""
+        found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for state in control_states(self._ledger):
+            if not state.automated:
+                found[state.framework, state.status, state.reason, state.owner, state.evidence].append(state.control)
+        return [
+            {
+                "uuid": _id("responsibility", framework, status, reason, owner, evidence),
+                "name": "responsibility",
+                "title": f"{framework}: {status}",
+                "props": [
+                    _prop("framework", framework),
+                    _prop("status", status),
+                    *(_prop(name, text) for name, text in (("owner", owner), ("evidence", evidence)) if text),
+                    *(_prop("control", control) for control in controls),
+                ],
+                "prose": f"{status[0].upper()}{status[1:]}: {', '.join(controls)}.{f' {reason}' if reason else ''}",
+            }
+            for (framework, status, reason, owner, evidence), controls in found.items()
+        ]
 
     def _observation(self, answer: _Answer, rows: list[Finding]) -> _Json:
         rule = self._ledger.rules[answer.rule]

@@ -150,6 +150,17 @@ def test_signature_of_another_key_is_convicted_under_a_forged_key_id(tmp_path: P
     assert verify(bundle, file, public) == [f"{file} is not signed by {public}"]
 
 
+def test_signature_decides_whatever_the_id_of_its_key_is(tmp_path: Path) -> None:
+    bundle = _bundle(tmp_path)
+    private, public = _keys(tmp_path)
+    file, _ = sign(bundle, private)
+    envelope = json.loads(file.read_text())
+    envelope["signatures"][0]["keyid"] = ""
+    file.write_text(json.dumps(envelope))
+
+    assert verify(bundle, file, public) == []
+
+
 def test_changed_payload_is_convicted(tmp_path: Path) -> None:
     bundle = _bundle(tmp_path)
     private, public = _keys(tmp_path)

@@ -1,6 +1,7 @@
 """assessment-results.json is valid by compliance-trestle's object model of OSCAL, and complete."""
 
 import json
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,23 @@ def test_only_controls_with_answers_are_reviewed() -> None:
     assert sorted(ids) == ["pci-dss-3.2.1_3.4", "sc-28", "sc-28.1"]
     nothing = _document(ledger(UNTIDY))["results"][0]["reviewed-controls"]["control-selections"]
     assert [selection["include-controls"] for selection in nothing] == [[{"control-id": "none"}]]
+
+
+def test_control_without_a_rule_has_a_statement_of_who_answers() -> None:
+    (attestation,) = _document(ledger(*ROWS))["results"][0]["attestations"]
+
+    stated: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for part in attestation["parts"]:
+        props: dict[str, list[str]] = defaultdict(list)
+        for prop in part["props"]:
+            props[prop["name"]].append(prop["value"])
+        for control in props["control"]:
+            stated[props["framework"][0], control] = props
+    assert stated["NIST-800-53-R5", "CP-1"]["status"] == ["procedural"]
+    assert stated["NIST-800-53-R5", "CP-1"]["owner"] == ["security and compliance"]
+    assert stated["SOC2", "CC6.4"]["status"] == ["inherited from AWS"]
+    assert stated["NIST-800-53-R5", "SC-8"]["status"] == ["not decided by this gate"]
+    assert ("NIST-800-53-R5", "SC-28") not in stated
 
 
 def test_oscal_version_is_that_of_trestle() -> None:
