@@ -142,7 +142,7 @@ def holds_records(region: Region, accepted: Accepted) -> bool:
 def durable(history: Judged) -> Iterator[tuple[str, str]]:
     """Yield objects that an issuer reports as durable but that are not in both regions, while both are alive."""
     regions = list(alive(history.world))
-    if len(regions) < len(history.world.regions):
+    if len(regions) < len(history.world.regions) or _is_contested(history.plan):
         return
     keys = {region.name: {key for key, _ in region.ingest} for region in regions}
     for accepted in history.accepted:
@@ -161,6 +161,15 @@ def durable(history: Judged) -> Iterator[tuple[str, str]]:
             if missing and says_durable(history.world, region, identity, key):  # a durable object may be reported as durable
                 for what in missing:
                     yield "durable never lies", f"{accepted.upload.name}: {region.name} says so, and {what}"
+
+
+def _is_contested(plan: Plan) -> bool:
+    """Return whether two versions of long files may be written at once, because each region takes itself for the active one.
+
+    Records of the version that loses may then replicate after a region has settled the other version's. The checks at the
+    end of the history hold nevertheless.
+    """
+    return plan.pace > 0 and {Kind.PROMOTE, Kind.DEPLOY} <= {one.kind for one in plan.faults}
 
 
 def acknowledged(history: Judged, region: Region, message: Queued) -> Iterator[tuple[str, str]]:
@@ -301,9 +310,10 @@ def _effect_digest(identity: str, records: dict[int, dict[str, Any]]) -> str:
 
 
 def _unfinished(accepted: Accepted, region: Region) -> Iterator[tuple[str, str]]:
-    """Find an attempt of this region that is listed as unfinished, although its object's RESULT is settled here."""
+    """Find an attempt of this region that is unfinished or has a checkpoint, although its RESULT is settled here."""
     attempt = region.item(f"OBJ#{accepted.object_id}", f"ATTEMPT#{region.name}") or {}
-    if attempt.get("state_hour", {"S": ""})["S"].startswith("UNFINISHED") and is_settled(region, accepted.object_id):
+    is_listed = attempt.get("state_hour", {"S": ""})["S"].startswith("UNFINISHED") or "checkpoint" in attempt
+    if is_listed and is_settled(region, accepted.object_id):
         yield "no processed object is listed as unfinished", f"{accepted.upload.name} in {region.name}"
 
 

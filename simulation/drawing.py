@@ -1,6 +1,6 @@
 """Draw plans from seeds: uploads, faults, and the disasters of whole regions."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from simulation.chance import Chance, Shape
@@ -203,6 +203,38 @@ def draw_busy(seed: int) -> Plan:
         draft.add(Kind.LOSE_EVENT, PRIMARY, 0.0, name=upload.name)
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
     return Plan(seed=seed, uploads=uploads, faults=faults, slowest=0.1)
+
+
+def draw_long(seed: int) -> Plan:
+    """Return a plan whose files are too long for one invocation, because the table takes their records slowly.
+
+    In one of two, the regions have two versions, and the active role goes back and forth while the records are written.
+    """
+    chance = Chance(seed)
+    drawn = draw(seed, objects=1 + chance.below(3, "long", "objects"))
+    is_duel = seed % 2 == 0
+    draft = _Draft(chance, len(drawn.uploads), [] if is_duel else list(drawn.faults))
+
+    def longer(upload: Upload) -> Upload:
+        size = 40 + chance.below(60, "long", "size", upload.name)
+        letters = "".join("ggggbvw"[chance.below(7, "long", "record", upload.name, place)] for place in range(size))
+        return replace(upload, records=letters)
+
+    for number in range(chance.below(4, "long", "promotions") + is_duel):
+        draft.add(Kind.PROMOTE, draft.region("long", number), 20 + 250 * draft.unit("long", "promotion", number))
+    if is_duel or draft.unit("long", "versions") < 0.4:  # noqa: PLR2004
+        for number, region in enumerate((*REGIONS, *REGIONS)):
+            at = 20 + 300 * draft.unit("long", "deployment", number)
+            draft.add(Kind.DEPLOY, region, at, amount=1 + draft.chance.below(2, "plan", "long", "version", number))
+    for number in range(draft.chance.below(4, "plan", "long", "crashes")):
+        kind = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER)[number % 2]
+        draft.add(kind, draft.region("long", "crash", number), 1 + int(draft.unit("long", "crash at", number) * 500))
+    return replace(
+        drawn,
+        uploads=tuple(map(longer, drawn.uploads)),
+        faults=tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region))),
+        pace=round(2 + 2 * chance.unit("long", "pace"), 3),
+    )
 
 
 def draw_long_wait(seed: int) -> Plan:

@@ -35,10 +35,11 @@ from handlers.issuer.ledger import Retention
 from handlers.issuer.states import StateReader
 from handlers.processor import application as processor_application
 from handlers.processor import handler as processor_handler
+from handlers.processor import record_writer
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.transform import Reject
 from simulation import cloudwatch, secrets_manager
-from simulation.plan import PRIMARY, REGIONS, SECONDARY
+from simulation.plan import PRIMARY, REGIONS, SECONDARY, SLOW_BATCH, SLOW_WRITERS
 from simulation.regions import Region
 from simulation.scheduler import Executor, Future, Process, Thread, current_process, wait
 from simulation.services import client
@@ -189,6 +190,10 @@ REPLACED_NAMES: Final[dict[tuple[ModuleType, str], object]] = {
     (jwt.api_jwt, "datetime"): _Now,
 }
 _installed: Final[set[str]] = set()
+_LIMITS: Final = [
+    (name, vars(record_writer)[name], slow) for name, slow in (("WRITERS", SLOW_WRITERS), ("_BATCH_ITEMS", SLOW_BATCH))
+]
+"""Constants of the processor that a plan with a pace replaces: a name, its value, its value then."""
 
 
 def install() -> None:
@@ -231,6 +236,8 @@ def enter(world: World) -> None:
     """Set the world in which handlers run."""
     install()
     _state.world = world
+    for name, real, slow in _LIMITS:
+        setattr(record_writer, name, slow if world.plan.pace else real)
     secrets_manager.create(world)
 
 

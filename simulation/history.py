@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -73,7 +73,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.world = World(self.plan)
-        self._watch = WriteWatch(self._name_of, self._is_canary, lambda: self.world.now)
+        self._watch = WriteWatch(self._name_of, self._is_canary, lambda: self.world.now, self._ordinals_of)
         self.world.on_message = self._poll_soon
         self.world.on_item = self._watch.take
 
@@ -149,6 +149,10 @@ class History:
 
     def _name_of(self, object_id: str) -> str:
         return next((one.upload.name for one in self.accepted if one.object_id == object_id), object_id)
+
+    def _ordinals_of(self, object_id: str, version: str) -> Collection[int]:
+        found = (one.expected(int(version.removeprefix("v"))) for one in self.accepted if one.object_id == object_id)
+        return next(found, {}).keys()
 
     # --- clients ---------------------------------------------------------------------------------------------------
 

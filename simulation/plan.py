@@ -13,6 +13,8 @@ SECONDARY: Final = "us-west-2"
 REGIONS: Final = (PRIMARY, SECONDARY)
 SETTLE_SECONDS: Final = 4 * 3600.0
 """Seconds to settle for a history with lags of up to an hour: five visibility timeouts and the longest lag."""
+SLOW_WRITERS: Final = 2
+SLOW_BATCH: Final = 2
 OVERDUE_SECONDS: Final = 4 * 86_400.0
 """The default of `limits.shadow_maximum_age_seconds`."""
 
@@ -163,6 +165,9 @@ class Plan:
         overdue: Seconds after which a message that waits in the passive region becomes a dead letter.
         slowest: Maximum seconds of a call without a delaying fault.
         page: Maximum records in a page of a query; AWS's pages end at 1 MB, and a record may have 400 KB.
+        pace: Seconds between two batches that a region's table accepts, as its write limit would; 0 for no limit. With it,
+            the processor has `SLOW_WRITERS` threads and batches of `SLOW_BATCH` records: some dozen records are too many for
+            one invocation.
     """
 
     seed: int
@@ -178,6 +183,7 @@ class Plan:
     overdue: float = OVERDUE_SECONDS
     slowest: float = 3.0
     page: int = 1000
+    pace: float = 0.0
 
     @property
     def events(self) -> list[Upload | Fault]:
@@ -248,7 +254,7 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "page": (lambda records: 0 < records <= 1000, "a whole number from 1 to 1000"),  # noqa: PLR2004 - as stated
     "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
     **dict.fromkeys(
-        ("at", "lasts", "horizon", "settle", "overdue", "slowest"),
+        ("at", "lasts", "horizon", "settle", "overdue", "slowest", "pace"),
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }

@@ -117,6 +117,7 @@ class Region:
         running: The running invocations.
         cloudwatch: Its metrics and alarms.
         silent_until: Time before which EventBridge runs no schedule.
+        full_until: Time before which the table accepts no batch.
     """
 
     name: str
@@ -144,6 +145,7 @@ class Region:
     running: int = 0
     cloudwatch: CloudWatch = field(default_factory=CloudWatch)
     silent_until: float = 0.0
+    full_until: float = 0.0
 
     def entry(self, key: Key) -> Entry:
         """Return the entry of a key, or a new one if the key was never written."""

@@ -72,7 +72,7 @@ def _mutable_status(self: Any, result: Any, now: float, **_: Any) -> bool:  # no
 
 def _conclude_gone(self: Any, event: Any, _message: Any, known: Any, problem: Any) -> None:  # noqa: ANN401 - the pipeline
     if known.was_begun:
-        self.ledger.prune(event.object_id, (), 0, Deadline(lambda: 60.0))
+        self.ledger.prune(event.object_id, (), 0, self.processing_version, Deadline(lambda: 60.0))
     facts = {"object_id": event.object_id, "source": event.source, "file_key": event.key, "object_key": event.key}
     made = {"state": schema.QUARANTINED, "accepted": 0, "rejected": 0, "effect_digest": "", "reason": problem.reason}
     whose = {"region": self.settings.region, "epoch": 0, "version_id": event.version_id, "received_at": _MOMENT}
@@ -196,12 +196,12 @@ def _write_expiring(self: Any, *given: Any, **named: Any) -> None:  # noqa: ANN4
     _write_records(self, *given, **named | {"expires_at": 1_800_000_000})
 
 
-def _drop_equal_generation(self: Any, message: Any, event: Any, known_put_backs: int) -> None:  # noqa: ANN401 - the shadow
+def _drop_equal_generation(self: Any, message: Any, event: Any, known_put_backs: int, **_: Any) -> None:  # noqa: ANN401 - the shadow
     if message.hops != known_put_backs or not known_put_backs:
         _put_back(self, message, event, known_put_backs)
 
 
-def _note_before_send(self: Any, message: Any, event: Any, known_put_backs: int) -> None:  # noqa: ANN401 - the shadow
+def _note_before_send(self: Any, message: Any, event: Any, known_put_backs: int, **_: Any) -> None:  # noqa: ANN401 - the shadow
     if message.hops >= known_put_backs:
         vars(self)["_ledger"].note_put_backs(event.object_id, message.hops + 1)
         vars(self)["_own_queue"].put_back(message, event, delay_seconds=vars(self)["_delay_seconds"])

@@ -110,6 +110,10 @@ class DynamoDbClient(ServiceClient):
             raise refusal("BatchWriteItem", "ValidationException", "Provided list of item keys contains duplicates", 400)
 
         def write() -> dict[str, Any]:
+            if self._world.now < self._region.full_until:
+                self._note("BatchWriteItem", f"{keys[0][0]}: no item is written, the table's limit is reached")
+                return {"UnprocessedItems": {table: puts}}
+            self._region.full_until = self._world.now + self._world.plan.pace
             left: list[Any] = []
             partly, self._world.unprocessed = self._world.unprocessed, False
             for put, key in zip(puts, keys, strict=True):
@@ -429,6 +433,7 @@ def _page(
             break
         page.append(item)
         size += len(str(item)) if len(items) > _BATCH_ITEMS * 40 else 0
+    answer["ScannedCount"] = len(page)
     if "FilterExpression" in request:
         page = [item for item in page if matches(request["FilterExpression"], item, names, values)]
     answer["Count"] = len(page)

@@ -1,6 +1,6 @@
 """The invariants that hold after every write, checked at each write and not only at the end of the history."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -29,9 +29,12 @@ class Watch:
     name_of: Callable[[str], str]
     is_canary: Callable[[str], bool]
     now: Callable[[], float]
+    ordinals_of: Callable[[str, str], Collection[int]]
     violations: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[tuple[str, Key]] = field(default_factory=set)
     _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
+    _written_at: dict[tuple[str, Key, str], float] = field(default_factory=dict)
+    """When a region last wrote a record, by the region, the key and the processing version."""
 
     def take(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
         """Check a write in a region, or one that replicates from the other."""
@@ -49,14 +52,20 @@ class Watch:
             self._claim(region, key, stamp, before, item)
         if is_own and item is not None and pk.startswith("REC#"):
             self._record(region, key, item)
-        if is_own and item and sk == f"ATTEMPT#{region.name}" and item.get("attempts") != (before or {}).get("attempts"):
-            self._begun(region, key)
-        if is_own and item and "gone" in item and "gone" not in (before or {}):
-            self._gone(region, key, item["gone"]["S"])
+        if is_own and item and sk == f"ATTEMPT#{region.name}":
+            self._attempt(region, key, before or {}, item)
         if pk.startswith("OBJ#") and sk == "RESULT":
             self._result(region, key, before, item, is_own=is_own)
         if is_own and sk.startswith("REPLICA#") and item and "settled_digest" in item:
             self._settled(region, key, before, item)
+
+    def _attempt(self, region: Region, key: Key, before: Item, item: Item) -> None:
+        if item.get("attempts") != before.get("attempts"):
+            self._begun(region, key)
+        if "gone" in item and "gone" not in before:
+            self._gone(region, key, item["gone"]["S"])
+        if "checkpoint" in item and item["checkpoint"] != before.get("checkpoint"):
+            self._checkpoint(region, key, item["checkpoint"]["M"])
 
     def _claim(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
         if _epoch(item) < _epoch(before):
@@ -124,6 +133,7 @@ class Watch:
 
     def _record(self, region: Region, key: Key, item: Item) -> None:
         """Check a record that a region writes."""
+        self._written_at[region.name, key, item[_VERSION]["S"]] = self.now()
         object_pk = f"OBJ#{key[0].split('#')[1]}"
         if region.item(object_pk, f"ATTEMPT#{region.name}") is None:
             self._break("records follow their attempt", key, f"{region.name} has noted none")
@@ -133,6 +143,22 @@ class Watch:
         settled = (note.item.get("settled_digest"), note.item.get("settled_version"))
         if settled == (result.item["effect_digest"], result.item.get(_VERSION)) and item.get(_VERSION) != settled[1]:
             self._break("no note outlasts the records that it is about", key, f"{region.name} overwrites a settled object")
+
+    def _checkpoint(self, region: Region, key: Key, note: Item) -> None:
+        """Check that a region has written each record below its checkpoint: in its version, and since its epoch began.
+
+        A record that the replica holds of the other region is left out: it may have come later than the one written here.
+        """
+        object_id, version, epoch = key[0].removeprefix("OBJ#"), note[_VERSION]["S"], int(note["epoch"]["N"])
+        since = max((one.written_at for _, one in _control_rows(region) if _epoch(one.item) == epoch), default=0.0)
+        for ordinal in self.ordinals_of(object_id, version):
+            place = (f"REC#{object_id}#{ordinal // 1000:06d}", f"{ordinal:012d}")
+            entry = region.table.get(place)
+            is_foreign = entry is not None and entry.stamp[2] != region.name
+            written_at = self._written_at.get((region.name, place, version), -1.0)
+            if ordinal < int(note["ordinal"]["N"]) and written_at < since and not is_foreign:
+                detail = f"{region.name} notes {note['ordinal']['N']} of {version} in epoch {epoch} without record {ordinal}"
+                self._break("a checkpoint follows its records", key, detail)
 
     def _begun(self, region: Region, key: Key) -> None:
         """Check that a region that begins an object is the active one, or may act for it.

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from simulation.chance import Chance
-from simulation.drawing import draw, draw_busy, draw_long_wait
+from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait
 from simulation.plan import (
     CALL_FAULTS,
     PRIMARY,
@@ -33,6 +33,7 @@ _OBSERVED: Final = 150
 _RECONCILED: Final = 40
 _BUSY: Final = 75
 _WAITING: Final = 300
+_LONG: Final = 12
 
 
 def plan_of(seed: int, *, objects: int | None = None) -> Plan:
@@ -45,6 +46,8 @@ def plan_of(seed: int, *, objects: int | None = None) -> Plan:
         return draw_busy(seed)
     if objects is None and seed % _WAITING == 17:  # noqa: PLR2004 - any place
         return draw_long_wait(seed)
+    if objects is None and seed % _LONG == 7:  # noqa: PLR2004 - any place
+        return draw_long(seed)
     return draw(seed, objects=objects)
 
 

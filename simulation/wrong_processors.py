@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from handlers.processor import store
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
@@ -14,16 +13,20 @@ from handlers.processor.objects import ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
+from handlers.processor.record_rows import Pruned
+from handlers.processor.record_writer import RecordWriter
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Concluded, Ledger, Result
 from handlers.shared import timestamps
 from handlers.shared.control import ControlRegister
+from simulation.plan import SLOW_BATCH
 
 Change = tuple[object, str, Any]
 
 _objects, _kind, _versions = Pipeline._objects, Reconciler._kind, Reconciler._versions  # noqa: SLF001 - replaced
 _look, _conclude, _prune, _item = Ledger.look, Ledger.conclude, Ledger.prune, Result.item
 _record_pages = Ledger._record_pages  # noqa: SLF001 - replaced
+_begin, _write = Ledger.begin, RecordWriter.write
 _from_record: Final[Callable[..., Message]] = vars(Message)["from_record"].__func__
 
 
@@ -89,8 +92,41 @@ def _read_once(self: Any) -> Any:  # noqa: ANN401 - the register
     return self._last
 
 
+def _prune_all(self: Any, object_id: str, kept: Any, *given: Any) -> Pruned:  # noqa: ANN401 - the ledger
+    return replace(_prune(self, object_id, (), *given), held=sum(1 for _ in kept))
+
+
+def _prune_unchecked(self: Any, object_id: str, kept: Any, *given: Any) -> Pruned:  # noqa: ANN401 - the ledger
+    ordinals = list(kept)
+    return replace(_prune(self, object_id, ordinals, *given), held=len(ordinals))
+
+
+def _first_of(*ignored: str) -> Callable[..., int]:
+    """Return a rule by which an attempt uses a checkpoint whatever some fields of it are."""
+
+    def first(self: Any, known: Any, epoch: int) -> int:  # noqa: ANN401 - the pipeline
+        held = known.checkpoint
+        own = {"processing_version": self.processing_version, "epoch": epoch}
+        return held.ordinal if held and all(getattr(held, name) == own[name] for name in own.keys() - {*ignored}) else 0
+
+    return first
+
+
+def _write_and_claim_more(self: Any, puts: Any) -> int | None:  # noqa: ANN401 - the writer
+    reached = _write(self, puts)
+    return None if reached is None else reached + 2 * SLOW_BATCH
+
+
+def _write_in_time(self: Any, puts: Any) -> None:  # noqa: ANN401 - the writer
+    _write(self, puts)
+
+
+def _keep_checkpoint(self: Any, object_id: str, now: float, **_: Any) -> None:  # noqa: ANN401 - the ledger
+    _begin(self, object_id, now)
+
+
 def _write_once(self: Any, batch: Any) -> None:  # noqa: ANN401 - the writer
-    self._dynamodb.batch_write_item(RequestItems={self._table_name: batch})
+    self._requests.send(batch)
 
 
 def _settle_before_archive(self: Any, event: Any, message: Any, known: Any, deadline: Any) -> bool:  # noqa: ANN401 - the pipeline
@@ -133,14 +169,22 @@ WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
     "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
     "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],
     "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
-    "nothing pruned": [(Ledger, "prune", lambda *_: 0)],
-    "everything pruned": [
-        (Ledger, "prune", lambda self, object_id, _, records, deadline: _prune(self, object_id, (), records, deadline))
+    "nothing pruned": [(Ledger, "prune", lambda _self, _id, kept, *_: Pruned(held=sum(1 for _ in kept)))],
+    "everything pruned": [(Ledger, "prune", _prune_all)],
+    "checkpoint of another epoch": [(Pipeline, "_first", _first_of("epoch")), (Ledger, "begin", _keep_checkpoint)],
+    "checkpoint of another version": [
+        (Pipeline, "_first", _first_of("processing_version")),
+        (Ledger, "begin", _keep_checkpoint),
     ],
+    "checkpoint noted before the write": [(RecordWriter, "write", _write_and_claim_more)],
+    "RESULT though time has ended": [(RecordWriter, "write", _write_in_time)],
+    "checkpoint noted, and nothing sent": [(OwnQueue, "continue_later", _nothing)],
+    "checkpoint never noted": [(Ledger, "note_checkpoint", _nothing)],
+    "earlier records unchecked": [(Ledger, "prune", _prune_unchecked)],
     "attempt never begun": [(Ledger, "begin", _nothing)],
     "first page of records only": [(Ledger, "_record_pages", _first_page)],
     "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
-    "unprocessed items dropped": [(store._BatchWriter, "write", _write_once)],  # noqa: SLF001 - replaced
+    "unprocessed items dropped": [(RecordWriter, "_write", _write_once)],
     "request to verify ignored": [(Message, "from_record", _message_with(must_verify=False))],
     "request to reprocess ignored": [(Message, "from_record", _message_with(must_reprocess=False))],
     "control row read once": [(ControlRegister, "active", _read_once)],

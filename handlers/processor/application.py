@@ -15,9 +15,10 @@ from handlers.processor.objects import ObjectReader
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Reconciler
+from handlers.processor.record_writer import WRITERS
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import PUT_BACKS_BETWEEN_NOTES, Shadow
-from handlers.processor.store import WRITERS, Ledger
+from handlers.processor.store import Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.processor.transform import transform
 from handlers.processor.version import processing_version

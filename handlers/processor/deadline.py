@@ -8,6 +8,9 @@ _WHOLE: Final = 0.75
 _PART_TO_BEGIN: Final = 0.25
 """Share of the invocation's time; with less left, an object waits for another invocation, which has all its time."""
 
+RESERVED_SECONDS: Final = 5.0
+"""Seconds reserved for the work after the last record is written, or before the next invocation continues."""
+
 
 class OutOfTimeError(Exception):
     """Raised when too little time is left for the work; SQS redelivers the message."""
@@ -49,4 +52,4 @@ class Deadline:
             OutOfTimeError: Less time is left.
         """
         if self.is_too_late_for(reserved_seconds):
-            raise OutOfTimeError(f"the function's time ends before {what}; the next delivery repeats all of it")
+            raise OutOfTimeError(f"the function's time ends before {what}; the next delivery repeats it")

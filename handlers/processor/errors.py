@@ -17,7 +17,7 @@ class Fault(StrEnum):
     BAD_STRUCTURE = "bad_structure"
     BAD_HEADER = "bad_header"
     TOO_SLOW = "too_slow"
-    """Reading it takes longer than a whole invocation, at the last receive too."""
+    """Reading it, without writing, takes longer than a whole invocation, at the last receive too."""
     UNAVAILABLE = "unavailable"
     """No attempt can read the object until an operator acts; this fault ends a message and writes no RESULT."""
     OVERDUE = "overdue"
@@ -51,6 +51,17 @@ class ConflictingResultError(Exception):
             f"object {object_id}: another attempt wrote a RESULT that differs from the output of this attempt. The next "
             "delivery processes it again. If this repeats, the transform returns different records for one file: make it "
             "deterministic"
+        )
+
+
+class ConflictingRecordsError(Exception):
+    """Raised when this replica lacks records that attempts of this version have written; the next delivery writes all."""
+
+    def __init__(self, object_id: str, held: int, accepted: int) -> None:
+        super().__init__(
+            f"object {object_id}: this replica holds {held} of {accepted} records as this processing version writes them; "
+            "another attempt has replaced or deleted the others since they were written. The next delivery writes all of "
+            "them again. If this repeats, check whether both regions act as the active one with different versions"
         )
 
 

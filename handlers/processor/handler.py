@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from handlers.processor.application import application, metrics, reconciler
 from handlers.processor.deadline import Deadline
-from handlers.processor.messages import Message
+from handlers.processor.messages import CONTINUED, Message
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -81,6 +81,8 @@ def handler(event: dict[str, Any], context: "LambdaContext") -> _Answer:
         finally:
             logger.set_correlation_id(None)
 
+    # A long object uses all of the time, so it comes after the others of its batch.
+    event["Records"].sort(key=lambda record: CONTINUED in (record.get("messageAttributes") or {}))
     # When every message fails, the invocation still succeeds: SQS redelivers the same messages either way.
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event=event, record_handler=process, processor=processor, context=context)

@@ -18,6 +18,9 @@ VERIFY: Final = "verify"
 REPROCESS: Final = "reprocess"
 """Message attribute: present when an operator wants an object of another processing version processed again."""
 
+CONTINUED: Final = "continued"
+"""Message attribute: present when an earlier invocation may have written records of the object."""
+
 
 @dataclass(frozen=True)
 class ObjectEvent:
@@ -62,6 +65,7 @@ class Message:
     hops: int
     must_verify: bool
     must_reprocess: bool
+    is_continued: bool = False
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Message":
@@ -77,7 +81,13 @@ class Message:
             hops=_number(own, HOPS, 0),
             must_verify=VERIFY in own,
             must_reprocess=REPROCESS in own,
+            is_continued=CONTINUED in own,
         )
+
+    @property
+    def may_have_written(self) -> bool:
+        """Whether an earlier invocation may have written records of its objects."""
+        return self.is_continued or self.receive_count > 1
 
     @property
     def message_identity(self) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers.processor.messages import FIRST_SEEN, HOPS, VERIFY, Message, ObjectEvent
+from handlers.processor.messages import CONTINUED, FIRST_SEEN, HOPS, REPROCESS, VERIFY, Message, ObjectEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -44,6 +44,26 @@ class OwnQueue:
             BotoCoreError: SQS did not answer; SQS redelivers the message.
         """
         self._send(event.body, delay_seconds, {FIRST_SEEN: message.first_seen, HOPS: message.hops + 1})
+
+    def continue_later(self, message: Message, event: ObjectEvent, *, has_written: bool = False) -> None:
+        """Send one object of a message again for the next invocation, with everything that the message asks for.
+
+        Args:
+            message: The delivered message.
+            event: The object that needs another invocation.
+            has_written: Whether this invocation has written records of it.
+
+        Raises:
+            ClientError: SQS returned an error; SQS redelivers the message.
+            BotoCoreError: SQS did not answer; SQS redelivers the message.
+        """
+        flags = {
+            VERIFY: message.must_verify,
+            REPROCESS: message.must_reprocess,
+            CONTINUED: has_written or message.may_have_written,
+        }
+        numbers = {FIRST_SEEN: message.first_seen, HOPS: message.hops + 1}
+        self._send(event.body, 0, numbers | {name: 1 for name, is_set in flags.items() if is_set})
 
     def hold_back(self, message: Message) -> None:
         """Have SQS deliver a message whose attempt failed again after seconds that grow: 10, 60, 360.

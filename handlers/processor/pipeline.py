@@ -12,7 +12,13 @@ from aws_lambda_powertools import Logger
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline, OutOfTimeError
-from handlers.processor.errors import ConflictingResultError, Fault, UnreadableError, UnrepairableError
+from handlers.processor.errors import (
+    ConflictingRecordsError,
+    ConflictingResultError,
+    Fault,
+    UnreadableError,
+    UnrepairableError,
+)
 from handlers.processor.intake import Intake, Transform
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
@@ -21,7 +27,7 @@ from handlers.processor.parsers import Opened, open_object
 from handlers.processor.routes import Decision, Route
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Concluded, Known, Ledger, Result
+from handlers.processor.store import Checkpoint, Concluded, Known, Ledger, Result
 from handlers.processor.telemetry import Telemetry
 from handlers.shared import object_keys, schema, timestamps
 from handlers.shared.control import ControlRegister
@@ -34,6 +40,8 @@ _SECONDS_BETWEEN_LOOKS: Final = 0.25
 """One record may take a microsecond or a second, so the deadline is looked at by time."""
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
 """Put-backs between two requests to the bucket of a passive region, which keep the number of paid requests small."""
+_SECONDS_UNCHECKED: Final = 10.0
+"""Within this time of an attempt, no promotion of the other region with another version replaces its records unseen."""
 _SECONDS_TO_REPLICATE: Final = 900.0
 """Longest replication lag: items replicate one by one, so RESULT may arrive first. After this time, records are missing."""
 
@@ -54,6 +62,10 @@ class _Attempt:
     deadline: Deadline
     has_whole_time: bool
     """Whether it began with nearly all of the invocation's time."""
+    began: float
+    """Epoch seconds."""
+    first: int
+    """Ordinal below which earlier invocations have written every record, 0 if none have."""
 
 
 @dataclass(frozen=True)
@@ -140,22 +152,31 @@ class Pipeline:
                 self._postpone(message, event)
             else:
                 logger.set_correlation_id(event.object_id)
-                self._take_in(_Attempt(event, message, known, active.epoch, deadline, deadline.is_whole))
+                first = self._first(known, active.epoch)
+                attempt = _Attempt(event, message, known, active.epoch, deadline, deadline.is_whole, time.time(), first)
+                self._take_in(attempt)
+
+    def _first(self, known: Known, epoch: int) -> int:
+        """Return the ordinal from which an attempt writes: the checkpoint's, if it is of this version and this epoch."""
+        held = known.checkpoint
+        if held is None or (held.processing_version, held.epoch) != (self.processing_version, epoch):
+            return 0
+        return held.ordinal
 
     def _postpone(self, message: Message, event: ObjectEvent) -> None:
         """Put an object back because the objects before it used the time; this uses up no receive."""
-        self.own_queue.put_back(message, event, delay_seconds=0)
+        self.own_queue.continue_later(message, event)
         self.telemetry.count("MessagesPostponed")
 
     def _may_make_again(self, message: Message, known: Known) -> bool:
         """Return whether this region, though passive, may write the records of a known RESULT again.
 
         Its reconciler found, long after RESULT, that this replica lacks records which replication no longer delivers. With
-        RESULT's own version, both regions write the same records.
+        RESULT's own version, both regions write the same records. While the active region is at work, it waits: that region
+        may write another version's.
         """
-        return (
-            message.must_verify and known.result is not None and known.result.processing_version == self.processing_version
-        )
+        is_of_this_version = known.result is not None and known.result.processing_version == self.processing_version
+        return message.must_verify and is_of_this_version and not known.is_peer_unfinished
 
     def _put_back(self, event: ObjectEvent, message: Message, known: Known) -> None:
         """Put a message back in a passive region, or note that its object was deleted there."""
@@ -165,7 +186,7 @@ class Pipeline:
             except UnreadableError as problem:
                 self._note_gone(event, message, known, problem)
                 return
-        self.shadow.put_back(message, event, known.put_backs)
+        self.shadow.put_back(message, event, known.put_backs, continued_at=known.continued_at)
 
     def _is_settled(self, event: ObjectEvent, message: Message, known: Known, deadline: Deadline) -> bool:
         """Return whether this region's replica holds RESULT and every record that it counts.
@@ -175,8 +196,8 @@ class Pipeline:
         """
         if known.result is None:
             return False
-        # An earlier delivery of this message may have overwritten records with another version's and crashed.
-        if not known.is_settled or message.receive_count > 1 or message.must_verify:
+        # An earlier invocation may have overwritten records with another version's, and crashed or stopped.
+        if not known.is_settled or message.may_have_written or message.must_verify:
             if not self.ledger.holds(event.object_id, known.result, deadline):
                 if known.is_settled:  # the note is no longer true
                     self.ledger.unsettle(event.object_id)
@@ -215,45 +236,47 @@ class Pipeline:
             opened.close()
 
     def _take_in(self, attempt: _Attempt) -> None:
-        event, began = attempt.event, time.time()
-        self.ledger.begin(event.object_id, began)
+        event = attempt.event
+        self.ledger.begin(
+            event.object_id, attempt.began, forget_checkpoint=bool(attempt.known.checkpoint and not attempt.first)
+        )
         try:
             opened = self.reader.open(event)
         except UnreadableError as problem:
             self._note_gone(event, attempt.message, attempt.known, problem)
             return
         try:
-            self._read(attempt, opened)
+            if not self._read(attempt, opened):
+                return
         except UnreadableError as problem:
             self._quarantine(attempt, problem, opened.facts)
         finally:
             opened.close()
         self.ledger.finish(event.object_id, time.time())
         if not _is_canary(event):
-            self.telemetry.object_seconds(time.time() - began)
+            self.telemetry.object_seconds(time.time() - attempt.began)
 
-    def _read(self, attempt: _Attempt, opened: OpenedObject) -> None:
-        """Read an object to its end, and only then write the rejected records, the accepted records and RESULT."""
+    def _read(self, attempt: _Attempt, opened: OpenedObject) -> bool:
+        """Read an object to its end, and only then write the rejected records, the accepted records and RESULT.
+
+        Returns:
+            Whether RESULT is written; otherwise the next invocation continues.
+        """
         event, deadline = attempt.event, attempt.deadline
         with Intake(event.object_id, self.transform) as intake:
             try:
                 content = self._records(event, opened, deadline)
                 intake.take(content.records)
             except OutOfTimeError as problem:
+                if not attempt.has_whole_time:
+                    self._postpone(attempt.message, event)
+                    return False
                 raise self._judge_overrun(attempt, problem) from problem
             opened.check_digest()
             if intake.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
-            self.ledger.write_records(
-                event.object_id,
-                intake.prepared(),
-                self.processing_version,
-                deadline,
-                expires_at=self._expires_at(event, opened.facts),
-            )
-            if attempt.known.was_begun or attempt.known.result:  # the earlier attempt may have had another version
-                kept = (ordinal for ordinal, _ in intake.prepared())
-                self.ledger.prune(event.object_id, kept, intake.accepted + intake.rejected, deadline)
+            if not self._write(attempt, intake, self._expires_at(event, opened.facts)):
+                return False
             self._conclude(
                 attempt,
                 opened.facts,
@@ -269,18 +292,67 @@ class Pipeline:
                 self.telemetry.count("RecordsAccepted", intake.accepted)
                 self.telemetry.count("RecordsRejected", intake.rejected)
             logger.info("an object is completed", accepted=intake.accepted, rejected=intake.rejected)
+            return True
+
+    def _write(self, attempt: _Attempt, intake: Intake, expires_at: int | None) -> bool:
+        """Write the records that are left, and check all of the object's; return False if time ended.
+
+        The check reads each record's processing version, not its content: it finds what another attempt replaced or deleted
+        since this version wrote it. A first attempt that takes seconds needs none: it has just written every record.
+
+        Raises:
+            OutOfTimeError: A whole invocation does not suffice for one step.
+            ConflictingRecordsError: This replica lacks records that this version has written.
+        """
+        event, deadline = attempt.event, attempt.deadline
+        left = ((ordinal, text) for ordinal, text in intake.prepared() if ordinal >= attempt.first)
+        reached = self.ledger.write_records(event.object_id, left, self.processing_version, deadline, expires_at=expires_at)
+        is_further = reached is None or reached > attempt.first
+        if reached is None:
+            is_short = time.time() - attempt.began < _SECONDS_UNCHECKED
+            if is_short and not (attempt.known.was_begun or attempt.known.result):
+                return True
+            records, kept = intake.accepted + intake.rejected, (ordinal for ordinal, _ in intake.prepared())
+            found = self.ledger.prune(event.object_id, kept, records, self.processing_version, deadline)
+            if found.is_whole and found.held == intake.accepted:
+                return True
+            if found.is_whole:
+                self.ledger.forget_checkpoint(event.object_id)
+                raise ConflictingRecordsError(event.object_id, found.held, intake.accepted)
+            reached, is_further = records, attempt.first < records or found.deleted > 0
+        if is_further:
+            self._continue(attempt, reached)
+        elif attempt.has_whole_time:
+            raise OutOfTimeError(
+                "reading the object leaves too little of a whole invocation to write records; send the object in parts (or "
+                "raise the setting limits.processor_timeout_seconds)"
+            )
+        else:
+            self._postpone(attempt.message, event)
+        return False
+
+    def _continue(self, attempt: _Attempt, reached: int) -> None:
+        """Note how far the attempt came, and only then send the message for the next invocation."""
+        event = attempt.event
+        checkpoint = Checkpoint(reached, self.processing_version, attempt.epoch)
+        self.ledger.note_checkpoint(event.object_id, checkpoint, time.time())
+        self.own_queue.continue_later(attempt.message, event, has_written=True)
+        self.telemetry.count("ObjectsContinued")
+        logger.info("an object continues in the next invocation", first=attempt.first, reached=reached)
 
     def _judge_overrun(self, attempt: _Attempt, problem: OutOfTimeError) -> Exception:
-        """Return the error of an object that was not read in time: permanent if the last attempt had a whole invocation.
+        """Return the error of an object that a whole invocation did not suffice to read: permanent at the last receive.
 
-        Nothing is written while an object is read, so DynamoDB does not slow it down; another attempt takes as long.
+        Nothing is written while an object is read, so DynamoDB does not slow it down; another attempt takes as long. An
+        object with a checkpoint was read in time before.
         """
         is_last = attempt.message.receive_count >= self.settings.maximum_receives
-        if not (is_last and attempt.has_whole_time):
+        if not is_last or attempt.known.checkpoint:
             return problem
         return UnreadableError(
             Fault.TOO_SLOW,
-            "reading the object's records takes longer than one invocation of the function; send it in parts (or raise the "
+            "reading the object's records, without writing them, takes longer than one invocation of the function, and only "
+            "the writing continues in the next one; send it in parts (or raise the "
             "setting limits.processor_timeout_seconds, or make the transform faster)",
         )
 
@@ -298,7 +370,9 @@ class Pipeline:
         self._archive_object(event, message, problem.reason, facts)
         self.dead_letters.send(message, problem, event.object_id)
         if attempt.known.was_begun or attempt.known.result:  # RESULT will count no record
-            self.ledger.prune(event.object_id, (), 0, attempt.deadline)
+            found = self.ledger.prune(event.object_id, (), 0, self.processing_version, attempt.deadline)
+            if not found.is_whole:
+                raise OutOfTimeError("the function's time ends before the records of earlier attempts are deleted")
         self._conclude(
             attempt,
             facts,

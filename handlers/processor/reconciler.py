@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 GRACE_SECONDS: Final = 900.0
-"""A younger object is still being processed (within seconds) or retried (within minutes)."""
+"""A younger object is still being processed (within seconds) or retried (within minutes); so is a long one that was
+continued within this time, which is the longest invocation."""
 RECENT_SECONDS: Final = 7 * 86_400.0
 """Lifetime of an upload id."""
 FINDINGS: Final = 100
@@ -265,12 +266,13 @@ class Reconciler:
             finding = replace(finding, object_key="", version_id="")
         if kind is Kind.NO_RESULT and not finding.object_key:
             kind = Kind.STRAY_RECORDS if self._has_records(finding.object_id) else None
-        if kind is None:
+        if kind is None or (finding.object_key and run.is_continued(known)):
             self._telemetry.count("Reconciled")
             return
         if known.put_backs > finding.put_backs:  # its message is on the queue
             finding = replace(finding, put_backs=known.put_backs, next_at=run.now + self._waiting_seconds)
-        run.findings[finding.object_id] = replace(finding, kind=kind)
+        found_at = max(finding.found_at, known.continued_at)
+        run.findings[finding.object_id] = replace(finding, kind=kind, found_at=found_at)
 
     def _look_at_waiting(self, run: "_Run") -> None:
         """Check the objects that the passive region lists as not processed: this region's bucket may not hold them.
@@ -323,6 +325,8 @@ class Reconciler:
             run.findings[finding.object_id] = replace(finding, kind=Kind.UNVERIFIED, next_at=run.now)
             return
         if kind is None or (may_be_gone and kind is Kind.NO_RESULT and self._region in known.gone_in):
+            return
+        if finding.object_key and run.is_continued(known):
             return
         if not finding.object_key and kind is Kind.NO_RESULT:
             kind = Kind.STRAY_RECORDS
@@ -436,6 +440,10 @@ class _Run:
     rows: int
     """Rows that the run may still read."""
     findings: dict[str, Finding] = field(default_factory=dict)
+
+    def is_continued(self, known: Known) -> bool:
+        """Return whether an object is too long for one invocation and has been continued lately: its message exists."""
+        return self.now - known.continued_at < GRACE_SECONDS
 
     @property
     def is_over(self) -> bool:

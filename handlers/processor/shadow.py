@@ -58,7 +58,7 @@ class Shadow:
         self._dead_letters = dead_letters
         self._telemetry = telemetry
 
-    def put_back(self, message: Message, event: ObjectEvent, known_put_backs: int) -> None:
+    def put_back(self, message: Message, event: ObjectEvent, known_put_backs: int, *, continued_at: float = 0.0) -> None:
         """Send an object's message to the end of the queue; after that, this delivery may be acknowledged.
 
         Duplicate copies are dropped: a crash between sending and acknowledging leaves two, S3 may send two, and each would
@@ -72,6 +72,7 @@ class Shadow:
             message: The delivered message.
             event: The object that is not settled.
             known_put_backs: Number of put-backs in the region's row.
+            continued_at: When the active region noted the progress of a long object, in epoch seconds; see `Known`.
 
         Raises:
             ClientError: SQS or S3 returned an error; SQS redelivers the message.
@@ -80,8 +81,9 @@ class Shadow:
         if message.hops < known_put_backs:
             self._telemetry.count("ShadowCopiesDropped")
             return
-        age = max(0.0, time.time() - message.first_seen / 1000)
-        self._telemetry.shadow_age(age)
+        now = time.time()
+        age = max(0.0, now - message.first_seen / 1000)
+        self._telemetry.shadow_age(min(age, max(0.0, now - continued_at)))
         if age > self._maximum_age_seconds:
             self._end(message, event, age)
             return

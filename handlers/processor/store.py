@@ -1,19 +1,17 @@
 """Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
-import random
-import threading
-import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from botocore.exceptions import ClientError
 
-from handlers.processor.batch_requests import Batch, BatchRequests, puts
-from handlers.processor.deadline import Deadline
+from handlers.processor.batch_requests import BatchRequests, puts
+from handlers.processor.deadline import RESERVED_SECONDS, Deadline
+from handlers.processor.record_rows import Pruned, RecordRows
+from handlers.processor.record_writer import RecordWriter
 from handlers.shared import schema, timestamps
 from handlers.shared.attribute_values import AttributeValue, canonical_number_text, canonical_text
 from handlers.shared.effect import EffectDigest
@@ -21,18 +19,9 @@ from handlers.shared.effect import EffectDigest
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-WRITERS: Final = 16
-"""Threads that write batches at the same time."""
-_BATCH_ITEMS: Final = 25
-_BATCH_BYTES: Final = 1024 * 1024
-"""A request may have 16 MB; `WRITERS` smaller ones take less memory, and one is cheaper to repeat."""
 _ATTEMPT: Final = schema.attempt_sort_key("")
-_FIRST_PAUSE_SECONDS: Final = 0.05
-_LONGEST_PAUSE_SECONDS: Final = 2.0
 _DIGEST_RECORDS: Final = 100_000
 """Above this number a replica's records are counted and not hashed: hashing a million takes longer than writing them."""
-_RESERVED_SECONDS: Final = 3.0
-"""Seconds reserved for the work after the last record is written."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +49,22 @@ class Concluded:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """This region's note that its replica holds every record below an ordinal, as one processing version writes them."""
+
+    ordinal: int
+    processing_version: str
+    epoch: int
+    """Epoch in which they were written; after a promotion, the other region may have written records of its own."""
+
+    @property
+    def attribute(self) -> AttributeValue:
+        """The note as an attribute value."""
+        values = {"ordinal": {"N": str(self.ordinal)}, "epoch": {"N": str(self.epoch)}}
+        return {"M": values | {schema.PROCESSING_VERSION: {"S": self.processing_version}}}
+
+
+@dataclass(frozen=True)
 class Known:
     """The state of an object in this region's replica of the ledger."""
 
@@ -70,8 +75,14 @@ class Known:
     """Whether this region has begun an attempt and not noted its end."""
     was_begun: bool = False
     """Whether any region has begun an attempt, so that records of it may exist."""
+    is_peer_unfinished: bool = False
+    """Whether the other region has begun an attempt and not noted its end."""
     gone_in: frozenset[str] = frozenset()
     """Regions whose bucket holds no version of the object any more."""
+    checkpoint: Checkpoint | None = None
+    """How far this region's attempt came."""
+    continued_at: float = 0.0
+    """When an attempt of either region that has a checkpoint was last continued, in epoch seconds."""
     put_backs: int = 0
     """Put-backs of the newest copy of the message; a message with fewer is an older copy."""
 
@@ -125,7 +136,7 @@ class Ledger:
     """Reads and writes the table through this region's replica.
 
     Args:
-        dynamodb: A low-level client with at least `WRITERS` connections.
+        dynamodb: A low-level client with at least `record_writer.WRITERS` connections.
         table_name: Name of the table.
         region: This region.
         attempt_retention_days: Days after which DynamoDB may delete an ATTEMPT row; 0 for never.
@@ -147,16 +158,27 @@ class Ledger:
             ConsistentRead=True,
         )
         rows = {row[schema.SORT_KEY]["S"]: row for row in answer["Items"]}
-        attempt = rows.get(schema.attempt_sort_key(self._region), {})
+        attempts = {name.removeprefix(_ATTEMPT): row for name, row in rows.items() if name.startswith(_ATTEMPT)}
+        attempt = attempts.get(self._region, {})
         replica = rows.get(schema.replica_sort_key(self._region), {})
         result = _concluded(rows[schema.RESULT]) if schema.RESULT in rows else None
         settled = (_text(replica, schema.SETTLED), _text(replica, schema.SETTLED_VERSION))
         return Known(
             result=result,
             is_settled=result is not None and settled == (result.effect_digest, result.processing_version),
-            is_attempt_unfinished=schema.STATE_INDEX_PARTITION_KEY in attempt,
-            gone_in=frozenset(name.removeprefix(_ATTEMPT) for name, row in rows.items() if schema.GONE in row),
-            was_begun=any(name.startswith(_ATTEMPT) for name in rows),
+            is_attempt_unfinished=schema.STATE_INDEX_PARTITION_KEY in attempt or schema.CHECKPOINT in attempt,
+            is_peer_unfinished=any(
+                _text(row, schema.STATE_INDEX_PARTITION_KEY).startswith(schema.UNFINISHED)
+                for region, row in attempts.items()
+                if region != self._region
+            ),
+            gone_in=frozenset(region for region, row in attempts.items() if schema.GONE in row),
+            was_begun=bool(attempts),
+            checkpoint=_checkpoint(attempt),
+            continued_at=max(
+                (_epoch_seconds(_text(row, "updated_at")) for row in attempts.values() if schema.CHECKPOINT in row),
+                default=0.0,
+            ),
             put_backs=int(replica.get(schema.PUT_BACKS, {"N": "0"})["N"]),
         )
 
@@ -164,7 +186,8 @@ class Ledger:
         """Return whether this region's replica holds exactly the records of a RESULT, by their number and digest.
 
         DynamoDB charges a query by the bytes that it reads, whether it returns or only counts them: half a read request
-        unit for 4 KB. So the digest costs only more time than the count; above `_DIGEST_RECORDS` the records are counted.
+        unit for 4 KB. So the digest costs only more time than the count. Above `_DIGEST_RECORDS` the records of RESULT's
+        processing version are counted.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 
         Args:
@@ -178,8 +201,8 @@ class Ledger:
             BotoCoreError: DynamoDB did not answer.
         """
         if result.accepted > _DIGEST_RECORDS:
-            pages = self._record_pages(object_id, result.records, deadline, Select="COUNT")
-            return int(sum(page["Count"] for page in pages)) == result.accepted
+            rows = self._rows(object_id, result.processing_version, deadline)
+            return rows.are_exactly(result.accepted, result.records)
         digest, count = EffectDigest(), 0
         for page in self._record_pages(object_id, result.records, deadline):
             for row in page["Items"]:
@@ -239,44 +262,36 @@ class Ledger:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise  # otherwise a newer copy is noted already, and this one is dropped at its next delivery
 
-    def prune(self, object_id: str, kept: Iterable[int], records: int, deadline: Deadline) -> int:
-        """Delete the records of earlier attempts that this attempt does not write; return their number.
+    def prune(
+        self, object_id: str, kept: Iterable[int], records: int, processing_version: str, deadline: Deadline
+    ) -> Pruned:
+        """Delete the records of earlier attempts that this attempt does not write, and count the ones that it writes.
 
         Args:
             object_id: Identity of the object.
             kept: Ordinals that this attempt writes, in order.
             records: Number of records in the file, accepted and rejected.
+            processing_version: The version of this attempt.
             deadline: End of the invocation.
         """
-        wanted = set(kept)
-        pages = self._record_pages(object_id, records, deadline, beyond=True, ConsistentRead=True)
-        strays = [
-            {name: row[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)}
-            for page in pages
-            for row in page["Items"]
-            if int(row[schema.SORT_KEY]["S"]) not in wanted
-        ]
-        for stray in strays:
-            self._dynamodb.delete_item(TableName=self._table_name, Key=stray)
-        return len(strays)
+        return self._rows(object_id, processing_version, deadline).prune(kept, records)
+
+    def _rows(self, object_id: str, processing_version: str, deadline: Deadline) -> RecordRows:
+        return RecordRows(self._dynamodb, self._table_name, object_id, processing_version, deadline)
 
     def _record_pages(
         self,
         object_id: str,
         records: int,
         deadline: Deadline,
-        *,
-        beyond: bool = False,
         **request: Any,  # noqa: ANN401 - arguments of Query
     ) -> Iterator[Any]:
-        """Yield the pages of each partition key of an object's records; with `beyond`, continue until a key is empty."""
-        number = 0
-        while beyond or number * schema.RECORDS_PER_PARTITION_KEY < records:
-            partition_key, _ = schema.record_keys(object_id, number * schema.RECORDS_PER_PARTITION_KEY)
-            is_empty = True
+        """Yield the pages of each partition key of an object's records."""
+        for first in range(0, records, schema.RECORDS_PER_PARTITION_KEY):
+            partition_key, _ = schema.record_keys(object_id, first)
             start: dict[str, Any] = {}
             while True:
-                deadline.check("all records are read back", reserved_seconds=_RESERVED_SECONDS)
+                deadline.check("all records are read back", reserved_seconds=RESERVED_SECONDS)
                 page = self._dynamodb.query(
                     TableName=self._table_name,
                     KeyConditionExpression="#pk = :records",
@@ -285,17 +300,19 @@ class Ledger:
                     **request,
                     **start,
                 )
-                is_empty = is_empty and not page["Count"]
                 yield page
                 if "LastEvaluatedKey" not in page:
                     break
                 start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
-            number += 1
-            if is_empty and number * schema.RECORDS_PER_PARTITION_KEY >= records:
-                return
 
-    def begin(self, object_id: str, now: float) -> None:
-        """Note that this region begins an attempt, or begins again; `now` is in epoch seconds."""
+    def begin(self, object_id: str, now: float, *, forget_checkpoint: bool = False) -> None:
+        """Note that this region begins an attempt, begins again, or continues.
+
+        Args:
+            object_id: Identity of the object.
+            now: Epoch seconds.
+            forget_checkpoint: Whether to remove the checkpoint, because this attempt writes every record again.
+        """
         moment = timestamps.from_epoch(now)
         changes = [
             "started_at = if_not_exists(started_at, :now)",
@@ -311,15 +328,37 @@ class Ledger:
             ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, timestamps.hour_of(moment), object_id)},
             ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
-        self._note_attempt(object_id, changes, values, now, " ADD attempts :one")
+        more, names = " ADD attempts :one", {}
+        if forget_checkpoint:
+            more, names = f"{more} REMOVE #checkpoint", {"checkpoint": schema.CHECKPOINT}
+        self._note_attempt(object_id, changes, values, now, more, **names)
+
+    def note_checkpoint(self, object_id: str, checkpoint: Checkpoint, now: float) -> None:
+        """Note how far this region's attempt came; call it after DynamoDB has accepted every record below the ordinal."""
+        self._dynamodb.update_item(
+            TableName=self._table_name,
+            Key=self._attempt_key(object_id),
+            UpdateExpression="SET updated_at = :now, #checkpoint = :checkpoint",
+            ExpressionAttributeNames={"#checkpoint": schema.CHECKPOINT},
+            ExpressionAttributeValues={":now": {"S": timestamps.from_epoch(now)}, ":checkpoint": checkpoint.attribute},
+        )
+
+    def forget_checkpoint(self, object_id: str) -> None:
+        """Remove this region's checkpoint; the next attempt writes every record again."""
+        self._dynamodb.update_item(
+            TableName=self._table_name,
+            Key=self._attempt_key(object_id),
+            UpdateExpression="REMOVE #checkpoint",
+            ExpressionAttributeNames={"#checkpoint": schema.CHECKPOINT},
+        )
 
     def finish(self, object_id: str, now: float) -> None:
         """Note that this region's attempt has ended, so that the index of unfinished attempts drops it."""
         self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._attempt_key(object_id),
-            UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone",
-            ExpressionAttributeNames=_STATE_NAMES | {"#gone": schema.GONE},
+            UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone, #checkpoint",
+            ExpressionAttributeNames=_STATE_NAMES | {"#gone": schema.GONE, "#checkpoint": schema.CHECKPOINT},
             ExpressionAttributeValues={":now": {"S": timestamps.from_epoch(now)}},
         )
 
@@ -374,34 +413,24 @@ class Ledger:
         deadline: Deadline,
         *,
         expires_at: int | None = None,
-    ) -> None:
-        """Write all records of an object. Writing them again changes nothing.
+    ) -> int | None:
+        """Write records of an object; return None if all are written, otherwise the ordinal below which all are.
+
+        Writing them again changes nothing.
 
         Args:
             object_id: Identity of the object.
-            prepared: Ordinal and canonical text of each record's map.
+            prepared: Ordinal and canonical text of each record's map, in order.
             processing_version: The version of this attempt.
             deadline: End of the invocation.
             expires_at: When DynamoDB may delete them, in epoch seconds; None keeps them.
 
         Raises:
-            OutOfTimeError: DynamoDB accepts the records too slowly.
             ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
-        batches = _Shared(_batches(puts(object_id, prepared, processing_version, expires_at)))
-        writer = _BatchWriter(BatchRequests(self._dynamodb, self._table_name), deadline)
-        first = next(batches, None)
-        if first is None:
-            return
-        second = next(batches, None)
-        if second is None:  # for one batch, starting threads takes longer than writing it
-            writer.write(first)
-            return
-        batches.give_back([first, second])
-        with ThreadPoolExecutor(WRITERS) as pool:
-            for done in [pool.submit(writer.write_all, batches) for _ in range(WRITERS)]:
-                done.result()
+        writer = RecordWriter(BatchRequests(self._dynamodb, self._table_name), deadline)
+        return writer.write(puts(object_id, prepared, processing_version, expires_at))
 
     def conclude(self, result: Result, now: float, *, instead_of: Concluded | None = None) -> bool:
         """Write RESULT unless the object has one; return whether this call wrote it.
@@ -448,6 +477,15 @@ def _epoch_seconds(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
         return 0.0
+
+
+def _checkpoint(row: dict[str, Any]) -> Checkpoint | None:
+    """Return the checkpoint of an ATTEMPT row; None if there is none or it is malformed: then every record is written."""
+    try:
+        held = row[schema.CHECKPOINT]["M"]
+        return Checkpoint(int(held["ordinal"]["N"]), held[schema.PROCESSING_VERSION]["S"], int(held["epoch"]["N"]))
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _concluded(row: dict[str, Any]) -> Concluded:
@@ -498,65 +536,3 @@ def _as_written(attribute: AttributeValue) -> AttributeValue:
     if kind == "L":
         return {"L": [_as_written(inner) for inner in value]}
     return attribute
-
-
-def _batches(puts: Iterable[tuple[str, bytes]]) -> Iterator[Batch]:
-    batch: dict[str, bytes] = {}
-    size = 0
-    for key, put in puts:
-        if batch and (len(batch) == _BATCH_ITEMS or size + len(put) > _BATCH_BYTES):
-            yield batch
-            batch, size = {}, 0
-        batch[key] = put
-        size += len(put)
-    if batch:
-        yield batch
-
-
-class _Shared:
-    """A thread-safe iterator of batches."""
-
-    def __init__(self, batches: Iterator[Batch]) -> None:
-        self._batches = batches
-        self._given_back: list[Batch] = []
-        self._lock = threading.Lock()
-
-    def __iter__(self) -> "_Shared":
-        return self
-
-    def __next__(self) -> Batch:
-        with self._lock:
-            return self._given_back.pop() if self._given_back else next(self._batches)
-
-    def give_back(self, batches: list[Batch]) -> None:
-        self._given_back.extend(batches)
-
-
-class _BatchWriter:
-    """Writes batches until DynamoDB has accepted every item."""
-
-    def __init__(self, requests: BatchRequests, deadline: Deadline) -> None:
-        self._requests = requests
-        self._deadline = deadline
-        self._has_failed = threading.Event()
-
-    def write_all(self, batches: Iterable[Batch]) -> None:
-        """Write batches until none is left or another thread has failed."""
-        for batch in batches:
-            if self._has_failed.is_set():
-                return
-            try:
-                self.write(batch)
-            except BaseException:
-                self._has_failed.set()
-                raise
-
-    def write(self, batch: Batch) -> None:
-        """Write one batch, and repeat for the items that DynamoDB leaves unprocessed."""
-        pause = _FIRST_PAUSE_SECONDS
-        while batch:
-            self._deadline.check("all records are written", reserved_seconds=_RESERVED_SECONDS + pause)
-            batch = self._requests.send(batch)
-            if batch:
-                time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - spreads retries; not a secret
-                pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

@@ -15,7 +15,7 @@ class Telemetry:
         self._metrics.add_metric(name, MetricUnit.Count, number)
 
     def shadow_age(self, seconds: float) -> None:
-        """Record the seconds since a waiting message was first seen."""
+        """Record the seconds since a waiting message was first seen, or since the active region's last checkpoint of it."""
         self._metrics.add_metric("ShadowAge", MetricUnit.Seconds, round(seconds, 3))
 
     def object_seconds(self, seconds: float) -> None:

@@ -78,6 +78,9 @@ SETTLED_VERSION: Final = "settled_version"
 PUT_BACKS: Final = "put_backs"
 """Attribute of a REPLICA row: put-backs of the newest copy of a message; a copy with fewer put-backs is older."""
 
+CHECKPOINT: Final = "checkpoint"
+"""Attribute of an ATTEMPT row: the first record that the next invocation writes, for one processing version and epoch."""
+
 DIGEST_PREFIXES: Final = "0123456789abcdef"
 """First digit of the object id, by which an hour's digest is split."""
 

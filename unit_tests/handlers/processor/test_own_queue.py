@@ -66,6 +66,22 @@ def test_an_event_sent_again_names_its_object_and_asks_to_verify() -> None:
     assert not queue.receive(sent=99).must_verify, "it is unsettled by now, and looked at in any case"
 
 
+@pytest.mark.parametrize("flags", [(), ("verify",), ("reprocess",), ("continued",), ("verify", "reprocess")])
+@pytest.mark.parametrize(("receives", "has_written"), [(1, False), (1, True), (2, False)])
+def test_message_for_the_next_invocation_asks_for_the_same(
+    flags: tuple[str, ...], receives: int, *, has_written: bool
+) -> None:
+    queue = Queue()
+    attributes = {name: {"StringValue": "1", "DataType": "Number"} for name in flags}
+    received = message(s3_event(key="incoming/x"), sent=7, receives=receives, **attributes)
+    own_queue = OwnQueue(sqs=cast("Any", queue), queue_url="https://queue")
+    own_queue.continue_later(received, objects_of(received)[0], has_written=has_written)
+    again = queue.receive(sent=99)
+    assert (queue.sent["DelaySeconds"], again.first_seen, again.hops) == (0, 7, 1)
+    assert (again.must_verify, again.must_reprocess) == ("verify" in flags, "reprocess" in flags)
+    assert again.is_continued is ("continued" in flags or receives > 1 or has_written)
+
+
 def test_put_back_sends_to_the_own_queue_with_the_delay() -> None:
     queue = Queue()
     put_back(queue, message(sent=7), delay_seconds=900)

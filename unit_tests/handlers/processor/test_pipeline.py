@@ -15,14 +15,15 @@ from botocore.response import StreamingBody
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline, OutOfTimeError
-from handlers.processor.errors import ConflictingResultError, UnrepairableError
+from handlers.processor.errors import ConflictingRecordsError, ConflictingResultError, UnrepairableError
 from handlers.processor.messages import Message
 from handlers.processor.objects import ObjectReader
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
+from handlers.processor.record_rows import Pruned
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Concluded, Known, Ledger
+from handlers.processor.store import Checkpoint, Concluded, Known, Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.shared.claims import Active
 from handlers.shared.control import ControlRegister
@@ -69,6 +70,8 @@ class World:
         self.ledger.look.return_value = known or Known()
         self.ledger.holds.return_value = True
         self.ledger.conclude.return_value = True
+        self.ledger.write_records.side_effect = lambda _id, records, *_, **__: list(records)[:0] or None
+        self.ledger.prune.side_effect = lambda _id, kept, *_: Pruned(held=len(list(kept)))
         self.archive = self._neighbour("archive", Archive)
         self.dead_letters = self._neighbour("dead_letters", DeadLetters)
         self.shadow = self._neighbour("shadow", Shadow)
@@ -345,24 +348,128 @@ def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body:
 
 
 @pytest.mark.parametrize(
-    ("receives", "at_begin", "is_quarantined"), [(4, 300.0, False), (5, 300.0, True), (5, 200.0, False)]
+    ("receives", "checkpoint", "is_quarantined"), [(4, None, False), (5, None, True), (5, Checkpoint(1, "p0", 0), False)]
 )
 def test_object_that_overruns_whole_invocations_is_quarantined(
     receives: int,
-    at_begin: float,
+    checkpoint: Checkpoint | None,
     is_quarantined: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    left = iter([300.0, 300.0, 300.0, 300.0, at_begin, at_begin])
-    world = World()
+    left = iter([300.0] * 6)
+    world = World(known=Known(checkpoint=checkpoint))
     deadline = Deadline(lambda: next(left, 1.0))
     if is_quarantined:
         order = world.process(message(receives=receives), deadline=deadline)
         assert order[2:] == ["archive.copy", "archive.quarantine", "dead_letters.send", *CONCLUDED]
-        assert world.result.reason.startswith("too_slow: ")
+        assert world.result.reason.startswith("too_slow: reading the object's records, without writing them,")
     else:
         with pytest.raises(OutOfTimeError):
             world.process(message(receives=receives), deadline=deadline)
-        assert not world.ledger.conclude.called
+        assert not world.ledger.conclude.called, "an object with a checkpoint was read in time before"
+
+
+def test_object_that_began_late_and_is_not_read_is_postponed() -> None:
+    left = iter([300.0, 300.0, 300.0, 300.0, 200.0, 200.0])
+    world = World()
+    world.process(message(receives=5), deadline=Deadline(lambda: next(left, 1.0)))
+    assert world.order == ["ledger.look", "ledger.begin", "own_queue.continue_later"]
+
+
+# --- an object that is too long for one invocation --------------------------------------------------------------
+
+CONTINUED = ["ledger.note_checkpoint", "own_queue.continue_later"]
+
+
+def written(world: World) -> list[int]:
+    """Return the ordinals that the pipeline hands to the ledger."""
+    ordinals: list[int] = []
+    world.ledger.write_records.side_effect = lambda _id, records, *_, **__: ordinals.extend(at for at, _ in records)
+    return ordinals
+
+
+def test_records_that_are_left_continue_in_the_next_invocation() -> None:
+    world = World()
+    world.ledger.write_records.side_effect = [1]
+    assert world.process() == ["ledger.look", "ledger.begin", "ledger.write_records", *CONTINUED]
+    assert world.ledger.note_checkpoint.call_args.args[1] == Checkpoint(1, "p1", 3)
+    assert world.own_queue.continue_later.call_args.kwargs == {"has_written": True}
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "first"),
+    [
+        (Checkpoint(1, "p1", 3), 1),
+        (Checkpoint(1, "p1", 2), 0),
+        (Checkpoint(1, "p1", 4), 0),
+        (Checkpoint(1, "p0", 3), 0),
+        (None, 0),
+    ],
+    ids=["valid", "before a promotion", "after a promotion", "of another version", "none"],
+)
+def test_checkpoint_counts_for_its_version_and_epoch_alone(checkpoint: Checkpoint | None, first: int) -> None:
+    world = World(known=Known(was_begun=True, checkpoint=checkpoint))
+    ordinals = written(world)
+    assert world.process()[1:] == ["ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
+    assert ordinals == list(range(first, 2))
+    assert world.ledger.begin.call_args.kwargs == {"forget_checkpoint": checkpoint is not None and not first}
+
+
+def test_result_follows_a_check_of_all_records_of_the_object() -> None:
+    world = World(known=Known(was_begun=True, checkpoint=Checkpoint(2, "p1", 3)))
+    world.ledger.prune.side_effect = [Pruned(held=1)]
+    with pytest.raises(ConflictingRecordsError, match="holds 1 of 2 records"):
+        world.process()
+    assert world.order[2:] == ["ledger.write_records", "ledger.prune", "ledger.forget_checkpoint", "own_queue.hold_back"]
+
+
+@pytest.mark.parametrize(("seconds", "is_checked"), [(9, False), (10, True)])
+def test_first_attempt_that_took_long_is_checked(seconds: int, is_checked: bool) -> None:  # noqa: FBT001 - a parameter
+    world = World()
+    clock = [1000.0]
+
+    def write(*_: object, **__: object) -> None:
+        clock[0] += seconds
+
+    world.ledger.write_records.side_effect = write
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("handlers.processor.pipeline.time.time", lambda: clock[0])
+        assert ("ledger.prune" in world.process()) is is_checked
+
+
+def test_check_without_time_continues_after_the_last_record() -> None:
+    world = World(known=Known(was_begun=True))
+    world.ledger.prune.side_effect = [Pruned(is_whole=False)]
+    assert world.process()[2:] == ["ledger.write_records", "ledger.prune", *CONTINUED]
+    assert world.ledger.note_checkpoint.call_args.args[1] == Checkpoint(2, "p1", 3)
+
+
+@pytest.mark.parametrize(
+    ("reached", "pruned"),
+    [([1], []), ([None], [Pruned(is_whole=False)])],
+    ids=["nothing is written", "nothing is deleted"],
+)
+def test_whole_invocation_without_progress_is_a_failed_receive(reached: list[int | None], pruned: list[Pruned]) -> None:
+    first = 1 if reached[0] else 2
+    world = World(known=Known(was_begun=True, checkpoint=Checkpoint(first, "p1", 3)))
+    world.ledger.write_records.side_effect, world.ledger.prune.side_effect = reached, pruned
+    with pytest.raises(OutOfTimeError, match="too little of a whole invocation"):
+        world.process()
+    assert not world.own_queue.continue_later.called
+
+
+def test_deletions_are_progress_too() -> None:
+    world = World(known=Known(was_begun=True, checkpoint=Checkpoint(2, "p1", 3)))
+    world.ledger.prune.side_effect = [Pruned(deleted=1, is_whole=False)]
+    assert world.process()[3:] == ["ledger.prune", *CONTINUED]
+
+
+def test_continued_object_that_is_settled_is_verified_again() -> None:
+    world = World(known=Known(result=RESULT, is_settled=True))
+    assert world.process(message(continued={"StringValue": "1", "DataType": "Number"})) == [
+        "ledger.look",
+        "ledger.holds",
+        "ledger.settle",
+    ]
 
 
 def test_deadline_is_looked_at_between_two_slow_records() -> None:
@@ -383,13 +490,13 @@ def test_deadline_is_looked_at_between_two_slow_records() -> None:
 def test_object_without_time_to_begin_is_put_back() -> None:
     left = iter([300.0])
     world = World()
-    assert world.process(deadline=Deadline(lambda: next(left, 60.0))) == ["ledger.look", "own_queue.put_back"]
+    assert world.process(deadline=Deadline(lambda: next(left, 60.0))) == ["ledger.look", "own_queue.continue_later"]
 
 
 def test_object_after_one_that_used_the_time_is_put_back_unseen() -> None:
     left = iter([300.0])
     world = World()
-    assert world.process(deadline=Deadline(lambda: next(left, 3.0))) == ["own_queue.put_back"]
+    assert world.process(deadline=Deadline(lambda: next(left, 3.0))) == ["own_queue.continue_later"]
 
 
 def test_object_is_closed_after_success_and_after_errors() -> None:

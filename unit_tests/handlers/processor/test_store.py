@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.deadline import Deadline
 from handlers.processor.store import Ledger, Result
 from handlers.shared import schema
 from handlers.shared.attribute_values import attribute_map, canonical_text
@@ -99,7 +99,7 @@ def plenty() -> Deadline:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("handlers.processor.store.time.sleep", lambda _: None)
+    monkeypatch.setattr("handlers.processor.record_writer.time.sleep", lambda _: None)
 
 
 @pytest.mark.property
@@ -162,17 +162,35 @@ def test_batches_refused_as_a_whole_are_sent_again_within_the_deadline(code: str
 def test_batches_refused_as_a_whole_end_with_the_deadline() -> None:
     table, looks = Table(), iter([300.0] * 10)
     table.throttles = ["ThrottlingException"] * 1000
-    with pytest.raises(OutOfTimeError):
-        ledger(table).write_records(ID, prepared([{"n": 1}]), "p1", Deadline(lambda: next(looks, 1.0)))
-    assert table.rows == {}
+    reached = ledger(table).write_records(ID, prepared([{"n": 1}]), "p1", Deadline(lambda: next(looks, 1.0)))
+    assert (reached, table.rows) == (0, {})
 
 
 def test_without_time_nothing_more_is_written() -> None:
     table, looks = Table(takes=1), iter([300.0] * 4)
     deadline = Deadline(lambda: next(looks, 1.0))
-    with pytest.raises(OutOfTimeError):
-        ledger(table).write_records(ID, prepared([{"n": number} for number in range(20)]), "p1", deadline)
-    assert len(table.requests) == 3
+    reached = ledger(table).write_records(ID, prepared([{"n": number} for number in range(20)]), "p1", deadline)
+    assert (len(table.requests), reached) == (3, 0), "the batch is not written completely"
+
+
+@pytest.mark.property
+@given(
+    ordinals=st.lists(st.integers(0, 400), unique=True, max_size=130).map(sorted),
+    takes=st.integers(1, 25),
+    looks=st.integers(1, 60),
+)
+def test_every_record_below_the_reached_ordinal_is_written(ordinals: list[int], takes: int, looks: int) -> None:
+    table, left = Table(takes), iter([300.0] * looks)
+    records = [(ordinal, canonical_text(attribute_map({"n": ordinal})[0]).encode()) for ordinal in ordinals]
+    reached = ledger(table).write_records(ID, records, "p1", Deadline(lambda: next(left, 1.0)))
+    found = {int(row["ordinal"]["N"]) for row in table.rows.values()}
+    if reached is None:
+        assert found == set(ordinals)
+    else:
+        assert reached in ordinals
+        assert {ordinal for ordinal in ordinals if ordinal < reached} <= found
+        ledger(table).write_records(ID, [one for one in records if one[0] >= reached], "p1", plenty())
+        assert {int(row["ordinal"]["N"]) for row in table.rows.values()} == set(ordinals)
 
 
 RESULT = Result(

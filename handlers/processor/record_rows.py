@@ -1,0 +1,167 @@
+"""Counts and removes records of an object in this region's replica, by partition key and in threads."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+from handlers.processor.deadline import RESERVED_SECONDS, Deadline, OutOfTimeError
+from handlers.processor.record_writer import in_threads
+from handlers.shared import schema
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass
+class Pruned:
+    """The outcome of a prune."""
+
+    held: int = 0
+    """Records that the attempt keeps and that this replica holds in the attempt's processing version."""
+    deleted: int = 0
+    is_whole: bool = True
+    """Whether every partition key was looked at before time ended."""
+
+
+class RecordRows:
+    """The records of one object in this region's replica.
+
+    DynamoDB charges a query by the bytes that it reads, whether it returns, counts or filters them.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+
+    Args:
+        dynamodb: A low-level client.
+        table_name: Name of the table.
+        object_id: Identity of the object.
+        processing_version: Version of the records that count; empty for those of a release without versions.
+        deadline: End of the invocation.
+    """
+
+    def __init__(
+        self, dynamodb: "DynamoDBClient", table_name: str, object_id: str, processing_version: str, deadline: Deadline
+    ) -> None:
+        self._dynamodb: Any = dynamodb
+        self._table_name = table_name
+        self._object_id = object_id
+        self._version = processing_version
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._pruned = Pruned()
+        self._of_version = self._of_all = 0
+
+    def are_exactly(self, accepted: int, records: int) -> bool:
+        """Return whether the replica holds so many records, all of the version.
+
+        Args:
+            accepted: Expected number.
+            records: Number of records in the file, accepted and rejected.
+
+        Raises:
+            OutOfTimeError: DynamoDB counts the records too slowly.
+        """
+        in_threads(self._add_count, iter(range(-(-records // schema.RECORDS_PER_PARTITION_KEY))))
+        return self._of_version == self._of_all == accepted
+
+    def prune(self, kept: Iterable[int], records: int) -> Pruned:
+        """Delete the records of earlier attempts that this attempt does not write, and count the ones that it writes.
+
+        Args:
+            kept: Ordinals that this attempt writes, in order.
+            records: Number of records in the file, accepted and rejected.
+        """
+        partitions = -(-records // schema.RECORDS_PER_PARTITION_KEY)
+        parts = _parts(kept, partitions)
+        try:
+            if partitions > 1:
+                in_threads(self._prune_part, parts)
+            else:
+                for part in parts:
+                    self._prune_part(part)
+            while self._prune_part((partitions, [])):  # an attempt of another version may have found more records
+                partitions += 1
+        except OutOfTimeError:
+            self._pruned.is_whole = False
+        return self._pruned
+
+    def _prune_part(self, part: tuple[int, list[int]]) -> bool:
+        """Prune one partition key; return whether it held records."""
+        number, kept = part
+        of_version, of_all = self._count(number)
+        if of_version == of_all == len(kept):  # one version of a file gives one set of ordinals
+            self._add(held=of_version)
+            return bool(of_all)
+        wanted, held = set(kept), 0
+        for row in [row for page in self._pages(number, **_KEYS_AND_VERSION) for row in page["Items"]]:
+            key = {name: row[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)}
+            if int(row[schema.SORT_KEY]["S"]) in wanted:
+                held += row.get(schema.PROCESSING_VERSION, {}).get("S") == self._version
+                continue
+            self._check_time()
+            self._dynamodb.delete_item(TableName=self._table_name, Key=key)
+            self._add(deleted=1)
+        self._add(held=held)
+        return bool(of_all)
+
+    def _add(self, *, held: int = 0, deleted: int = 0) -> None:
+        with self._lock:
+            self._pruned.held += held
+            self._pruned.deleted += deleted
+
+    def _add_count(self, number: int) -> None:
+        of_version, of_all = self._count(number, ConsistentRead=False)
+        with self._lock:
+            self._of_version += of_version
+            self._of_all += of_all
+
+    def _count(self, number: int, **request: Any) -> tuple[int, int]:  # noqa: ANN401 - arguments of Query
+        """Return the number of records of the version, and of all records, under a partition key."""
+        condition, values = "#version = :version", {":version": {"S": self._version}}
+        if not self._version:
+            condition, values = "attribute_not_exists(#version)", {}
+        request |= {"Select": "COUNT", "FilterExpression": condition, "ExpressionAttributeValues": values}
+        pages = list(self._pages(number, ExpressionAttributeNames=_VERSION_NAME, **request))
+        return sum(page["Count"] for page in pages), sum(page["ScannedCount"] for page in pages)
+
+    def _pages(self, number: int, **request: Any) -> Iterator[Any]:  # noqa: ANN401 - arguments of Query
+        """Yield the pages of one partition key."""
+        partition_key, _ = schema.record_keys(self._object_id, number * schema.RECORDS_PER_PARTITION_KEY)
+        values = {":records": {"S": partition_key}} | request.pop("ExpressionAttributeValues", {})
+        names = {"#pk": schema.PARTITION_KEY} | request.pop("ExpressionAttributeNames", {})
+        start: dict[str, Any] = {}
+        while True:
+            self._check_time()
+            page = self._dynamodb.query(
+                TableName=self._table_name,
+                KeyConditionExpression="#pk = :records",
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+                **{"ConsistentRead": True, **request, **start},
+            )
+            yield page
+            if "LastEvaluatedKey" not in page:
+                return
+            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _check_time(self) -> None:
+        self._deadline.check("the records in the table are checked", reserved_seconds=RESERVED_SECONDS)
+
+
+_VERSION_NAME: Final = {"#version": schema.PROCESSING_VERSION}
+_KEYS_AND_VERSION: Final[dict[str, Any]] = {
+    "ProjectionExpression": "#pk, #sk, #version",
+    "ExpressionAttributeNames": {"#sk": schema.SORT_KEY, **_VERSION_NAME},
+}
+
+
+def _parts(kept: Iterable[int], partitions: int) -> Iterator[tuple[int, list[int]]]:
+    """Yield the number of each partition key and the ordinals that are kept under it."""
+    groups = groupby(kept, key=lambda ordinal: ordinal // schema.RECORDS_PER_PARTITION_KEY)
+    upcoming, ordinals = next(groups, (partitions, iter(())))
+    for number in range(partitions):
+        if number < upcoming:
+            yield number, []
+            continue
+        yield number, list(ordinals)
+        upcoming, ordinals = next(groups, (partitions, iter(())))
