@@ -92,6 +92,9 @@ class Found:
                 case "ATTEMPT":
                     count = _text(row["attempts"]) if "attempts" in row else "no"
                     steps.add((_text(row.get("started_at", row["updated_at"])), f"{region} began; {count} attempts so far"))
+                    if "checkpoint" in row:
+                        reached = _text(row["checkpoint"]["M"]["ordinal"])
+                        steps.add((_text(row["updated_at"]), f"{region} has written the records below {reached}"))
                     if "gone" in row:
                         steps.add((_text(row["updated_at"]), f"{region} has no version any more: {_text(row['gone'])}"))
                 case "RESULT":

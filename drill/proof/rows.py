@@ -14,6 +14,9 @@
 | `FORCE#<region>`             | `LATEST`                                              |
 | `REPLICATION#<region>`       | `READY`                                               |
 
+An ATTEMPT row may hold a `checkpoint` while its region writes a long file: a map of `ordinal`, `epoch` and
+`processing_version`, and of nothing else.
+
 No region owns a row of any other shape. It is probably a counter that both regions write: a global table keeps the last
 write and drops the other one.
 """
@@ -49,6 +52,7 @@ _RESULT_ATTRIBUTES: Final = frozenset(
 _RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record", "processing_version"})
 _EXPIRY: Final = frozenset({"expires_at"})
 """Attribute of a canary's rows, which expire after some weeks. No other rows of objects expire."""
+_CHECKPOINT: Final = {"ordinal": "N", "epoch": "N", "processing_version": "S"}
 _CANARY: Final = {"S": "canary"}
 
 _OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
@@ -113,10 +117,15 @@ def _of_object(object_id: str, sk: str, row: Row, regions: tuple[str, ...]) -> P
     if region not in regions or not _is_of(row, region):
         return None
     if kind == Family.ATTEMPT:
-        return Place(Family.ATTEMPT, object_id)
+        return Place(Family.ATTEMPT, object_id) if _checkpoint_is_sound(row) else None
     if kind == Family.REPLICA:
         return Place(Family.REPLICA, object_id)
     return Place(Family.UPLOAD, object_id) if kind == Family.UPLOAD else None
+
+
+def _checkpoint_is_sound(row: Row) -> bool:
+    held = row.get("checkpoint", {"M": {name: {kind: ""} for name, kind in _CHECKPOINT.items()}}).get("M", {})
+    return {name: next(iter(value)) for name, value in held.items()} == _CHECKPOINT
 
 
 def _claim(rest: str, sk: str, row: Row, regions: tuple[str, ...]) -> Place | None:

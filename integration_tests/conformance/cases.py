@@ -200,6 +200,26 @@ def a_count_answers_with_no_items(of: Services) -> None:
     assert (answer["Count"], answer.get("Items")) in ((3, None), (3, []))
 
 
+def a_filtered_count_answers_with_what_was_scanned(of: Services) -> None:
+    for place in range(4):
+        of.put("scanned", str(place), n=number(place))
+    answer = of.query("scanned", Select="COUNT", FilterExpression="n >= :two", values={":two": number(2)})
+    assert (answer["Count"], answer["ScannedCount"]) == (2, 4)
+
+
+def an_update_sets_and_removes_a_map(of: Services) -> None:
+    held = {"M": {"ordinal": number(5)}}
+    for change, values in (("SET #a = :held", {":held": held}), ("REMOVE #a", {})):
+        of.dynamodb.update_item(
+            TableName=of.table,
+            Key=key("map"),
+            UpdateExpression=change,
+            ExpressionAttributeNames={"#a": "held"},
+            **({"ExpressionAttributeValues": values} if values else {}),
+        )
+        assert (of.get("map") or {}).get("held") == (held if values else None)
+
+
 def a_projection_answers_with_what_is_named(of: Services) -> None:
     of.put("projection", n=number(1), m=number(2))
     answer = of.query("projection", ProjectionExpression="sk, #n, z", ExpressionAttributeNames={"#n": "n"})

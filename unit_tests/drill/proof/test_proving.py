@@ -113,6 +113,8 @@ def test_rows_that_regions_own_and_other_sources_are_left_alone() -> None:
         ("DIGEST#us-east-1", "2026-01-31T11", {}),
         ("CLAIM#x#y", "UPLOAD#us-east-1", {"claimed_sha256": {"S": "0"}, "region": {"S": "us-west-2"}}),
         (f"OBJ#{'a' * 64}", "ATTEMPT#both", {}),
+        (f"OBJ#{'a' * 64}", "ATTEMPT#us-east-1", {"checkpoint": {"N": "5"}}),
+        (f"OBJ#{'a' * 64}", "ATTEMPT#us-east-1", {"checkpoint": {"M": {"ordinal": {"N": "5"}}}}),
         (f"REC#{'a' * 64}#000000", "000000001000", {}),
     ],
 )
@@ -123,6 +125,15 @@ def test_row_of_no_family_is_divergent(pk: str, sk: str, attributes: dict[str, A
     object_id = "a" * 64 if "a" * 64 in pk else f"{pk} / {sk}"
     assert found(proof) == {("divergent", object_id, f"ledger {WEST}")}
     assert not proof.equal
+
+
+def test_a_checkpoint_of_a_long_file_is_the_region_s_own() -> None:
+    five = Five(5)
+    checkpoint = {"M": {"ordinal": {"N": "5"}, "epoch": {"N": "0"}, "processing_version": {"S": "p"}}}
+    for keys, row in list(five.rows[EAST].items()):
+        if keys[1] == f"ATTEMPT#{EAST}":
+            five.rows[EAST][keys] = row | {"checkpoint": checkpoint}
+    assert five.prove().equal
 
 
 def test_two_versions_after_a_lost_response_are_no_finding() -> None:
