@@ -1,11 +1,14 @@
 """A fake DynamoDB of fixed latency, and S3 objects from a folder, in a separate process for the processor's benchmark.
 
-It answers every request and stores nothing, so that it costs the contestants as little processor time as possible. With
-`--keep FILE` it appends the body of every BatchWriteItem to a file, one a line.
+It answers every request and stores nothing, so that it costs the contestants as little processor time as possible. It marks
+which of the processor's records were written, because the processor counts them before RESULT. With `--keep FILE` it appends
+the body of every BatchWriteItem to a file, one a line.
 """
 
 import asyncio
+import re
 import sys
+from collections import defaultdict
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Annotated, Final
@@ -14,20 +17,24 @@ import typer
 
 _END_OF_HEADERS: Final = b"\r\n\r\n"
 _BATCH_WRITE: Final = b"dynamodb_20120810.batchwriteitem"
-_ANSWERS: Final = {
-    _BATCH_WRITE: b'{"UnprocessedItems":{}}',
-    b"dynamodb_20120810.query": b'{"Items":[],"Count":0,"ScannedCount":0}',
-}
-"""Answers by `X-Amz-Target`, in lower case; every other operation of DynamoDB is answered with `{}`."""
+_QUERY: Final = b"dynamodb_20120810.query"
+_PARTITION_KEY: Final = rb'"(REC#[0-9a-f]{64}#[0-9]{6})"'
+_RECORD: Final = re.compile(_PARTITION_KEY + rb'},"sk":{"S":"[0-9]{9}([0-9]{3})"')
+"""Keys of a record in a put request; its ordinal below the partition key is the last three digits of the sort key."""
+
+
+_Written = defaultdict[bytes, bytearray]
+"""A mark for each record, by partition key."""
 
 
 class _Connection(asyncio.Protocol):
     """One kept connection."""
 
-    def __init__(self, latency_seconds: float, folder: Path, kept: IO[bytes] | None) -> None:
+    def __init__(self, latency_seconds: float, folder: Path, kept: IO[bytes] | None, written: _Written) -> None:
         self._latency_seconds = latency_seconds
         self._folder = folder
         self._kept = kept
+        self._written = written
         self._buffer = bytearray()
         self._transport: asyncio.Transport
         self._tasks: set[asyncio.Task[None]] = set()
@@ -59,11 +66,23 @@ class _Connection(asyncio.Protocol):
         if self._kept and target == _BATCH_WRITE:
             self._kept.write(body + b"\n")
             self._kept.flush()
-        answer = _ANSWERS.get(target, b"{}")
+        answer = self._table_answer(target, body)
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n%b"
             % (len(answer), answer)
         )
+
+    def _table_answer(self, target: bytes, body: bytes) -> bytes:
+        """Return the answer of an operation of DynamoDB; all but two are answered with `{}`."""
+        if target == _BATCH_WRITE:
+            for partition_key, ordinal in _RECORD.findall(body):
+                self._written[partition_key][int(ordinal)] = 1
+            return b'{"UnprocessedItems":{}}'
+        if target == _QUERY:
+            found = re.search(_PARTITION_KEY, body)
+            count = sum(self._written[found[1]]) if found else 0
+            return b'{"Items":[],"Count":%d,"ScannedCount":%d}' % (count, count)
+        return b"{}"
 
     async def _send_object(self, path: bytes) -> None:
         with (self._folder / Path(path.split(b"?")[0].decode()).name).open("rb") as file, suppress(ConnectionError):
@@ -83,7 +102,8 @@ def _header(head: bytes, name: bytes) -> bytes:
 
 async def _serve(latency_seconds: float, folder: Path, kept: IO[bytes] | None) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(latency_seconds, folder, kept), "127.0.0.1", 0)
+    written: _Written = defaultdict(lambda: bytearray(1000))
+    server = await loop.create_server(lambda: _Connection(latency_seconds, folder, kept, written), "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()

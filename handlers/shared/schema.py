@@ -7,7 +7,7 @@ Rows (data rules 2 and 7: each row is written once and deterministic, or owned b
 | pk                            | sk                 | written              | content                                      |
 |-------------------------------|--------------------|----------------------|----------------------------------------------|
 | `OBJ#<object id>`             | `RESULT`           | once, deterministic  | the outcome of the object                    |
-| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | an attempt, unfinished or ended; or `gone`   |
+| `OBJ#<object id>`             | `ATTEMPT#<region>` | by that region only  | an attempt and its checkpoint; or `gone`     |
 | `OBJ#<object id>`             | `REPLICA#<region>` | by that region only  | the RESULT whose records its replica holds   |
 | `OBJ#<object id>`             | `UPLOAD#<region>`  | once, by that region | an upload that its issuer accepted           |
 | `CLAIM#<source>#<upload id>`  | `UPLOAD#<region>`  | once, by that region | the file that its issuer bound to the id     |
