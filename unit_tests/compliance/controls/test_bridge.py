@@ -34,6 +34,14 @@ def _failing() -> set[str]:
     return {local_id(row.rule) for row in _weak().findings if row.verdict is Verdict.FAIL}
 
 
+@cache
+def _failing_elsewhere() -> set[str]:
+    """Return our rules that fail in tests of their own: what they compare, one template cannot show."""
+    tests = [file.read_text("utf-8") for file in (WEAK.parents[1] / "rules").rglob("test_*.py")]
+    failing = [text for text in tests if "fails=" in text or "FAIL" in text]
+    return {rule.id for rule in our_rules() if any(f'"{rule.id}"' in text for text in failing)}
+
+
 def _rule(name: str, *controls: str) -> RuleInfo:
     return RuleInfo(id=name, title="t", why="w", fix="f", controls=controls)
 
@@ -57,7 +65,7 @@ def test_every_automated_control_has_a_rule_that_ran_and_can_fail() -> None:
     assert {state.framework for state in automated} == set(Framework)
     for state in automated:
         behind = {local_id(rule) for rule in state.rules if rule in ran}
-        assert behind & (_failing() | {rule.id for rule in our_rules()}), f"{state.framework} {state.control}"
+        assert behind & (_failing() | _failing_elsewhere()), f"{state.framework} {state.control}"
 
 
 def test_vendored_table_has_the_checks_of_the_bridge_and_known_controls() -> None:
