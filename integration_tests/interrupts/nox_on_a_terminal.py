@@ -144,6 +144,11 @@ class Nox:
 
     def processes(self) -> list[int]:
         """The ids of all running processes that this nox has started, directly or not."""
+        return self._listed() or self._listed(after_seconds=0.1)
+
+    def _listed(self, *, after_seconds: float = 0.0) -> list[int]:
+        # One listing can miss a process that has just been forked, or whose environment is replaced by exec.
+        time.sleep(after_seconds)
         return [int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal() and self._is_ours(one)]
 
     def _is_ours(self, process: Path) -> bool:
