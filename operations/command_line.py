@@ -68,6 +68,8 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
 def held_back(what: str) -> Iterator[None]:
     """Run a block to its end; the first signal that arrives meanwhile takes effect afterwards.
 
+    In a thread other than the main one it does nothing, because no signal interrupts such a thread.
+
     Args:
         what: Sentence to print when a signal arrives, for example "The drill's report is being written".
     """
@@ -78,7 +80,8 @@ def held_back(what: str) -> Iterator[None]:
         came.append(number)
         _print_raw(f"{what}. `kill -9 {os.getpid()}` ends it at once and leaves the rest undone.\n")
 
-    numbers = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [number for number in _ENDING if is_main and signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, note) for number in numbers}
     try:
         yield

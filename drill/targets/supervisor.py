@@ -28,7 +28,7 @@ from local_cloud.server_process import remove_folder
 from local_cloud.testbed.commands import Commands, last_lines
 from local_cloud.testbed.local_platform import local_platform
 from local_cloud.testbed.run_folder import RunFolder
-from operations.command_line import end_like_ctrl_c_on
+from operations.command_line import end_like_ctrl_c_on, held_back
 from operations.errors import RunFailure
 from operations.settings_file import read_settings
 from operations.target import Target
@@ -154,7 +154,8 @@ def _keep(folder: DrillFolder, plan: Plan) -> None:
 
 def _spawn(folder: DrillFolder, plan: Plan) -> None:
     command = [sys.executable, "-m", "drill.targets.supervisor", "--folder", str(folder.path)]
-    with folder.supervisor_log.open("wb") as log:
+    # Between the start and the note of its id, an interrupt would leave a supervisor that nothing can find.
+    with folder.supervisor_log.open("wb") as log, held_back("The drill's local cloud is being started"):
         process = subprocess.Popen(  # noqa: S603 - our own module
             [*command, "--plan", json.dumps(plan.as_json())],
             cwd=CHECKOUT,
@@ -165,7 +166,7 @@ def _spawn(folder: DrillFolder, plan: Plan) -> None:
             # Neither Ctrl-C nor the end of the drill's terminal reaches it.
             start_new_session=True,
         )
-    _process_file(folder).write_text(str(process.pid), "utf-8")
+        _process_file(folder).write_text(str(process.pid), "utf-8")
 
 
 def _running(folder: DrillFolder) -> int:

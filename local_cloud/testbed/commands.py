@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
+from operations.command_line import held_back
 from operations.errors import RunFailure
 
 _TERMINATE_GRACE_SECONDS: Final = 3.0
@@ -94,30 +95,33 @@ class Commands:
     def _started(
         self, command: Sequence[str], cwd: Path, env: Mapping[str, str], *, piped: bool
     ) -> Iterator[subprocess.Popen[str]]:
-        with self._lock:
-            if self._closed:
-                raise RunFailure("The run is being stopped.")
-            process = subprocess.Popen(  # noqa: S603 - our own commands
-                command,
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if piped else None,
-                stderr=subprocess.STDOUT if piped else None,
-                text=True,
-                errors="replace",
-                # A group of its own: Ctrl-C reaches it through us, in order, and its children end with it.
-                start_new_session=True,
-            )
-            self._running.add(process)
+        process = None
         try:
+            # An interrupt between the start and the note of it would leave the process running.
+            with self._lock, held_back("A command is being started"):
+                if self._closed:
+                    raise RunFailure("The run is being stopped.")
+                process = subprocess.Popen(  # noqa: S603 - our own commands
+                    command,
+                    cwd=cwd,
+                    env=dict(env),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if piped else None,
+                    stderr=subprocess.STDOUT if piped else None,
+                    text=True,
+                    errors="replace",
+                    # A group of its own: Ctrl-C reaches it through us, in order, and its children end with it.
+                    start_new_session=True,
+                )
+                self._running.add(process)
             yield process
         finally:
-            _end_group(process, signal.SIGTERM, _TERMINATE_GRACE_SECONDS)
-            with self._lock:
-                self._running.discard(process)
-            if process.stdout:
-                process.stdout.close()
+            if process:
+                _end_group(process, signal.SIGTERM, _TERMINATE_GRACE_SECONDS)
+                with self._lock:
+                    self._running.discard(process)
+                if process.stdout:
+                    process.stdout.close()
 
 
 def last_lines(log: Path, lines: int = _TAIL_LINES) -> str:

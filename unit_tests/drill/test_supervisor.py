@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +40,19 @@ def test_process_is_the_supervisor_by_state_and_name(
 
 def test_ended_process_is_not_the_supervisor(tmp_path: Path) -> None:
     assert supervisor._is_supervisor(tmp_path / "7") is False  # noqa: SLF001 - likewise
+
+
+def test_interrupted_start_of_a_supervisor_notes_its_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subprocess.Popen", interrupted_start)
+    with pytest.raises(KeyboardInterrupt):
+        supervisor._spawn(DrillFolder(tmp_path), Plan(drill_id="20260101T000000Z-abcdef"))  # noqa: SLF001 - likewise
+    assert (tmp_path / "supervisor.pid").read_text("utf-8") == "7"
+
+
+def interrupted_start(*_: object, **__: object) -> SimpleNamespace:
+    """Start nothing, and press Ctrl-C meanwhile."""
+    signal.raise_signal(signal.SIGINT)
+    return SimpleNamespace(pid=7)
 
 
 @pytest.mark.parametrize("runs", [True, False])

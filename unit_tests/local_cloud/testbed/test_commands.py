@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +78,21 @@ def test_running_program_is_stopped_with_its_children(tmp_path: Path, first: str
     assert len(failures) == 1
     ids = [int(one) for one in (tmp_path / "ids").read_text().split()]
     assert _gone(ids), f"still running: {ids}"
+
+
+def test_command_interrupted_while_it_starts_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[str]] = []
+    start = subprocess.Popen
+
+    def interrupted(*arguments: Any, **named: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - Popen's own
+        started.append(start(*arguments, **named))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt), Commands() as commands:
+        commands.run_shown([sys.executable, "-c", "import time; time.sleep(60)"], cwd=tmp_path, env=os.environ)
+    assert started[0].returncode == -signal.SIGTERM
 
 
 def test_stopped_commands_start_nothing(tmp_path: Path) -> None:
