@@ -1,4 +1,4 @@
-"""In which order CloudFormation creates the resources of a template."""
+"""The order in which CloudFormation creates the resources of a template."""
 
 from collections.abc import Iterator, Mapping
 

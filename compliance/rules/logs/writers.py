@@ -21,7 +21,7 @@ RULE: Final = Rule(
     title="A log group receives the logs of one function only, or of trails, of flow logs or of APIs only",
     why=(
         "A function may write any line to its own log group. In a group that it shares, it can forge the access log, the "
-        "flow log or another function's log, and whoever may read one of them reads all."
+        "flow log or another function's log, and a role that may read one of them reads all."
     ),
     fix="Declare a log group for each source, and name it in the source's own setting.",
     judge=rule_from(_violations, LOG_GROUP),
