@@ -11,14 +11,16 @@ from unit_tests.compliance.rules.builders import EAST, WEST
 from unit_tests.compliance.rules.verdicts import FAIL, PASS
 
 RULE = "ActivePassive-CrossRegionPresence"
-ALARM = {"Type": "AWS::CloudWatch::Alarm", "Properties": {}}
+ALARM = "AWS::CloudWatch::Alarm"
 BY_PARAMETER = {"Fn::Equals": [{"Ref": "Wanted"}, "yes"]}
 NEVER = {"Fn::Equals": ["a", "b"]}
 
 
-def of(region: str, condition: Any, kind: str = ALARM["Type"]) -> Template:  # noqa: ANN401 - any JSON
+def of(region: str, condition: Any, kind: str = ALARM) -> Template:  # noqa: ANN401 - any JSON
     """Return a region's template of an alarm on a condition, beside a topic on none."""
-    made = template({"It": {**ALARM, "Type": kind, "Condition": "Sometimes"}, "Topic": {"Type": "AWS::SNS::Topic"}}, region)
+    made = template(
+        {"It": {"Type": kind, "Properties": {}, "Condition": "Sometimes"}, "Topic": {"Type": "AWS::SNS::Topic"}}, region
+    )
     made.body.update(Conditions={"Sometimes": condition}, Parameters={"Wanted": {"Type": "String", "Default": "yes"}})
     return made
 
