@@ -58,7 +58,11 @@ def test_count_of_the_cdks_constructs_may_be_left_out_of_all_regions() -> None:
 
 
 def test_message_names_the_resource_and_its_condition() -> None:
-    stack = template({"Record": {**ALARM, "Condition": "Sometimes"}, "Topic": {"Type": "AWS::SNS::Topic"}}, WEST, "failover")
+    stack = template(
+        {"Record": {"Type": ALARM, "Properties": {}, "Condition": "Sometimes"}, "Topic": {"Type": "AWS::SNS::Topic"}},
+        WEST,
+        "failover",
+    )
     stack.body["Conditions"] = {"Sometimes": NEVER}
     texts = {row.message for row in ask(RULE, template({}, EAST, "other"), stack)}
 
