@@ -54,7 +54,8 @@ def test_own_app_passes_with_every_decision_in_use(ledger: Findings) -> None:
     assert [(row.rule, row.path, row.message) for row in ledger.failures] == []
     decisions = read_registry(DEFAULT_FILE, TODAY).decisions
     meant = {decision.id for decision in decisions if decision.is_for(FACTS) and not decision.met_in}
-    assert meant == {use.id for use in ledger.decisions if use.acknowledged}
+    # A fork's prod may set alarms_email, so that the decision about it is unused there.
+    assert meant | {"alarms-email-is-the-adopters"} == {use.id for use in ledger.decisions if use.acknowledged}
     assert len(ledger.subjects) == 6
 
 

@@ -51,6 +51,10 @@ def test_gate_passes_the_templates_of_a_fork(fork: Path) -> None:
     assert f"-{ENVIRONMENT}" in (fork / "cdk.out" / "manifest.json").read_text("utf-8")
 
 
+def test_gate_passes_every_environment_of_a_fork(fork: Path) -> None:
+    assert "none open" in run(fork, "-m", "compliance", "--format", "summary")
+
+
 def test_shipped_files_of_a_fork_pass_their_own_tests(fork: Path) -> None:
     tests = ("infra/test_shipped_settings.py", "handlers/processor/test_shipped_transform.py", "drill/test_load.py")
     output = run(fork, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}" for test in tests))

@@ -36,6 +36,7 @@ _OWN_ARN: Final = re.compile(
 )
 _QUEUE_URL: Final = re.compile(r"https://sqs\.([\w-]+)\.amazonaws\.com/(\d{12}|\$\{AWS::AccountId\})/([\w-]+)")
 _END: Final = re.compile(r"[:/]")
+_IDENTITY: Final = re.compile(r"^arn:[\w-]+:iam::[^:]*:(?:role|user)/")
 _OF_AWS: Final = re.compile(r":role/(?:aws-service-role/|cdk-)")
 """Roles that AWS, or the bootstrap of the CDK, made."""
 _NAMED: Final = {
@@ -117,6 +118,8 @@ def _of_own_account(text: Text, _resource: Resource, world: TemplateSet) -> Iter
     if len(regions_of(world)) < 2 or ("Statement" in text.place and "Principal" not in text.place):  # noqa: PLR2004
         return
     for arn in _OWN_ARN.findall(_QUEUE_URL.sub(r"arn:aws:sqs:\1:\2:\3", text.text)):
+        if _IDENTITY.search(arn) and _VARIABLES.intersection(text.place):
+            continue  # A function compares its caller with it; nothing is sent there.
         rest = arn.split(":", 5)[5].removesuffix(":*")
         kind, name = _END.split(rest, maxsplit=1) if _END.search(rest) else ("", rest)
         parts = {name, kind, *_END.split(name), name.removesuffix("-")}
@@ -151,8 +154,11 @@ def _of_network(text: Text, resource: Resource, _world: TemplateSet) -> Iterator
     # https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/hosted-zone-private-associate-vpcs-different-accounts.html
     if resource.type == "AWS::Route53::HostedZone" and text.name == "VPCId":
         return
+    lists = PREFIX_LISTS.get(resource.template.region)
     for identifier in _NETWORK.findall(text.text):
-        if identifier not in PREFIX_LISTS.get(resource.template.region, {}).values():
+        # Only the account knows AWS's lists in a region that the table lacks; the settings name them there.
+        is_unknown = lists is None and identifier.startswith("pl-")
+        if not is_unknown and identifier not in (lists or {}).values():
             yield f"{text.where} names {identifier}, which no template here declares; refer to a resource of the templates"
 
 

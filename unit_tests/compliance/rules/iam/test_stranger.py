@@ -6,7 +6,7 @@ from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import template
 from unit_tests.compliance.rules.builders import EAST, WEST, bucket
 from unit_tests.compliance.rules.corruptions import either
-from unit_tests.compliance.rules.verdicts import PASS, rule_test, verdict_in
+from unit_tests.compliance.rules.verdicts import FAIL, PASS, rule_test, verdict_in
 
 THEM = "999999999999"
 US = "000000000000"
@@ -122,6 +122,7 @@ test_stranger = rule_test(
             }
         },
         {"Setting": "collector.example.net"},  # prose, unless a function is given it
+        {"Environment": {"Variables": {"CALLERS": f"a=arn:aws:iam::{US}:role/caller"}}},
         *(
             {"Setting": f"arn:aws:iam::{US}:role/{name}"}
             for name in ("ours", "path/ours", "cdk-deploy", "aws-service-role/x/Y")
@@ -163,3 +164,9 @@ test_stranger = rule_test(
         {"AllowedOrigins": ["https://app.example.com"]},
     ],
 )
+
+
+def test_prefix_list_of_a_region_outside_the_table_is_accepted() -> None:
+    it = {"Type": "AWS::EC2::SecurityGroupEgress", "Properties": {"DestinationPrefixListId": "pl-0123456789abcdef0"}}
+    assert verdict_in("ActivePassive-IAMStranger", "It", template({"It": it}, "ap-southeast-1")) is PASS
+    assert verdict_in("ActivePassive-IAMStranger", "It", template({"It": it}, EAST)) is FAIL
