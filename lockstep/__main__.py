@@ -14,6 +14,8 @@ from typer.core import TyperCommand, TyperGroup
 from lockstep.commands import COMMANDS, FLAGS, Entry
 from lockstep.version import version
 from operations.checkout import find_checkout
+from operations.command_line import explain
+from operations.errors import Refused
 
 _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
@@ -115,9 +117,7 @@ def _enter_environment(entry: Entry, name: str) -> None:
 
 
 def _refused(problem: str, hint: str) -> typer.Exit:
-    console = Console(stderr=True, highlight=False, emoji=False)
-    console.print(problem, style="bold red", markup=False, soft_wrap=True)
-    console.print(hint, markup=False, soft_wrap=True)
+    explain(Refused(problem, hint=hint), Console(stderr=True, highlight=False, emoji=False))
     return typer.Exit(_WRONG_USE)
 
 

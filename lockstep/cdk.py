@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from rich.console import Console
 
 from infra import cdk_cli, cdk_options
 from infra.cdk_options import RefusedError
+from lockstep.commands import EnvironmentOption
 
 _WRONG_USE: Final = 2
 _PASSED_ON: Final = {"ignore_unknown_options": True, "allow_extra_args": True}
-
-EnvironmentOption = Annotated[
-    str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
-]
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False, no_args_is_help=True)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+EnvironmentOption = Annotated[
+    str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
+]
+"""Option of the commands that read the settings."""
 CDK: Final = "lockstep.cdk"
 CLIENT: Final = "client.__main__"
 OPERATIONS: Final = "operations.__main__"

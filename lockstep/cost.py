@@ -11,21 +11,21 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.app import ENVIRONMENTS
 from infra.cost import NOT_INCLUDED, PRICES_OF, Line, idle, read_assembly, synthesized
-from infra.settings import Settings, SettingsError, default_environment, load_settings
+from infra.settings import Settings
+from lockstep.commands import EnvironmentOption
+from operations.errors import Refused
+from operations.selection import printing_failures
+from operations.settings_file import read_settings
 
-_WRONG_USE: Final = 2
-_CENT: Final = 0.005
+_HALF_A_CENT: Final = 0.005
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def cost(
-    environment: Annotated[
-        str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
-    ] = None,
+    environment: EnvironmentOption = None,
     diff: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Compare with this cloud assembly (cdk.out) of another revision.")
     ] = None,
@@ -36,8 +36,9 @@ def cost(
     For a pull request, type `lockstep synth` on the other revision, keep its cdk.out, and type `lockstep cost --diff DIR`
     here.
     """
-    settings = _settings(environment)
-    before = {line.what: line for line in _other(diff)} if diff else None
+    with printing_failures():
+        settings = read_settings(environment)
+        before = {line.what: line for line in _other(diff)} if diff else None
     now = idle(synthesized(settings))
     if as_json:
         typer.echo(json.dumps(_as_dict(settings, now, before), indent=2))
@@ -50,26 +51,14 @@ def cost(
         console.print(f"Before: {_sum(before.values()):.2f} USD; difference {_sum(now) - _sum(before.values()):+.2f} USD.")
 
 
-def _settings(environment: str | None) -> Settings:
-    try:
-        return load_settings(environment or default_environment(ENVIRONMENTS), ENVIRONMENTS)
-    except SettingsError as error:
-        raise _refused(str(error)) from error
-
-
 def _other(folder: Path) -> list[Line]:
     try:
         return idle(read_assembly(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _refused(
-            f"{folder} is not a cloud assembly: {error}\nAllowed: the cdk.out folder of another revision. "
-            "Type `lockstep synth` there."
+        raise Refused(
+            f"{folder} is not a cloud assembly: {error}",
+            hint="Allowed: the cdk.out folder of another revision. Type `lockstep synth` there.",
         ) from error
-
-
-def _refused(text: str) -> typer.Exit:
-    Console(stderr=True, emoji=False).print(text, style="bold red", markup=False, soft_wrap=True)
-    return typer.Exit(_WRONG_USE)
 
 
 def _sum(lines: Iterable[Line]) -> float:
@@ -86,13 +75,13 @@ def _table(title: str, lines: list[Line]) -> Table:
 
 
 def _differences(title: str, now: list[Line], before: Mapping[str, Line]) -> Table:
-    """Return the lines whose cost differs by a cent or more, the largest difference first."""
+    """Return the lines whose cost differs by half a cent or more, the largest difference first."""
     table = Table(title=title)
     for column in ("for", "before, USD", "now, USD", "difference, USD"):
         table.add_column(column, justify="left" if column == "for" else "right")
     changes = [(line, before[line.what].usd) for line in now]
     for line, then in sorted(changes, key=lambda change: -abs(change[0].usd - change[1])):
-        if abs(line.usd - then) >= _CENT:
+        if abs(line.usd - then) >= _HALF_A_CENT:
             table.add_row(line.what, f"{then:.2f}", f"{line.usd:.2f}", f"{line.usd - then:+.2f}")
     return table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import typer
 
@@ -13,6 +13,7 @@ from handlers.issuer.handler import RECEIPT_HEADER
 from handlers.issuer.handler import app as front_door
 from handlers.issuer.states import FROM_ANY, FROM_RESULT, State
 from handlers.issuer.upload_id import MAXIMUM_AGE, MAXIMUM_LEAD, UUID7
+from lockstep.commands import EnvironmentOption
 from lockstep.version import version
 from operations.selection import printing_failures
 from operations.settings_file import read_settings
@@ -35,9 +36,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptio
 
 @app.command()
 def openapi(
-    environment: Annotated[
-        str | None, typer.Option(help="The environment of environments.toml.", show_default="prod, or the file's first")
-    ] = None,
+    environment: EnvironmentOption = None,
 ) -> None:
     """Print the OpenAPI 3.1 description of the front door, for the regions and limits of an environment.
 

@@ -13,7 +13,7 @@ from handlers.processor.objects import ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
-from handlers.processor.record_rows import Pruned
+from handlers.processor.record_rows import Pruned, RecordRows
 from handlers.processor.record_writer import RecordWriter
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Concluded, Ledger, Result
@@ -25,7 +25,7 @@ Change = tuple[object, str, Any]
 
 _objects, _kind, _versions = Pipeline._objects, Reconciler._kind, Reconciler._versions  # noqa: SLF001 - replaced
 _look, _conclude, _prune, _item = Ledger.look, Ledger.conclude, Ledger.prune, Result.item
-_record_pages = Ledger._record_pages  # noqa: SLF001 - replaced
+_pages = RecordRows.pages
 _begin, _write = Ledger.begin, RecordWriter.write
 _from_record: Final[Callable[..., Message]] = vars(Message)["from_record"].__func__
 
@@ -78,12 +78,12 @@ def _conclude_always(self: Any, result: Any, now: float, **_: Any) -> bool:  # n
     return True
 
 
-def _first_page(self: Any, *given: Any, **named: Any) -> Iterator[Any]:  # noqa: ANN401 - the ledger
-    yield next(_record_pages(self, *given, **named))
+def _first_page(self: Any, records: int) -> Iterator[Any]:  # noqa: ANN401 - the rows
+    yield next(_pages(self, records))
 
 
 def _holds_by_count(self: Any, object_id: str, result: Any, deadline: Any) -> bool:  # noqa: ANN401 - the ledger
-    pages = _record_pages(self, object_id, result.records, deadline, Select="COUNT")
+    pages = self._rows(object_id, result.processing_version, deadline).pages(result.records)
     return bool(sum(page["Count"] for page in pages) == result.accepted)
 
 
@@ -182,7 +182,7 @@ WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
     "checkpoint never noted": [(Ledger, "note_checkpoint", _nothing)],
     "earlier records unchecked": [(Ledger, "prune", _prune_unchecked)],
     "attempt never begun": [(Ledger, "begin", _nothing)],
-    "first page of records only": [(Ledger, "_record_pages", _first_page)],
+    "first page of records only": [(RecordRows, "pages", _first_page)],
     "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
     "unprocessed items dropped": [(RecordWriter, "_write", _write_once)],
     "request to verify ignored": [(Message, "from_record", _message_with(must_verify=False))],

@@ -9,7 +9,7 @@ from compliance.aws.dead_letters import Key, key_of
 from compliance.aws.event_sources import FUNCTION
 from compliance.cfn.arns import find, names_of
 from compliance.cfn.caching import cached
-from compliance.cfn.reading import branches, require_mapping
+from compliance.cfn.reading import branches, require_mapping, value_at
 from compliance.cfn.references import follow, of_type, render
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
@@ -61,12 +61,6 @@ def _groups(writer: Resource, world: TemplateSet) -> Iterator[Resource]:
         if writer.type == FUNCTION:
             found = [log_group_of_function(replace(writer, properties=properties), world)]
         else:
-            values = [_at(properties, path) for path in _DESTINATIONS[writer.type]]
+            values = [value_at(properties, path) for path in _DESTINATIONS[writer.type]]
             found = [log_group_of(value, writer.template, world) for value in values if not is_absent(value)]
         yield from (group for group in found if group is not None)
-
-
-def _at(properties: Json, path: tuple[str, ...]) -> Json:
-    for step in path:
-        properties = require_mapping(properties, step).get(step)
-    return properties

@@ -94,6 +94,17 @@ def require_mapping(value: Json, place: str) -> Mapping[str, Json]:
     raise UnresolvedError(f"{place} is {describe(value)}, not a map that the template spells out")
 
 
+def value_at(value: Json, path: tuple[str, ...]) -> Json:
+    """Return the value at a path of property names; None where a property on it is not set.
+
+    Raises:
+        UnresolvedError: A value on the path is no map.
+    """
+    for step in path:
+        value = require_mapping(value, step).get(step)
+    return value
+
+
 def require_list(value: Json, place: str) -> Sequence[Json]:
     """Return a property's list; empty if it is not set."""
     if is_absent(value):

@@ -9,6 +9,7 @@ from compliance.cfn.caching import cached
 from compliance.cfn.references import named, of_type, render
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
+from compliance.controls.bridge import local_id
 from compliance.engine.findings import EncryptedWith, Finding, Verdict
 from compliance.engine.requirements import RequirementsJudge
 from compliance.engine.rule import Rule, ViolationsJudge
@@ -91,7 +92,7 @@ def with_observations(rows: Iterable[Finding], rules: Iterable[Rule], world: Tem
         resource = resources.get((row.stack, row.logical_id))
         if row.verdict is not Verdict.PASS or resource is None or not isinstance(resource.properties, Mapping):
             return row
-        base = row.rule.partition("::")[2].partition("[")[0]
+        base = local_id(row.rule)
         paths = read.get(row.rule) or _READ_BY_PACKS.get(base) or _READ_BY_PACKS.get(base.rpartition("-")[2], ())
         return replace(row, observed=_quoted(paths, resource, world)) if paths else row
 

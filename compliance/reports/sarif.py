@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
+from compliance.controls.bridge import local_id
 from compliance.engine.findings import Finding, Findings, RuleInfo, Severity, Subject, Verdict
 from compliance.reports.places import every_field, source_of, template_files
 from reporting.as_json import dumps
@@ -105,7 +106,7 @@ class _Run:
         taxa = [_control(control) for control in rule.controls]
         return {
             "id": rule.id,
-            "name": _name(rule.id),
+            "name": local_id(rule.id) or rule.id,
             "shortDescription": {"text": _text(rule.title)},
             "fullDescription": {"text": _text(rule.why or rule.title)},
             "help": {"text": _text(f"{rule.why}\nFix: {rule.fix}")},
@@ -250,11 +251,6 @@ def _guid(framework: str) -> str:
 
 def _level(rule: RuleInfo) -> str:
     return "error" if rule.severity is Severity.ERROR else "warning"
-
-
-def _name(rule: str) -> str:
-    """Return the rule's name without its pack and without the finding's detail in brackets."""
-    return rule.partition("::")[2].partition("[")[0] or rule
 
 
 def _text(text: str) -> str:

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 
 from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
-from handlers.processor.deadline import Deadline, OutOfTimeError
+from handlers.processor.deadline import RESERVED_SECONDS, Deadline, OutOfTimeError
 from handlers.processor.errors import (
     ConflictingRecordsError,
     ConflictingResultError,
@@ -33,7 +33,6 @@ from handlers.shared import object_keys, schema, timestamps
 from handlers.shared.control import ControlRegister
 from handlers.shared.effect import EffectDigest
 
-_SECONDS_TO_END: Final = 5.0
 _SECONDS_TO_PUT_BACK: Final = 2.0
 _SECONDS_TO_HOLD_BACK: Final = 1.0
 _SECONDS_BETWEEN_LOOKS: Final = 0.25
@@ -133,7 +132,7 @@ class Pipeline:
     def _settle(self, message: Message, events: list[ObjectEvent], deadline: Deadline) -> None:
         for event in events:
             deadline.check("the next object is looked at", reserved_seconds=_SECONDS_TO_PUT_BACK)
-            if deadline.is_too_late_for(_SECONDS_TO_END):
+            if deadline.is_too_late_for(RESERVED_SECONDS):
                 self._postpone(message, event)
                 continue
             known = self.ledger.look(event.object_id)
@@ -489,6 +488,6 @@ def _in_time(things: Iterable[_Any], deadline: Deadline) -> Iterator[_Any]:
     for thing in things:
         now = time.monotonic()
         if now >= next_look:
-            deadline.check("the object is read", reserved_seconds=_SECONDS_TO_END)
+            deadline.check("the object is read", reserved_seconds=RESERVED_SECONDS)
             next_look = now + _SECONDS_BETWEEN_LOOKS
         yield thing

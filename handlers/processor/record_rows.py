@@ -51,6 +51,11 @@ class RecordRows:
         self._pruned = Pruned()
         self._of_version = self._of_all = 0
 
+    def pages(self, records: int) -> Iterator[Any]:
+        """Yield the pages of every partition key, with eventually consistent reads; `records` is as in `are_exactly`."""
+        for number in range(-(-records // schema.RECORDS_PER_PARTITION_KEY)):
+            yield from self._pages(number, ConsistentRead=False)
+
     def are_exactly(self, accepted: int, records: int) -> bool:
         """Return whether the replica holds so many records, all of the version.
 

@@ -1,7 +1,7 @@
 """Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from botocore.exceptions import ClientError
 
 from handlers.processor.batch_requests import BatchRequests, puts
-from handlers.processor.deadline import RESERVED_SECONDS, Deadline
+from handlers.processor.deadline import Deadline
 from handlers.processor.record_rows import Pruned, RecordRows
 from handlers.processor.record_writer import RecordWriter
 from handlers.shared import schema, timestamps
@@ -200,11 +200,11 @@ class Ledger:
             ClientError: DynamoDB returned an error.
             BotoCoreError: DynamoDB did not answer.
         """
+        rows = self._rows(object_id, result.processing_version, deadline)
         if result.accepted > _DIGEST_RECORDS:
-            rows = self._rows(object_id, result.processing_version, deadline)
             return rows.are_exactly(result.accepted, result.records)
         digest, count = EffectDigest(), 0
-        for page in self._record_pages(object_id, result.records, deadline):
+        for page in rows.pages(result.records):
             for row in page["Items"]:
                 if _text(row, schema.PROCESSING_VERSION) != result.processing_version:
                     return False
@@ -278,32 +278,6 @@ class Ledger:
 
     def _rows(self, object_id: str, processing_version: str, deadline: Deadline) -> RecordRows:
         return RecordRows(self._dynamodb, self._table_name, object_id, processing_version, deadline)
-
-    def _record_pages(
-        self,
-        object_id: str,
-        records: int,
-        deadline: Deadline,
-        **request: Any,  # noqa: ANN401 - arguments of Query
-    ) -> Iterator[Any]:
-        """Yield the pages of each partition key of an object's records."""
-        for first in range(0, records, schema.RECORDS_PER_PARTITION_KEY):
-            partition_key, _ = schema.record_keys(object_id, first)
-            start: dict[str, Any] = {}
-            while True:
-                deadline.check("all records are read back", reserved_seconds=RESERVED_SECONDS)
-                page = self._dynamodb.query(
-                    TableName=self._table_name,
-                    KeyConditionExpression="#pk = :records",
-                    ExpressionAttributeNames={"#pk": schema.PARTITION_KEY},
-                    ExpressionAttributeValues={":records": {"S": partition_key}},
-                    **request,
-                    **start,
-                )
-                yield page
-                if "LastEvaluatedKey" not in page:
-                    break
-                start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def begin(self, object_id: str, now: float, *, forget_checkpoint: bool = False) -> None:
         """Note that this region begins an attempt, begins again, or continues.

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Final
 from urllib.parse import quote_plus
@@ -102,6 +102,11 @@ class World:
         newest = s3_backends[ACCOUNT]["aws"].buckets[name].keys.getlist(put.key)[-1]
         newest._version_id = put.version_id  # noqa: SLF001 - moto gives each version a new id; replication keeps it
         self.announce(put, region=destination)
+
+    def deploy_newer(self, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:  # noqa: ANN401 - a pipeline's fields
+        """Deploy the processor with another version of its code."""
+        newer = replace(application(), processing_version="newer", **changes)
+        monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
 
     def announce(self, put: Put, *, region: str = PRIMARY) -> None:
         """Send the event of an object, as S3 does, once or again."""

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -185,8 +184,7 @@ def test_records_of_a_newer_version_replace_those_below_the_checkpoint(
             raise Reject("no longer wanted")
         return record | {"changed": True}
 
-    newer = replace(application(), transform=without_the_third, processing_version="newer")
-    monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
+    world.deploy_newer(monkeypatch, transform=without_the_third)
     clock.run(world)
     assert {ordinal for _, ordinal in world.records()} == set(range(GOOD)) - {2}
     assert all(record.get("changed") for record in world.records().values())
@@ -235,8 +233,7 @@ def test_long_file_waits_behind_the_other_messages_of_its_batch(world: World, mo
 def test_reprocessing_a_long_file_continues_as_reprocessing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put, clock = world.put("incoming/long.ndjson", BODY), Clock()
     clock.run(world)
-    newer = replace(application(), processing_version="newer")
-    monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
+    world.deploy_newer(monkeypatch)
     world.client("sqs", PRIMARY).send_message(
         QueueUrl=world.queue_url("ingest", PRIMARY),
         MessageBody=json.dumps({"Records": [event_record(put, PRIMARY)]}),

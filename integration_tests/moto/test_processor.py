@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -479,8 +478,7 @@ def test_object_is_reprocessed_by_another_version_only_on_request(world: World, 
             raise Reject("no longer wanted")
         return record | {"changed": True}
 
-    newer = replace(application(), transform=without_the_second, processing_version="newer")
-    monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
+    world.deploy_newer(monkeypatch, transform=without_the_second)
     world.announce(put)
     world.invoke()
     assert world.items() == before, "an event that comes again changes nothing"
@@ -504,8 +502,7 @@ def test_passive_region_reprocesses_nothing(world: World, monkeypatch: pytest.Mo
     put = world.put("incoming/x.ndjson", b'{"a":1}\n')
     world.invoke()
     before = world.items()
-    newer = replace(application(), processing_version="newer")
-    monkeypatch.setattr("handlers.processor.handler.application", lambda: newer)
+    world.deploy_newer(monkeypatch)
     world.client("sqs", PRIMARY).send_message(
         QueueUrl=world.queue_url("ingest", PRIMARY),
         MessageBody=json.dumps({"Records": [event_record(put, PRIMARY)]}),

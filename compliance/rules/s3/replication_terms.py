@@ -5,7 +5,7 @@ from typing import Final
 
 from compliance.aws.accounts import account_in, is_unknown_principal
 from compliance.aws.replication_terms import BUCKET, CUSTOM, replicates, replications_of
-from compliance.cfn.reading import require_list, require_mapping, require_number, require_text
+from compliance.cfn.reading import require_list, require_mapping, require_number, require_text, value_at
 from compliance.cfn.references import render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
@@ -40,7 +40,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
                 "as a bucket has it, or see to it that the function's tests prove them"
             )
         for path, consequence in _SWITCHES:
-            if require_text(_at(replication.terms, path), ".".join(path)) != "Enabled":
+            if require_text(value_at(replication.terms, path), ".".join(path)) != "Enabled":
                 yield f"{replication.place}: {'.'.join(path)} is not Enabled, so {consequence}"
         yield from _of_time(replication.place, require_mapping(replication.terms.get("Destination"), "Destination"))
         yield from _of_filter(replication.place, replication.terms, resource)
@@ -49,7 +49,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 def _of_time(place: str, destination: Mapping[str, Json]) -> Iterator[str]:
     for path in (("ReplicationTime", "Time", "Minutes"), ("Metrics", "EventThreshold", "Minutes")):
-        minutes = require_number(_at(destination, path), ".".join(path))
+        minutes = require_number(value_at(destination, path), ".".join(path))
         if minutes != _MINUTES:
             yield f"{place}: Destination.{'.'.join(path)} is {minutes}; it must be {_MINUTES}"
     if require_text(destination.get("StorageClass"), "StorageClass") in _ASLEEP:
@@ -82,17 +82,11 @@ def _announced(resource: Resource) -> list[str]:
     prefixes = []
     for kind in ("QueueConfigurations", "LambdaConfigurations", "TopicConfigurations"):
         for configuration in require_list(notifications.get(kind), kind):
-            key = _at(require_mapping(configuration, kind), ("Filter", "S3Key", "Rules"))
+            key = value_at(require_mapping(configuration, kind), ("Filter", "S3Key", "Rules"))
             rules = [require_mapping(rule, "Rules") for rule in require_list(key, "Rules")]
             named = [rule.get("Value") for rule in rules if str(rule.get("Name")).lower() == "prefix"]
             prefixes += [require_text(value, "Value") or "" for value in named] or [""]
     return prefixes or [""]
-
-
-def _at(value: Json, path: tuple[str, ...]) -> Json:
-    for step in path:
-        value = require_mapping(value, step).get(step)
-    return value
 
 
 RULE = Rule(

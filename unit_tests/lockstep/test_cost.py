@@ -1,0 +1,33 @@
+"""Test the mistakes that `lockstep cost` refuses, and its comparison. infra/test_cost.py tests the prices."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.cost import Line
+from lockstep import cost
+
+
+def test_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
+    result = CliRunner().invoke(cost.app, ["--diff", str(tmp_path)])
+    assert result.exit_code == 2, result.output
+    text = " ".join(result.output.split())
+    assert f"{tmp_path} is not a cloud assembly" in text
+    assert "Type `lockstep synth` there." in text
+
+
+def test_unknown_environment_is_refused_with_the_known_ones() -> None:
+    result = CliRunner().invoke(cost.app, ["--environment", "nowhere"])
+    assert result.exit_code == 2, result.output
+    assert "has no table [environments.nowhere]" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(("cents", "is_shown"), [(0.004, False), (0.006, True)])
+def test_line_is_compared_from_half_a_cent(cents: float, *, is_shown: bool) -> None:
+    before = Line("alarms", 1, "each", 1.0, "https://example.com", "template")
+    now = dataclasses.replace(before, price=before.price + cents)
+    assert cost._differences("title", [now], {"alarms": before}).row_count == int(is_shown)  # noqa: SLF001 - its table
