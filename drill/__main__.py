@@ -52,7 +52,7 @@ app = typer.Typer(
 def main() -> None:
     """Fail the platform over to its other region and back, measure the times, and prove that nothing was lost.
 
-    The default command is `run`. It runs on this machine in about three minutes and needs no AWS account.
+    The default command is `run`. It runs on this machine in about five minutes and needs no AWS account.
 
     Exit status: 0 the drill passed, or passed with targets that were not measured; 1 it failed or is void; 2 wrong usage or
     refused; 130 interrupted.
