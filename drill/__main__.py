@@ -27,8 +27,8 @@ from drill.reports import chain, facts
 from drill.self_test import run as run_self_test
 from drill.targets import supervisor
 from drill.targets.live import require_leave, require_possible
-from operations.command_line import end_like_ctrl_c_on, short
-from operations.errors import Refused, RunFailure
+from operations.command_line import end_like_ctrl_c_on, failure_of, short
+from operations.errors import Refused
 from operations.selection import FAILED, printing_failures, say
 from operations.settings_file import EnvironmentOption, Place, PrimaryOption, SecondaryOption, place_of, read_settings
 
@@ -216,8 +216,7 @@ def _begun(plan: Plan) -> DrillFolder:
         runner.begin(plan, folder)
     except OSError as error:
         shutil.rmtree(folder.path, ignore_errors=True)
-        hint = "Nothing was done. Correct that, and type the same command."
-        raise RunFailure(f"The drill cannot begin: {_reason(error)}", hint=hint) from error
+        raise failure_of(error, hint="The drill has not begun. Correct that, and type the same command.") from error
     return folder
 
 
@@ -237,6 +236,15 @@ def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
         except KeyboardInterrupt:
             _say_interrupted(folder)
             raise typer.Exit(_INTERRUPTED) from None
+        except OSError as error:
+            raise failure_of(error, hint=_next_command(folder)) from error
+
+
+def _next_command(folder: DrillFolder) -> str:
+    """Return what to type after a failure to write. Without its folder a drill can be neither resumed nor aborted."""
+    if not folder.journal.exists():
+        return "The drill's folder is gone, so it cannot be resumed. To start another, type: lockstep drill run"
+    return f"The drill has stopped. Correct that, and type: lockstep drill resume {folder.path.name} (or abort)"
 
 
 def _say_interrupted(folder: DrillFolder) -> None:
@@ -307,16 +315,7 @@ def _printing_failures() -> Iterator[None]:
     """Turn every failure into a message and an exit status, without a traceback."""
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     with printing_failures():
-        try:
-            yield
-        except OSError as error:
-            hint = "Correct that, and type: lockstep drill resume (or abort)"
-            raise RunFailure(f"The drill cannot continue: {_reason(error)}", hint=hint) from error
-
-
-def _reason(error: OSError) -> str:
-    """Return the place and the reason of an error; a full disk names no place."""
-    return f"{error.filename or f'the disk of {short(ROOT)}'}: {error.strerror or error}"
+        yield
 
 
 if __name__ == "__main__":

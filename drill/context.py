@@ -28,6 +28,7 @@ from drill.targets.live import LiveTarget
 from drill.targets.local import LocalTarget
 from drill.watch import Watch
 from operations.account_check import prove_live
+from operations.command_line import short
 from operations.deployment import Deployment
 from operations.errors import RunFailure
 from operations.ledger import object_id
@@ -76,11 +77,14 @@ class Context:
     def _watch_supervisor(self) -> None:
         """Name a supervisor that has ended at once: without it every region fails, and the uploads would try for minutes."""
         while not self._closed.wait(_WATCH_SECONDS):
-            if supervisor.attach(self.folder) is None:
+            try:
+                kept = supervisor.attach(self.folder)
+            except (OSError, ValueError):
+                continue  # the drill's folder is gone or unreadable, which its journal names
+            if kept is None:
                 self.lost = (
-                    "The process that holds the local cloud has ended, so no region answers; see "
-                    f"{self.folder.supervisor_log}. This drill is reported as failed. "
-                    "To start another, type: lockstep drill run"
+                    f"{supervisor.why_ended(self.folder)} No region answers; see {short(self.folder.supervisor_log)}. "
+                    "This drill is reported as failed. To start another, type: lockstep drill run"
                 )
                 self.sender.stop()
                 return

@@ -84,7 +84,7 @@ def _unhealed(journal: Journal) -> list[tuple[str, str]]:
 def _heal(context: Context, spec: str, name: str) -> str:
     try:
         FAULTS[name].heal(context.platform)
+        context.journal.append(context.phase, "fault healed", fault=spec, name=name)
     except (ClientError, BotoCoreError, LocalCloudError, OSError) as error:
         return f"{spec}: {error}"
-    context.journal.append(context.phase, "fault healed", fault=spec, name=name)
     return ""

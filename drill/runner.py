@@ -11,6 +11,7 @@ from rich.console import Console
 from drill import fault_control, measures, proving, reporting, reports, rpo
 from drill.context import Context
 from drill.folder import DrillFolder
+from drill.interrupted import NOT_ROLLED_BACK
 from drill.journal import Journal
 from drill.model import DrillReport
 from drill.phases import ALL, Phase
@@ -21,11 +22,12 @@ from local_cloud import LocalCloudError
 from operations.command_line import held_back
 from operations.errors import RunFailure
 from operations.guard import Guard, guarding
-from operations.register import Promotion, Register
+from operations.register import Register
 from reporting.progress import Step, Steps
 
 _BEGAN = "drill began"
 _ENDED = "drill ended"
+_FAILURES = (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError)
 
 
 def begin(plan: Plan, folder: DrillFolder, *, command_at: float | None = None) -> None:
@@ -132,7 +134,7 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
             with _guarded(context, phase):
                 outcome = phase.run(context)
             step.conclude(outcome)
-    except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
+    except _FAILURES as error:
         hint = f" {error.hint}" if isinstance(error, RunFailure) and error.hint else ""
         tail = f" {error.tail}" if isinstance(error, RunFailure) and error.tail else ""
         _fail(context, context.lost or f"{error}{hint}{tail}")
@@ -177,35 +179,44 @@ def _fail(context: Context, why: str) -> None:
 def _roll_back(context: Context, steps: Steps) -> None:
     """Heal faults, repair negative controls and make the primary active. After a successful drill this changes nothing."""
     journal = context.journal
+    outcome: list[str] = []
+    problems: list[str] = []
     try:
         if not context.can_open or context.lost:
             return  # with the local cloud everything that the drill did has gone
         with steps.step("roll back: remove all effects of the drill"):
-            context.open(start=False)
-            before = fault_control.active_faults(journal)
-            fault_control.heal(context)
-            proving.undo_damage(context)
-            outcome = [f"healed {', '.join(before)}"] if before else []
-            if fault_control.is_final(journal):
-                outcome = [f"{context.target.primary} is lost for good; {context.target.secondary} stays active"]
-            elif not _promote_primary(context).already:
-                outcome.append(f"{context.target.primary} is active again")
-            if outcome:
-                journal.append(context.phase, "rolled back", outcome="; ".join(outcome))
-    except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
-        _fail(context, f"not rolled back: {error}")
+            # A step that fails, of a full disk for example, must not prevent the others.
+            for undo in (_heal, proving.undo_damage, _make_primary_active):
+                try:
+                    context.open(start=False)
+                    outcome += filter(None, [undo(context)])
+                except _FAILURES as error:
+                    problems.append(str(error))
+        if outcome:
+            journal.append(context.phase, "rolled back", outcome="; ".join(outcome))
+        if problems:
+            _fail(context, f"{NOT_ROLLED_BACK}: {'; '.join(dict.fromkeys(problems))}")
     finally:
         context.close()
 
 
-def _promote_primary(context: Context) -> Promotion:
+def _heal(context: Context) -> str:
+    before = fault_control.active_faults(context.journal)
+    fault_control.heal(context)
+    return f"healed {', '.join(before)}" if before and not fault_control.is_final(context.journal) else ""
+
+
+def _make_primary_active(context: Context) -> str:
     """Make the primary active, with a higher claim than the secondary's, which may not have replicated yet."""
     target = context.target
+    if fault_control.is_final(context.journal):
+        return f"{target.primary} is lost for good; {target.secondary} stays active"
     claims = Register(target, target.secondary).claims()
     own = Register(target, target.primary).standing()
     rival = claims.get(target.secondary, 0)
     at_least = rival + 1 if rival > own.epoch else 0
-    return Register(target, target.primary).promote(at_least=at_least)
+    promotion = Register(target, target.primary).promote(at_least=at_least)
+    return "" if promotion.already else f"{target.primary} is active again"
 
 
 def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | None:
@@ -225,7 +236,7 @@ def _prove_what_is_left(context: Context, steps: Steps) -> KeyboardInterrupt | N
             )
             context.note(f"proved after the drill was stopped: {outcome}", level="good" if proof.equal else "bad")
             step.conclude(outcome)
-    except (RunFailure, ClientError, BotoCoreError, LocalCloudError, OSError) as error:
+    except _FAILURES as error:
         context.note(f"nothing could be proved after the drill was stopped: {error}", level="bad")
     except KeyboardInterrupt as interrupt:
         _fail(context, "interrupted by Ctrl-C")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -62,7 +63,8 @@ class Sampler:
             with self._one_at_a_time:
                 for sample in self._round(before):
                     self.latest[sample.region] = sample
-                    with self._file.open("a", encoding="utf-8") as file:
+                    # A full disk leaves a gap in the curves; the journal's own failure ends the drill.
+                    with contextlib.suppress(OSError), self._file.open("a", encoding="utf-8") as file:
                         file.write(sample.model_dump_json() + "\n")
 
     def _round(self, before: dict[str, float]) -> list[Sample]:

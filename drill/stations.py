@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from client import Answer, Request, Transport
+from drill.background import Background
 from drill.context import Context
 from drill.faults import FAULTS
 from drill.load.items import LoadItem, Shape, Wave
 from drill.load.sending import Sender
 from drill.order import OrderWatch
 from drill.proof.scope import Scope
-from operations.errors import RunFailure
 from operations.ledger import Ledger
 from operations.ledger import object_id as identity
 from operations.queues import backlog
@@ -64,7 +64,7 @@ class Stations:
         # With few files the stations that convict most come first.
         self._queued, self._put, self._issued = others[0::3], others[1::3], others[2::3]
         self._holding: HoldingTransport | None = None
-        self._threads: list[_Upload] = []
+        self._threads: list[Background] = []
         self.order = OrderWatch(context)
 
     def place(self) -> None:
@@ -88,7 +88,7 @@ class Stations:
         self._wait(lambda: self._results(primary, self._queued) == len(self._queued))
         self._copy_results()
         counts = self._census()
-        large = _Upload(context, self._large, _LARGE, None)
+        large = _upload(context, self._large, _LARGE, None)
         self._threads.append(large)
         self.order.start(self._large)
         large.start()
@@ -117,11 +117,11 @@ class Stations:
         if not stalls:
             self._context.platform.set_region_stalled(self._context.target.primary, stalled=False)
 
-    def _start(self, items: Sequence[LoadItem], receipts: str) -> _Upload:
+    def _start(self, items: Sequence[LoadItem], receipts: str) -> Background:
         if self._holding is None:
             keys = [one.item.key for one in (*self._queued, *self._put, *self._issued)]
             self._holding = HoldingTransport(Sender.transport(len(keys)), keys)
-        upload = _Upload(self._context, items, receipts, self._holding)
+        upload = _upload(self._context, items, receipts, self._holding)
         self._threads.append(upload)
         upload.start()
         return upload
@@ -206,29 +206,10 @@ def stored(context: Context, region: str) -> set[str]:
     }
 
 
-class _Upload(threading.Thread):
-    """Uploads some files; a failure is raised by `finish`."""
-
-    def __init__(self, context: Context, items: Sequence[LoadItem], receipts: str, transport: Transport | None) -> None:
-        super().__init__(name=receipts, daemon=True)
-        self._context, self._items, self._receipts, self._transport = context, items, receipts, transport
-        self.failure: RunFailure | None = None
-
-    def run(self) -> None:
-        """Upload."""
-        try:
-            self._context.sender.send(
-                self._items,
-                self._context.on_event,
-                receipts=self._receipts,
-                transport=self._transport,
-                workers=max(1, len(self._items)),
-            )
-        except RunFailure as failure:
-            self.failure = failure
-
-    def finish(self) -> None:
-        """Wait for the end."""
-        self.join()
-        if self.failure:
-            raise self.failure
+def _upload(context: Context, items: Sequence[LoadItem], receipts: str, transport: Transport | None) -> Background:
+    """Return a thread that uploads some files."""
+    workers = max(1, len(items))
+    return Background(
+        receipts,
+        lambda: context.sender.send(items, context.on_event, receipts=receipts, transport=transport, workers=workers),
+    )

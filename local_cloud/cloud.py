@@ -131,7 +131,11 @@ class LocalCloud(FaultInjector):
         return self._server.process_id
 
     def require_alive(self) -> None:
-        """Check that the server runs."""
+        """Check that the server runs, and has its files and its port.
+
+        Raises:
+            LocalCloudError: It has not, for the reason in the message's first line.
+        """
         self._server.require_alive()
 
     def stop(self) -> None:
@@ -188,6 +192,6 @@ class LocalCloud(FaultInjector):
     def _control(self, command: str, *, method: str = "POST") -> dict[str, Any]:
         try:
             return super()._control(command, method=method)
-        except OSError:
+        except LocalCloudError:
             self._server.require_alive()
             raise

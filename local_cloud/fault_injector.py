@@ -87,3 +87,5 @@ class FaultInjector:
                 return answer
         except urllib.error.HTTPError as error:
             raise LocalCloudError(f"The local cloud refused {command!r}: {error.read().decode()}") from error
+        except OSError as error:
+            raise LocalCloudError(f"The local cloud does not answer at {self.endpoint_url}: {error}") from error

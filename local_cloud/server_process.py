@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -25,6 +26,12 @@ TOKEN_HEADER: Final = "X-Local-Cloud-Token"  # noqa: S105  a header's name
 LOG_TAIL_LINES: Final = 25
 _PREFIX: Final = "local-cloud-"
 _LOCK: Final = "owner.lock"
+_LOG: Final = "server.log"
+_SECRET: Final = "secret"  # noqa: S105  a file's name
+_SCRATCH: Final = "tmp"
+_FILES: Final = (_LOCK, _LOG, _SECRET, _SCRATCH)
+"""Files and folders that the server has as long as it runs."""
+_CONNECT_SECONDS: Final = 1.0
 _KEPT_PREFIX: Final = "kept-local-cloud-"
 _REMOVAL: Final = """
 import os, shutil, sys, time
@@ -66,8 +73,8 @@ class ServerProcess:
         self.secret = secrets.token_urlsafe(30)
         _remove_ownerless()
         self.folder = Path(tempfile.mkdtemp(prefix=_KEPT_PREFIX if keep_folder else _PREFIX))
-        self.log = self.folder / "server.log"
-        self.secret_file = self.folder / "secret"
+        self.log = self.folder / _LOG
+        self.secret_file = self.folder / _SECRET
         # Locked as long as this process or the server lives: a folder without a lock has no owner.
         self._lock = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -96,9 +103,17 @@ class ServerProcess:
         raise self._failure(f"did not answer within {timeout_seconds:.0f} s")
 
     def require_alive(self) -> None:
-        """Raise LocalCloudError with the end of the log if the server has died."""
+        """Check that the server runs, and has its files and its port.
+
+        Raises:
+            LocalCloudError: It has not. The server is stopped, because a part of a cloud answers wrongly.
+        """
         if self._process.poll() is not None:
             raise self._failure(f"died with exit status {self._process.returncode}")
+        if gone := [name for name in _FILES if not (self.folder / name).exists()]:
+            raise self._failure(f"has lost its files: another program removed {', '.join(gone)} from {self.folder}")
+        if not self._listens():
+            raise self._failure(f"listens no longer on {HOST}:{self.port}")
 
     def stop(self) -> None:
         """Stop the server and every worker, first by SIGTERM, then by SIGKILL. Idempotent."""
@@ -147,7 +162,7 @@ class ServerProcess:
 
     def _environment(self, account: str, port: int) -> dict[str, str]:
         """Return the server's environment. Lambda workers inherit it, so it has only basic variables of the caller."""
-        scratch = self.folder / "tmp"
+        scratch = self.folder / _SCRATCH
         scratch.mkdir()
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TZ") if name in os.environ}
         return {
@@ -183,8 +198,15 @@ class ServerProcess:
         except (OSError, urllib.error.URLError):
             return False
 
+    def _listens(self) -> bool:
+        """Return whether a connection is accepted; a busy server accepts it late."""
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as caller:
+            caller.settimeout(_CONNECT_SECONDS)
+            return caller.connect_ex((HOST, self.port)) != errno.ECONNREFUSED
+
     def _failure(self, what: str) -> LocalCloudError:
-        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]) or "(the log is empty)"
+        log = self.log.read_text(errors="replace") if self.log.exists() else ""
+        tail = "\n".join(log.splitlines()[-LOG_TAIL_LINES:]) or "(the log is empty)"
         self.stop()
         return LocalCloudError(f"The local cloud's server {what}. The end of its log:\n{tail}")
 
@@ -218,7 +240,7 @@ def _remove_ownerless() -> None:
             lock = os.open(folder / _LOCK, os.O_RDWR)
             try:
                 # Without a log, its owner has not locked it yet.
-                if (folder / "server.log").exists():
+                if (folder / _LOG).exists():
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     remove_folder(folder)
             finally:

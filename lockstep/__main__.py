@@ -14,9 +14,10 @@ from typer.core import TyperCommand, TyperGroup
 from lockstep.commands import COMMANDS, FLAGS, Entry
 from lockstep.version import version
 from operations.checkout import find_checkout
-from operations.command_line import explain
+from operations.command_line import explain, failure_of
 from operations.errors import Refused
 
+_FAILED: Final = 1
 _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
 
@@ -144,7 +145,11 @@ def _main(
 
 def main() -> None:
     """Run the command that is typed."""
-    app(prog_name="lockstep")
+    try:
+        app(prog_name="lockstep")
+    except OSError as error:  # typer has handled a broken pipe
+        explain(failure_of(error), Console(stderr=True, highlight=False, emoji=False))
+        sys.exit(_FAILED)
 
 
 if __name__ == "__main__":

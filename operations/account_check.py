@@ -15,7 +15,8 @@ from operations.errors import Refused
 if TYPE_CHECKING:
     from operations.target import Target
 
-_IF_STS_ALONE = " If only STS fails there and you are sure of the account, add --account-unverified."
+_IF_STS_ALONE = "If only STS fails there and you are sure of the account, add --account-unverified."
+_IF_CLOUD_ENDED = "If the local cloud has ended, type: lockstep local --deploy"
 
 
 def prove_local(target: Target) -> None:
@@ -84,8 +85,8 @@ def caller_of(target: Target, regions: Sequence[str], *, given: str | None, unve
 
 def _silent_everywhere(target: Target) -> str:
     if target.endpoint_url:
-        return "Is it still running? Nothing was written."
-    return f"Is this machine on the network? Nothing was written.{_IF_STS_ALONE}"
+        return f"Nothing was written. {_IF_CLOUD_ENDED}"
+    return f"Is this machine on the network? Nothing was written. {_IF_STS_ALONE}"
 
 
 class _Silent(Refused):
@@ -119,7 +120,7 @@ def _identity(target: Target, region: str, sts: Any) -> tuple[str, str]:  # noqa
             raise Refused(f"No valid credentials for {cloud}: {error}", hint=credentials.LOG_IN) from error
         raise _Silent(
             f"STS in {region} does not answer: {error}",
-            hint=f"Nothing was written. If {region} is the region that is down, act on the other one."
-            f"{'' if target.endpoint_url else _IF_STS_ALONE}",
+            hint=f"Nothing was written. If {region} is the region that is down, act on the other one. "
+            f"{_IF_CLOUD_ENDED if target.endpoint_url else _IF_STS_ALONE}",
         ) from error
     return str(identity["Account"]), str(identity["Arn"])

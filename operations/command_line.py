@@ -36,6 +36,13 @@ def explain(failure: RunFailure, console: Console) -> None:
         console.print(f"Log: {short(failure.log)}", markup=False, soft_wrap=True)
 
 
+def failure_of(error: OSError, *, hint: str = "") -> RunFailure:
+    """Return the failure for an error of a file, a disk, or the stream that the output goes to."""
+    place = error.filename or "The disk, or the place that the output goes to"
+    hint = hint or "What was done before this stays done. Correct that, and type the command again."
+    return RunFailure(f"{place}: {error.strerror or error}.", hint=hint)
+
+
 def short(path: Path) -> Path:
     """Return a path relative to the checkout, if it is below it."""
     return path.relative_to(_CHECKOUT) if path.is_relative_to(_CHECKOUT) else path

@@ -13,7 +13,7 @@ from botocore.exceptions import ProfileNotFound
 from rich.console import Console
 
 from operations.account_check import caller_of
-from operations.command_line import explain
+from operations.command_line import explain, failure_of
 from operations.errors import Refused, RunFailure
 from operations.guard import Guard, guarding
 from operations.target import Target
@@ -151,6 +151,11 @@ def printing_failures() -> Iterator[None]:
     except RunFailure as failure:
         explain(failure, errors)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else FAILED) from failure
+    except BrokenPipeError:
+        raise  # the reader of the output has ended, as `head` does
+    except OSError as error:
+        explain(failure_of(error), errors)
+        raise typer.Exit(FAILED) from error
     except ProfileNotFound as error:
         errors.print(f"{error}.", style="bold red", markup=False, soft_wrap=True)
         errors.print("Type --profile and a name that `aws configure list-profiles` lists.", markup=False, soft_wrap=True)

@@ -8,9 +8,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from drill.background import Background
 from drill.load.items import LoadItem
 from drill.load.sending import OnEvent, Sender
-from operations.errors import RunFailure
 
 RECEIPTS: Final = "receipts-flow.jsonl"
 PHASES: Final = 6
@@ -31,13 +31,12 @@ class Flow:
         self._hurry = threading.Event()
         self._go = threading.Event()
         self._asked = self._done = 0
-        self._thread: threading.Thread | None = None
-        self._failure: RunFailure | None = None
+        self._thread: Background | None = None
 
     def start(self) -> None:
         """Start the thread, unless it runs. Files with a receipt are not sent again."""
         if self._thread is None and self._items:
-            self._thread = threading.Thread(target=self._run, name="flow", daemon=True)
+            self._thread = Background("flow", self._run)
             self._thread.start()
 
     def nudge(self) -> None:
@@ -63,21 +62,16 @@ class Flow:
         self._hurry.set()
         self._go.set()
         if self._thread:
-            self._thread.join()
-        if self._failure:
-            raise self._failure
+            self._thread.finish()
 
     def _run(self) -> None:
         timed = len(self._items) - PHASES
         pause = max(_SHORTEST_PAUSE, _SPAN_SECONDS / timed) if timed > 0 else None
-        try:
-            for one in self._items:
-                if not self._hurry.is_set():
-                    is_nudged = self._go.wait(pause if timed > 0 else None)
-                    self._go.clear()
-                    timed -= not is_nudged
-                with self._turn:
-                    self._sender.send([one], self._on_event, receipts=RECEIPTS)
-                self._done += 1
-        except RunFailure as failure:
-            self._failure = failure
+        for one in self._items:
+            if not self._hurry.is_set():
+                is_nudged = self._go.wait(pause if timed > 0 else None)
+                self._go.clear()
+                timed -= not is_nudged
+            with self._turn:
+                self._sender.send([one], self._on_event, receipts=RECEIPTS)
+            self._done += 1

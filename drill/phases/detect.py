@@ -9,10 +9,10 @@ from typing import Any, Final
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drill import fault_control
+from drill.background import Background
 from drill.context import Context
 from drill.faults import FAULTS
 from drill.load.items import LoadItem, Wave
-from operations.errors import RunFailure
 from operations.ledger import Ledger
 
 _QUIET_SECONDS: Final = 5.0
@@ -102,28 +102,21 @@ def _outcome(context: Context, *, expected: bool) -> str:
     return "no signal" if expected else "no signal, and none was expected"
 
 
-class _Traffic(threading.Thread):
+class _Traffic(Background):
     """Clients that continue to upload until the detection: a few files at a time, the rest at the end."""
 
     def __init__(self, context: Context, wave: Sequence[LoadItem]) -> None:
-        super().__init__(name="traffic", daemon=True)
+        super().__init__("traffic", self._upload)
         self._context, self._wave = context, wave
         self._hurry = threading.Event()
-        self._failure: RunFailure | None = None
 
-    def run(self) -> None:
-        """Upload."""
+    def _upload(self) -> None:
         size = max(1, len(self._wave) // _CHUNKS)
-        try:
-            for start in range(0, len(self._wave), size):
-                self._context.sender.send(self._wave[start : start + size], self._context.on_event)
-                self._hurry.wait(1.0)
-        except RunFailure as failure:
-            self._failure = failure
+        for start in range(0, len(self._wave), size):
+            self._context.sender.send(self._wave[start : start + size], self._context.on_event)
+            self._hurry.wait(1.0)
 
     def finish(self) -> None:
         """Upload the rest at once, and wait for it."""
         self._hurry.set()
-        self.join()
-        if self._failure:
-            raise self._failure
+        super().finish()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from rich.console import Console
 from drill.folder import CHECKOUT, DrillFolder
 from drill.plan import Plan
 from drill.processes import descendants, is_running
+from local_cloud import LocalCloudError
 from local_cloud.server_process import remove_folder
 from local_cloud.testbed.commands import Commands, last_lines
 from local_cloud.testbed.local_platform import local_platform
@@ -42,6 +44,8 @@ _START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 120.0
 """Seconds to wait for the end; far more than the removal of the cloud's files from a slow disk takes."""
 _PAUSE: Final = 0.2
+ENDED: Final = "ended: "
+"""Begins the last line of the log of a supervisor that has ended by itself."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
     if _lender(folder).exists():
         lent = attach(folder)
         if lent is None:
-            raise RunFailure("The local cloud that this drill was to use has ended.", hint="Start the command again.")
+            raise RunFailure(f"{why_ended(folder)} This drill was to use it.", hint="Start the command again.")
         return lent
     if not _running(folder):
         # A new supervisor writes its own files; those of an older one describe a cloud that has ended.
@@ -129,6 +133,9 @@ def main() -> None:
         sys.stdout.write("stopped\n")
     except RunFailure as failure:
         sys.exit("\n".join(filter(None, (failure.tail, failure.message, failure.hint))))
+    except LocalCloudError as error:
+        first, _, rest = str(error).partition("\n")
+        sys.exit(f"{rest}\n{ENDED}{first}")
 
 
 def _keep(folder: DrillFolder, plan: Plan) -> None:
@@ -141,15 +148,21 @@ def _keep(folder: DrillFolder, plan: Plan) -> None:
         Commands() as commands,
         local_platform(
             read_settings(plan.environment), run, steps, commands, time_factor=plan.time_factor, health_checkers=True
-        ) as target,
+        ) as (target, cloud),
     ):
         target.save(folder.target)
         ready = folder.supervisor.with_suffix(".new")
         ready.write_text(json.dumps({"process_id": os.getpid(), "target": str(folder.target)}), "utf-8")
         ready.replace(folder.supervisor)
-        while time.time() - folder.alive.stat().st_mtime < ORPHANED_SECONDS:
+        while _seconds_without_a_drill(folder) < ORPHANED_SECONDS:
+            cloud.require_alive()
             time.sleep(1)
-        sys.stdout.write(f"no drill has run for {ORPHANED_SECONDS:.0f} s\n")
+        sys.stdout.write(f"{ENDED}The local cloud was stopped, because no drill had run for {ORPHANED_SECONDS:.0f} s.\n")
+
+
+def _seconds_without_a_drill(folder: DrillFolder) -> float:
+    """Return the time since a drill last touched its file; infinity if its folder was removed."""
+    return time.time() - folder.alive.stat().st_mtime if folder.alive.exists() else math.inf
 
 
 def _spawn(folder: DrillFolder, plan: Plan) -> None:
@@ -213,6 +226,14 @@ def _lender(folder: DrillFolder) -> Path:
 def _temporary_file(folder: DrillFolder) -> Path:
     """Return the path of the file that names the folder of the cloud's data."""
     return folder.path / "supervisor.tmp"
+
+
+def why_ended(folder: DrillFolder) -> str:
+    """Return a sentence on why the supervisor has ended."""
+    if _lender(folder).exists():
+        return why_ended(DrillFolder(Path(_lender(folder).read_text("utf-8"))))
+    last = _last_line(folder.supervisor_log)
+    return last.removeprefix(ENDED) if last.startswith(ENDED) else "The process that holds the local cloud was killed."
 
 
 def _last_line(log: Path) -> str:

@@ -16,5 +16,5 @@ def run_local(settings: Settings, folder: RunFolder, steps: Steps, commands: Com
     Raises:
         RunFailure: A step before the tests failed.
     """
-    with local_platform(settings, folder, steps, commands) as target:
+    with local_platform(settings, folder, steps, commands) as (target, _):
         return run_tests(target, folder, commands)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -125,6 +126,43 @@ def test_folder_is_removed_though_its_owner_is_killed_meanwhile(tmp_path: Path) 
         assert until(lambda: len(list(folder.iterdir())) < 40)
         owner.kill()
     assert until(lambda: not folder.exists())
+
+
+def _remove_folder(cloud: LocalCloud) -> None:
+    shutil.rmtree(cloud.log.parent)
+
+
+def _remove_secret(cloud: LocalCloud) -> None:
+    cloud.secret_file.unlink()
+
+
+def _close_port(cloud: LocalCloud) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        cloud._server.port = unused.getsockname()[1]  # noqa: SLF001  nothing listens on it from here on
+
+
+def _kill(cloud: LocalCloud) -> None:
+    os.kill(cloud.process_id, signal.SIGKILL)
+    os.waitid(os.P_PID, cloud.process_id, os.WEXITED | os.WNOWAIT)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_remove_folder, "has lost its files: another program removed owner.lock, server.log, secret, tmp from /"),
+        (_remove_secret, "has lost its files: another program removed secret from /"),
+        (_close_port, "listens no longer on 127.0.0.1:"),
+        (_kill, "died with exit status -9"),
+    ],
+)
+def test_cloud_that_lost_a_part_is_named_and_stopped(damage: Callable[[LocalCloud], None], reason: str) -> None:
+    with LocalCloud.start() as cloud:
+        cloud.require_alive()
+        damage(cloud)
+        with pytest.raises(LocalCloudError, match="^The local cloud's server " + re.escape(reason)):
+            cloud.require_alive()
+        assert until(lambda: not alive(cloud.process_id))
 
 
 def test_start_removes_no_folder_of_another_cloud_and_no_kept_one(cloud: LocalCloud) -> None:

@@ -58,7 +58,7 @@ def local_platform(
     *,
     time_factor: float = 1.0,
     health_checkers: bool = False,
-) -> Iterator[Target]:
+) -> Iterator[tuple[Target, LocalCloud]]:
     """Deploy the platform to a new local cloud. At the end of the block, stop the cloud and keep its log."""
     with steps:
         cloud = _start(settings, steps, time_factor, health_checkers=health_checkers)
@@ -67,7 +67,7 @@ def local_platform(
             try:
                 with steps:
                     target = deploy_platform(settings, cloud, folder, steps, commands)
-                yield target
+                yield target, cloud
             finally:
                 _keep_log(cloud, folder)
     finally:

@@ -13,6 +13,7 @@ from drill import __main__ as command_line
 from drill import runner
 from drill.folder import DrillFolder
 from drill.plan import Plan
+from operations.errors import RunFailure
 
 ID = "20260101T000000Z-abcdef"
 
@@ -43,8 +44,8 @@ def test_drill_that_cannot_write_its_folder_names_it(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(command_line, "ROOT", tmp_path / "reports")
     code, output, done = _type(monkeypatch, "--objects", "1", begin=begin)
     assert (code, done) == (1, [])
-    assert f"The drill cannot begin: {tmp_path / 'reports'}" in output
-    assert "Not a directory Nothing was done. Correct that, and type the same command." in output
+    assert f"{tmp_path / 'reports'}" in output
+    assert "Not a directory. The drill has not begun. Correct that, and type the same command." in output
 
 
 def test_full_disk_before_the_first_entry_leaves_no_drill(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -55,7 +56,34 @@ def test_full_disk_before_the_first_entry_leaves_no_drill(monkeypatch: pytest.Mo
     monkeypatch.setattr(command_line, "ROOT", tmp_path)
     code, output, done = _type(monkeypatch, "--objects", "1", begin=fill)
     assert (code, done, list(tmp_path.iterdir())) == (1, [], [])
-    assert "No space left on device Nothing was done." in output
+    assert "No space left on device. The drill has not begun." in output
+
+
+@pytest.mark.parametrize(
+    ("has_journal", "expected"),
+    [
+        (True, f"No space left on device. The drill has stopped. Correct that, and type: lockstep drill resume {ID}"),
+        (False, "The drill's folder is gone, so it cannot be resumed. To start another, type: lockstep drill run"),
+    ],
+)
+def test_drill_that_cannot_write_ends_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    has_journal: bool,  # noqa: FBT001 - a table's column
+    expected: str,
+) -> None:
+    folder = DrillFolder(tmp_path / ID)
+    runner.begin(Plan(drill_id=ID), folder, command_at=0.0)
+
+    def fill(*_: object, **__: object) -> None:
+        if not has_journal:
+            folder.journal.unlink()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runner, "resume", fill)
+    with pytest.raises(RunFailure) as caught:
+        command_line._resume(folder)  # noqa: SLF001 - what `run` and `resume` do
+    assert expected in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_dry_run_begins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

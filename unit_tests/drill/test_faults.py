@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -129,6 +130,20 @@ def test_healing_is_tried_again_and_a_failure_is_reported(tmp_path: Path, monkey
     context.platform.fail = 99
     with pytest.raises(RunFailure, match="Not healed: grey@detect: not now"):
         fault_control.heal(context)
+
+
+def test_full_disk_prevents_no_fault_from_being_healed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    context = _context(tmp_path, FakeFaultInjector(), FaultSpec("blackout"), FaultSpec("lag"))
+    fault_control.inject(context, "inject")
+
+    def fill(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(context.journal, "append", fill)
+    with pytest.raises(RunFailure, match=r"Not healed: lag@inject: .*No space left on device; blackout@inject: "):
+        fault_control.heal(context)
+    assert context.platform.state == {}
 
 
 def test_destroyed_region_is_never_healed_and_the_others_are(tmp_path: Path) -> None:

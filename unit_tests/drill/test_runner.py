@@ -230,6 +230,14 @@ def test_rollback_claims_above_what_the_primary_has_not_received_yet(
     assert platform.at_least == [at_least]
 
 
+def test_rollback_step_that_fails_prevents_no_other(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drill.proving.undo_damage", lambda _: _raise(OSError("No space left"))())
+    monkeypatch.setattr("drill.fault_control.heal", lambda _: _raise(RunFailure("Not healed: a"))())
+    report = platform.resume()
+    assert platform.rolled_back == 1
+    assert any("not rolled back: Not healed: a; No space left" in reason for reason in report.reasons)
+
+
 def test_rollback_of_a_destroyed_region_promotes_nothing(platform: FakePlatform) -> None:
     Journal(platform.folder.journal).append("inject", "fault injecting", fault="destroy@inject", name="destroy")
     platform.resume()

@@ -55,6 +55,23 @@ def interrupted_start(*_: object, **__: object) -> SimpleNamespace:
     return SimpleNamespace(pid=7)
 
 
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ("deployed\nended: The local cloud's server died.\n", "The local cloud's server died."),
+        ("deployed\n", "The process that holds the local cloud was killed."),
+        ("", "The process that holds the local cloud was killed."),
+    ],
+)
+def test_reason_for_the_end_is_in_the_log_or_it_was_killed(tmp_path: Path, log: str, expected: str) -> None:
+    holder, folder = DrillFolder(tmp_path / "holder"), DrillFolder(tmp_path / "drill")
+    for one in (holder, folder):
+        one.path.mkdir()
+    holder.supervisor_log.write_text(log, "utf-8")
+    supervisor.lend(holder, folder)
+    assert supervisor.why_ended(folder) == expected
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_deployment_of_a_lost_cloud_is_read_again(
     tmp_path: Path,

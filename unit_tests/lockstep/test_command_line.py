@@ -48,6 +48,17 @@ for name, entry in COMMANDS.items():
     assert _run(code) == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+@pytest.mark.parametrize("arguments", [("--help",), ("status", "--help"), ("drill", "--dry-run"), ("endpoints", "--help")])
+def test_output_that_cannot_be_written_ends_in_a_sentence(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "lockstep", *arguments]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    assert done.returncode == 1
+    assert "The disk, or the place that the output goes to: No space left on device." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_help_lists_every_command_in_its_panel() -> None:
     code, output = _type("--help")
     assert code == 0

@@ -1,0 +1,33 @@
+"""A thread whose failure is raised in the thread that waits for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Background(threading.Thread):
+    """Runs a function in a thread, and keeps what it raised.
+
+    Args:
+        name: The thread's name.
+        work: The function.
+    """
+
+    def __init__(self, name: str, work: Callable[[], object]) -> None:
+        super().__init__(name=name, daemon=True)
+        self._work = work
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        """Run the function."""
+        try:
+            self._work()
+        except Exception as failure:  # noqa: BLE001 - `finish` raises it
+            self.failure = failure
+
+    def finish(self) -> None:
+        """Wait for the end, and raise what the function raised."""
+        self.join()
+        if self.failure:
+            raise self.failure
