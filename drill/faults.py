@@ -14,6 +14,7 @@ LAG_SECONDS: Final = 4.0
 """Delay of every write, many times the usual one."""
 THROTTLED_SHARE: Final = 0.7
 """Share of the functions' calls. With it a call that the SDK tries three times fails one time in three."""
+CRASHED_SHARE: Final = 0.5
 STRENGTHS: Final = {
     "message-order": 1.0,
     "message-duplicates": 0.1,
@@ -177,6 +178,15 @@ _ALL: Final = (
         f"the primary's table throttles {THROTTLED_SHARE:.0%} of the functions' calls",
         f"DynamoDB in {{primary}} throttles {THROTTLED_SHARE:.0%} of the functions' calls",
         lambda at, active: at.set_throttle(at.target.primary, THROTTLED_SHARE if active else 0),
+        makes_dead_letters=True,
+        is_made_on_aws=False,
+    ),
+    # The records of an object are there and its RESULT is not; SQS delivers its message again.
+    Fault(
+        "crash",
+        f"{CRASHED_SHARE:.0%} of the primary's processors are killed between the records and RESULT",
+        f"{CRASHED_SHARE:.0%} of {{primary}}'s processors are killed after BatchWriteItem and before PutItem",
+        lambda at, active: at.set_crash(at.target.primary, CRASHED_SHARE if active else 0),
         makes_dead_letters=True,
         is_made_on_aws=False,
     ),

@@ -42,7 +42,9 @@ _OF_A_LOCAL_DRILL: Final = (
     ),
 )
 _OF_A_LIVE_DRILL: Final = (
-    NotTested(what="lag, reorder, throttle, destroy, a true blackout", why="AWS cannot inject them; S3 continues to answer"),
+    NotTested(
+        what="lag, reorder, throttle, crash, destroy, a true blackout", why="AWS cannot inject them; S3 continues to answer"
+    ),
     NotTested(what="DNS", why="the record's zone is private, and this machine's resolver cannot see it"),
 )
 _OF_EVERY_DRILL: Final = (

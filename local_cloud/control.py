@@ -13,6 +13,8 @@ starts them |
 | `POST /_local_cloud/lost-answers/<region>/<share>` | that share of requests takes effect and loses its response; 0 ends it
 |
 | `POST /_local_cloud/throttle/<region>/<share>` | DynamoDB throttles that share, 0 to 1, of functions' calls |
+| `POST /_local_cloud/crash/<region>/<first call>/<second call>/<share>` | kills that share of functions between two calls
+|
 | `POST /_local_cloud/replication/lag/<seconds>` | sets the minimum delay of replication |
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
 | `POST /_local_cloud/hazard/<name>/<strength>` | sets the strength of a hazard; 0 ends it |
@@ -23,6 +25,7 @@ starts them |
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import logging
 import re
@@ -35,7 +38,7 @@ from ministack.core.iam_evaluator import is_root_access_key
 from ministack.core.router import extract_access_key_id
 from ministack.services import apigateway, s3
 
-from local_cloud import hazards, regions, workers
+from local_cloud import crashes, hazards, regions, workers
 from local_cloud.admission import CONTROL_PREFIX, Admission, Refusal
 from local_cloud.clock import clock
 from local_cloud.http_server import ABORT
@@ -53,6 +56,7 @@ _log: Final = logging.getLogger("local_cloud.control")
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, region/<region>/destroy, region/<region>/stall, "
     "region/<region>/unstall, throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore, "
+    "crash/<region>/<first>/<second>/<share>, "
     "outage/<hang|reset|refuse>, lost-answers/<region>/<share>, hazard/<name>/<strength>"
 )
 _INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
@@ -90,6 +94,8 @@ def with_control_surface(application: Application, admission: Admission) -> Appl
             await _fail(scope, receive, send, _is_down, b"")
         elif _waits_for_stalled_function(scope):
             await _fail(scope, receive, send, _waits_for_stalled_function, b'{"message": "Service Unavailable"}')
+        elif crashes.current and crashes.kills(dict(scope["headers"])):
+            scope[ABORT]()
         else:
             recursion.remember(scope["headers"])
             await application(scope, _replayed(body, receive), _losing_answers(scope, receive, send))
@@ -191,6 +197,7 @@ def _obey(method: str, command: str) -> tuple[int, dict[str, Any]]:
         "outage": regions.current.outage,
         "answers_lost": dict(sorted(regions.current.lost.items())),
         "throttled": dict(sorted(regions.current.throttled.items())),
+        "crashes": {region: dataclasses.asdict(crash) for region, crash in crashes.current.items()},
         "replication": "cut" if regions.current.cut else "on",
         "replication_lag_seconds": regions.current.lag_seconds,
         "replication_waiting": replicator.waiting(),
@@ -206,6 +213,8 @@ def _change(command: list[str]) -> bool:
             return _change_region(region, action)
         case ("throttle", region, share) if region:
             regions.set_throttled(region, float(share))
+        case ("crash", region, first, second, share) if region:
+            crashes.set_crash(region, first, second, float(share))
         case ("replication", "lag", seconds):
             regions.set_lag(float(seconds))
         case ("replication", ("cut" | "restore") as action):

@@ -52,6 +52,17 @@ class FaultInjector:
         """Let a region's DynamoDB answer ThrottlingException to a share, 0 to 1, of functions' calls; 0 ends it."""
         self._control(f"throttle/{region}/{share}")
 
+    def set_crash(self, region: str, first: str, second: str, share: float) -> None:
+        """Kill a share, 0 to 1, of a region's functions after one call and before another; 0 ends it.
+
+        Args:
+            region: The region of the functions.
+            first: A call of DynamoDB, SQS or another service with AWS's JSON protocol, for example `BatchWriteItem`.
+            second: Likewise; it has no effect if the function is killed.
+            share: Share of the occasions.
+        """
+        self._control(f"crash/{region}/{first}/{second}/{share}")
+
     def set_outage(self, mode: str) -> None:
         """Set how regions that are down fail their clients.
 

@@ -68,6 +68,10 @@ def _lead_apis_here():
         pool.num_connections += 1
         return Connection(host=pool.host, port=pool.port, timeout=pool.timeout.connect_timeout)
     connectionpool.HTTPSConnectionPool._new_conn = new_connection
+    open_url, process = connectionpool.HTTPConnectionPool.urlopen, str(os.getpid())
+    def open_marked(pool, *rest, headers=None, **named):
+        return open_url(pool, *rest, headers={**(headers or {}), "X-Local-Cloud-Process": process}, **named)
+    connectionpool.HTTPConnectionPool.urlopen = open_marked
 """
 _starting: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
 _unpacking: Final = threading.Lock()
@@ -134,12 +138,28 @@ def _start_few_at_once() -> None:
 
 def kill_running(region: str) -> None:
     """Kill every environment of a region's functions at once."""
+    for process, of in _processes():
+        if of == region:
+            process.kill()
+
+
+def region_of(process_id: int) -> str:
+    """Return the region of the function that a process runs; "" if it runs none."""
+    return next((region for process, region in _processes() if process.pid == process_id), "")
+
+
+def kill(process_id: int) -> None:
+    """Kill an environment of a function."""
+    for process, _ in _processes():
+        if process.pid == process_id:
+            process.kill()
+
+
+def _processes() -> list[tuple[Any, str]]:
+    """Return the process and the region of each environment."""
     with lambda_runtime._lock:
         environments = [worker for pool in lambda_runtime._workers.values() for worker in pool]
-    for worker in environments:
-        process = worker._proc
-        if process is not None and worker.config["FunctionArn"].split(":")[3] == region:
-            process.kill()
+    return [(one._proc, one.config["FunctionArn"].split(":")[3]) for one in environments if one._proc is not None]
 
 
 def _is_one_free(pool: str) -> bool:

@@ -51,5 +51,8 @@ class FaultInjector(Protocol):
     def set_throttle(self, region: str, share: float) -> None:
         """Throttle a share of the functions' table calls in a region; 0 throttles none."""
 
+    def set_crash(self, region: str, share: float) -> None:
+        """Kill a share of a region's processors between the records and RESULT; 0 kills none."""
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Deny the table to the role of a region's processor, or allow it again."""

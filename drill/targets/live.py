@@ -141,6 +141,14 @@ class LiveTarget:
                 hint="Drill it on the local cloud.",
             )
 
+    def set_crash(self, region: str, share: float) -> None:
+        """Refuse, because AWS cannot end a function between two of its calls."""
+        if share:
+            raise RunFailure(
+                f"The fault crash cannot be injected on AWS: nothing ends a function of {region} at a given call.",
+                hint="Drill it on the local cloud.",
+            )
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Add a denying policy to the role of a region's processor, or remove it."""
         name = self.deployment.regional[region]["ProcessorFunctionName"]

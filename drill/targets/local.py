@@ -67,6 +67,10 @@ class LocalTarget:
         """Throttle a share of the functions' table calls in a region."""
         self.fault_injector.set_throttle(region, share)
 
+    def set_crash(self, region: str, share: float) -> None:
+        """Kill a share of a region's processors between the records and RESULT."""
+        self.fault_injector.set_crash(region, "BatchWriteItem", "PutItem", share)
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Add a denying policy to the role of a region's processor, or remove it."""
         iam, role = self._processor_role(region)

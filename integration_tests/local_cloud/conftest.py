@@ -38,6 +38,7 @@ def disturbed(cloud: LocalCloud) -> Iterator[LocalCloud]:
         cloud.region_up(region)
         cloud.region_unstall(region)
         cloud.set_throttle(region, 0)
+        cloud.set_crash(region, "any", "any", 0)
         cloud.set_lost_answers(region, 0)
 
 

@@ -80,6 +80,49 @@ def test_region_that_is_down_retries_invocations_when_it_is_back(disturbed: Loca
     assert [sent >= int(back * 1000) for sent in retries] == [True, True]
 
 
+def test_function_is_killed_between_two_of_its_calls(disturbed: LocalCloud) -> None:
+    source = """
+        import boto3, os
+        def handler(event, context):
+            client, name = boto3.client("dynamodb"), os.environ["TABLE"]
+            if event["first"]:
+                client.batch_write_item(RequestItems={name: [{"PutRequest": {"Item": {"pk": {"S": "first"}}}}]})
+            client.put_item(TableName=name, Item={"pk": {"S": "second"}})
+            return "done"
+    """
+    table = {
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
+    resources = {
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+        "Role": role("lambda.amazonaws.com", allow("dynamodb:*")),
+        "Function": function(source, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
+    }
+    stack = deploy(disturbed, resources, region=WEST)
+
+    def invoke(*, first: bool) -> tuple[dict[str, Any], set[str]]:
+        payload = json.dumps({"first": first}).encode()
+        answer = stack.client("lambda").invoke(FunctionName=stack["Function"], Payload=payload)
+        rows = stack.client("dynamodb").scan(TableName=stack["Table"])["Items"]
+        for row in rows:
+            stack.client("dynamodb").delete_item(TableName=stack["Table"], Key=row)
+        return answer, {row["pk"]["S"] for row in rows}
+
+    disturbed.set_crash(WEST, "BatchWriteItem", "PutItem", 1)
+    answer, rows = invoke(first=True)
+    assert "FunctionError" in answer
+    assert rows == {"first"}
+    answer, rows = invoke(first=False)
+    assert "FunctionError" not in answer
+    assert rows == {"second"}
+    disturbed.set_crash(WEST, "BatchWriteItem", "PutItem", 0)
+    answer, rows = invoke(first=True)
+    assert "FunctionError" not in answer
+    assert rows == {"first", "second"}
+
+
 def test_bucket_of_a_region_that_is_down_answers_no_request(disturbed: LocalCloud) -> None:
     lost, left = (deploy(disturbed, {"Bucket": bucket("outage")}, region=region)["Bucket"] for region in (EAST, WEST))
     western = impatient(disturbed, "s3", WEST)

@@ -60,6 +60,9 @@ class FakeFaultInjector:
     def set_throttle(self, region: str, share: float) -> None:
         self._set(f"throttle {region}", share, 0)
 
+    def set_crash(self, region: str, share: float) -> None:
+        self._set(f"crash {region}", share, 0)
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         self._set(f"denied {region}", denied, False)
 

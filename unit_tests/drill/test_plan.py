@@ -28,6 +28,7 @@ def test_expected_faults_exist() -> None:
         "partition",
         "lag",
         "throttle",
+        "crash",
         "permission",
         "dlq-flood",
     }
