@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -16,11 +17,12 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from drill import interrupted, runner
+from drill import plan_file as plan_file_reader
 from drill.faults import FAULTS
 from drill.folder import ROOT, DrillFolder, find
 from drill.journal import Journal, read
 from drill.measures import RESUMED
-from drill.model import DrillReport, Verdict
+from drill.model import DrillReport, ReviewedPlan, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultSpec, Plan, check_numbers, new_id
 from drill.reports import chain, facts
@@ -69,11 +71,22 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             show_default="blackout@inject",
         ),
     ] = None,
-    objects: Annotated[int, typer.Option(help="Number of files to upload; 0 drills an empty system.")] = DEFAULT_OBJECTS,
-    seed: Annotated[int, typer.Option(help="Seed of the files' content.")] = 1,
+    objects: Annotated[
+        int | None,
+        typer.Option(help="Number of files to upload; 0 drills an empty system.", show_default=str(DEFAULT_OBJECTS)),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the files' content.", show_default="1")] = None,
     time_factor: Annotated[
-        float, typer.Option(help="Factor by which the clocks of health checks, alarms and TTLs run faster.")
-    ] = DEFAULT_TIME_FACTOR,
+        float | None,
+        typer.Option(
+            help="Factor by which the clocks of health checks, alarms and TTLs run faster.",
+            show_default=f"{DEFAULT_TIME_FACTOR:g}; 1 with --live",
+        ),
+    ] = None,
+    plan_file: Annotated[
+        Path | None,
+        typer.Option("--plan", metavar="FILE", help="A reviewed plan (TOML), which the report quotes; docs/drill.md."),
+    ] = None,
     environment: EnvironmentOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,  # noqa: FBT002
     resume_id: Annotated[
@@ -93,7 +106,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     ] = None,
     fis_role: Annotated[str | None, typer.Option(metavar="ARN", help="With --live: the role that FIS assumes.")] = None,
     self_test: Annotated[  # noqa: FBT002
-        bool, typer.Option("--self-test", help="Drill nine sabotages of the product; each must be convicted.")
+        bool, typer.Option("--self-test", help="Drill the product and sabotages of it; each must be convicted.")
     ] = False,
     execute: Annotated[bool, typer.Option("--execute", help="With --live: inject the faults.")] = False,  # noqa: FBT002
 ) -> None:
@@ -109,7 +122,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         lockstep drill run --self-test
     """
     with _printing_failures():
-        check_numbers(objects, time_factor)
+        flags = {"--fault": fault or None, "--environment": environment, "--objects": objects, "--seed": seed}
+        wanted = _wanted(plan_file, {**flags, "--time-factor": time_factor})
         if resume_id and dry_run:
             raise Refused(
                 "--dry-run and --resume exclude each other: --dry-run plans a new drill, --resume continues one.",
@@ -119,10 +133,11 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             _conclude(_resume(find(resume_id)))
         plan = Plan(
             drill_id=new_id(),
-            faults=tuple(FaultSpec.parse(one, tuple(FAULTS)) for one in fault or ["blackout"]),
-            objects=objects,
-            seed=seed,
-            time_factor=1.0 if live else time_factor,
+            faults=wanted.faults,
+            objects=wanted.objects,
+            seed=wanted.seed,
+            time_factor=1.0 if live else wanted.time_factor,
+            reviewed=wanted.reviewed,
             mode="live" if live else "local",
             account=account,
             profile=profile,
@@ -132,7 +147,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         )
         if live:
             require_possible(plan, can_be=[name for name, one in FAULTS.items() if one.is_made_on_aws])
-            place = place_of(environment, primary, secondary)
+            place = place_of(wanted.environment, primary, secondary)
         elif account or profile or operator_profile or execute or stop_alarm or fis_role:
             raise Refused(
                 "--account, --profile, --operator-profile, --execute, --stop-alarm and --fis-role need --live; a local "
@@ -140,7 +155,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
                 hint="Type `lockstep drill run`, or add --live.",
             )
         else:
-            settings = read_settings(environment)
+            settings = read_settings(wanted.environment)
             place = Place(settings.environment, *settings.regions, settings.control_region)
         plan = dataclasses.replace(plan, **dataclasses.asdict(place))
         if self_test:
@@ -278,8 +293,44 @@ def _conclude(report: DrillReport) -> None:
     raise typer.Exit(0 if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} else FAILED)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Wanted:
+    """The drill that the flags or the plan file ask for."""
+
+    faults: tuple[FaultSpec, ...]
+    objects: int
+    seed: int
+    time_factor: float
+    environment: str | None
+    reviewed: ReviewedPlan | None
+
+
+def _wanted(file: Path | None, flags: dict[str, Any]) -> _Wanted:
+    """Return the drill that the plan file describes, or else the flags, whose value is None if they were not typed.
+
+    Raises:
+        Refused: The file or a flag is wrong, or both describe the drill: a flag would change what was reviewed.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    if file and given:
+        raise Refused(
+            f"--plan {file} describes the drill, and {', '.join(given)} would change what was reviewed.",
+            hint="Leave out the flags, or change the file and have it reviewed.",
+        )
+    if file:
+        found, reviewed = plan_file_reader.read(file)
+        return _Wanted(found.specs, found.objects, found.seed, found.time_factor, found.environment, reviewed)
+    objects, factor = given.get("--objects", DEFAULT_OBJECTS), given.get("--time-factor", DEFAULT_TIME_FACTOR)
+    check_numbers(objects, factor)
+    specs = tuple(FaultSpec.parse(one, tuple(FAULTS)) for one in given.get("--fault", ["blackout"]))
+    return _Wanted(specs, objects, given.get("--seed", 1), factor, given.get("--environment"), None)
+
+
 def _show(plan: Plan) -> None:
     """Print the plan."""
+    if plan.reviewed:
+        say(f"Hypothesis: {plan.reviewed.hypothesis}")
+        say(f"Watched by {plan.reviewed.watcher}; approved by {', '.join(plan.reviewed.approvers)}; {plan.reviewed.file}.")
     where = f"account {plan.account}" if plan.mode == "live" else "this machine"
     say(f"Drill {plan.drill_id} of {plan.environment} on {where}: failover {plan.primary} to {plan.secondary} and back.")
     say(f"{plan.objects} files with seed {plan.seed}; health checks, alarms and TTLs run {plan.time_factor:g} times faster.")

@@ -70,6 +70,7 @@ class Context:
         for row in self.sender.direct_rows([]):
             self.watch.expect(row.object_id, time.time())
         self._sampler = Sampler(self.deployment, self.watch, self.folder.samples, self.began_at, self.dns.healthy)
+        self._sampler.alarms = self.plan.reviewed.abort_alarms if self.plan.reviewed else ()
         self._sampler.start()
         if self.plan.mode == "local":
             threading.Thread(target=self._watch_supervisor, name="supervisor watch", daemon=True).start()
@@ -241,7 +242,7 @@ class Context:
         with contextlib.suppress(OSError):
             self.folder.alive.touch()
         if self._sampler:
-            self.stops.check(self._sampler.latest)
+            self.stops.check(self._sampler.latest, self._sampler.ringing)
 
     def _local(self, *, start: bool) -> LocalTarget:
         kept = supervisor.ensure(self.folder, self.plan, self.say) if start else supervisor.attach(self.folder)

@@ -13,6 +13,7 @@ from drill.model import Measure
 from drill.plan import Plan
 
 FULL_DRILL_SECONDS: Final = 300.0
+_WHOLE: Final = "full_drill"
 COMMAND: Final = "command"
 """Moment of the journal: the process of the first command started."""
 GONE: Final = "gone"
@@ -107,10 +108,14 @@ _KINDS: Final = (
 )
 
 
+TARGETS: Final = (*(kind.name for kind in _KINDS), _WHOLE)
+"""Names of the measures. A plan file may give each a target."""
+
+
 def measure(journal: Journal, plan: Plan, *, began_at: float, ended_at: float) -> tuple[Measure, ...]:
     """Return all durations, including those that were not measured."""
     found = [_measure(kind, journal, plan) for kind in _KINDS]
-    whole = _whole(journal, journal.moment(COMMAND) or began_at, journal.moment(GONE) or ended_at)
+    whole = _whole(journal, plan, journal.moment(COMMAND) or began_at, journal.moment(GONE) or ended_at)
     # A target that was not measured is listed before all others.
     return tuple(sorted((*found, whole), key=lambda one: one.target_seconds is None or one.seconds is not None))
 
@@ -125,15 +130,16 @@ def rto(measures: Sequence[Measure]) -> dict[str, float | None]:
     return {name: by_name[name] for name in wanted}
 
 
-def _whole(journal: Journal, began_at: float, ended_at: float) -> Measure:
+def _whole(journal: Journal, plan: Plan, began_at: float, ended_at: float) -> Measure:
     how, whole = "from the start of the command until no process of the local cloud is left", ended_at - began_at
     dead = _dead_time(journal, began_at, ended_at)
+    target = plan.target(_WHOLE, FULL_DRILL_SECONDS)
     return Measure(
-        name="full_drill",
+        name=_WHOLE,
         title="Whole drill with failback",
         seconds=None if dead else round(whole, 2),
-        target_seconds=FULL_DRILL_SECONDS,
-        met=None if dead else whole <= FULL_DRILL_SECONDS,
+        target_seconds=target,
+        met=None if dead or target is None else whole <= target,
         how=f"{how}; {dead}" if dead else how,
     )
 
@@ -144,7 +150,7 @@ def _measure(kind: _Kind, journal: Journal, plan: Plan) -> Measure:
     begin = journal.moment(kind.begin)
     seconds = round((end - begin) * factor, 2) if begin is not None and end is not None else None
     unpromised = _unpromised(kind, journal, end)
-    target = None if unpromised else kind.target
+    target = None if unpromised else plan.target(kind.name, kind.target)
     how = (kind.how, unmeasured, unpromised, _of_backlog(kind, journal))
     return Measure(
         name=kind.name,

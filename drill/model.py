@@ -31,6 +31,23 @@ class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+class ReviewedPlan(_Model):
+    """A plan file (`--plan`), as it was reviewed before the drill."""
+
+    file: str
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """SHA-256 of the file's bytes."""
+    hypothesis: str
+    """The sentence that the drill tests."""
+    watcher: str
+    """The person who watches the drill, and where."""
+    approvers: tuple[str, ...]
+    abort_alarms: tuple[str, ...] = ()
+    """Names of alarms; one in ALARM ends the drill."""
+    targets: dict[str, float] = {}
+    """Targets in seconds that replace the usual ones, by the name of the measure."""
+
+
 class FaultRecord(_Model):
     """A fault and the time of its injection and healing."""
 
@@ -211,6 +228,8 @@ class DrillReport(_Model):
     verdict: Verdict
     reasons: tuple[str, ...]
     """The reasons for the verdict, worst first."""
+    plan: ReviewedPlan | None = None
+    """The plan file; null for a drill by flags."""
     target: Annotated[str, Field(pattern="^(local|live)$")]
     account: str
     environment: str

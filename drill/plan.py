@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
+from drill.model import ReviewedPlan
 from operations.errors import Refused
 
 PHASES: Final = (
@@ -81,6 +82,7 @@ class Plan:
         control: With `live`, the control region.
         stop_alarm: With `live`, the name of the alarm that ends every fault at once.
         fis_role: With `live`, the ARN of the role that FIS acts as.
+        reviewed: The plan file, if there is one.
     """
 
     drill_id: str
@@ -98,6 +100,7 @@ class Plan:
     control: str = "us-west-2"
     stop_alarm: str | None = None
     fis_role: str | None = None
+    reviewed: ReviewedPlan | None = None
 
     @property
     def source(self) -> str:
@@ -108,15 +111,21 @@ class Plan:
         """Return the faults to inject at the beginning of a phase."""
         return tuple(one for one in self.faults if one.phase == phase)
 
+    def target(self, measure: str, usual: float | None) -> float | None:
+        """Return the target of a measure in seconds: the plan file's, or else the usual one."""
+        return self.reviewed.targets.get(measure, usual) if self.reviewed else usual
+
     def as_json(self) -> dict[str, Any]:
         """Return the plan as JSON data for `from_json`."""
-        return asdict(self)
+        reviewed = self.reviewed and self.reviewed.model_dump(mode="json")
+        return {**asdict(replace(self, reviewed=None)), "reviewed": reviewed}
 
     @classmethod
     def from_json(cls, held: dict[str, Any]) -> Self:
         """Read the JSON data of `as_json`."""
         faults = tuple(FaultSpec(**one) for one in held["faults"])
-        return cls(**{**held, "faults": faults})
+        reviewed = ReviewedPlan.model_validate(held["reviewed"]) if held.get("reviewed") else None
+        return cls(**{**held, "faults": faults, "reviewed": reviewed})
 
 
 def new_id() -> str:

@@ -86,6 +86,7 @@ def build(journal: Journal, plan: Plan, folder: DrillFolder) -> DrillReport:
         drill_id=plan.drill_id,
         verdict=verdict_,
         reasons=reasons,
+        plan=plan.reviewed,
         target=plan.mode,
         account=str(journal.fact("account") or plan.account or "000000000000"),
         environment=plan.environment,

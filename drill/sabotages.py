@@ -1,4 +1,4 @@
-"""Sabotages that a drill must convict: changes of the deployed code, and one of the drill's own sampler.
+"""Sabotages that a drill must convict: changes of the deployed code, of the operator's commands, the client and the drill.
 
 UpdateFunctionCode changes the functions' code, so that one deployment serves all sabotages.
 """
@@ -8,16 +8,63 @@ from __future__ import annotations
 import contextlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from client.platform import Platform
 from drill import sampler, sampling
 from operations.deployment import Deployment
 from operations.errors import RunFailure
+from operations.register import Promotion, Register
 
 _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A method of this process to replace.
+
+    Attributes:
+        owner: The class.
+        name: The method.
+        replacement: Returns the new method from the original one.
+    """
+
+    owner: type
+    name: str
+    replacement: Callable[[Any], Any]
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Replace the method for the block."""
+        original = getattr(self.owner, self.name)
+        setattr(self.owner, self.name, self.replacement(original))
+        try:
+            yield
+        finally:
+            setattr(self.owner, self.name, original)
+
+
+def _zeros(original: Any) -> Any:  # noqa: ANN401 - a method
+    return lambda self, before: sampling.zeros(original(self, before))
+
+
+def _claim_nothing(_: Any) -> Any:  # noqa: ANN401 - a method
+    def report(register: Register, at_least: int) -> Promotion:
+        held = register.standing()
+        return replace(held, epoch=max(held.epoch + 1, at_least), already=False)
+
+    return report
+
+
+def _always_durable(original: Any) -> Any:  # noqa: ANN401 - a method
+    def known(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - likewise
+        found = original(*given, **named)
+        return replace(found, durable=True) if found.state is not None else found
+
+    return known
 
 
 @dataclass(frozen=True)
@@ -28,13 +75,13 @@ class Sabotage:
         name: A sentence that states the fault.
         changes: By file of the functions' code, pairs of a text and its replacement.
         appended: The code to append, by file.
-        of_sampler: Whether the drill's sampler is sabotaged instead.
+        here: A patch of this process instead: of the drill, the operator's commands or the client.
     """
 
     name: str
     changes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     appended: Mapping[str, str] = field(default_factory=dict)
-    of_sampler: bool = False
+    here: Patch | None = None
 
 
 _PIPELINE, _STORE = "handlers/processor/pipeline.py", "handlers/processor/store.py"
@@ -96,7 +143,7 @@ ALL: Final = (
         "receipts of a wrong key",
         {"handlers/shared/receipts.py": (("jwt.encode(claims, key.key,", 'jwt.encode(claims, "wrong-key-" * 5,'),)},
     ),
-    Sabotage("a sampler of zeros", of_sampler=True),
+    Sabotage("a sampler of zeros", here=Patch(sampler.Sampler, "_round", _zeros)),
     Sabotage(
         "a direct put's identity holds the bucket",
         {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format("self.bucket")),)},
@@ -106,6 +153,16 @@ ALL: Final = (
         {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format('self.record["s3"]["object"].get("eTag", "")')),)},
     ),
     Sabotage("RESULT is written first", appended={_STORE: _RESULT_FIRST}),
+    Sabotage(
+        "the last record of a file is dropped",
+        {
+            _PIPELINE: (
+                ("records=_in_time(content.records, deadline)", "records=_in_time([*content.records][:-1], deadline)"),
+            )
+        },
+    ),
+    Sabotage("promote claims nothing and reports success", here=Patch(Register, "_try", _claim_nothing)),
+    Sabotage("the client notes every upload as durable", here=Patch(Platform, "state", _always_durable)),
 )
 
 
@@ -124,13 +181,13 @@ class Code:
 
     @contextlib.contextmanager
     def sabotaged(self, sabotage: Sabotage) -> Iterator[None]:
-        """Deploy the changed code in both regions for the block, or sabotage the sampler.
+        """Deploy the changed code in both regions for the block, or patch this process.
 
         Raises:
             RunFailure: The code does not contain a text to replace, because the product has changed.
         """
-        if sabotage.of_sampler:
-            with _zeros():
+        if sabotage.here:
+            with sabotage.here.applied():
                 yield
             return
         changed = self._changed(sabotage)
@@ -160,17 +217,6 @@ class Code:
             client = self._deployment.client("lambda", region)
             for output in _FUNCTIONS:
                 client.update_function_code(FunctionName=self._deployment.regional[region][output], ZipFile=content)
-
-
-@contextlib.contextmanager
-def _zeros() -> Iterator[None]:
-    """Replace the values of every sample by zeros."""
-    original = sampler.Sampler._round  # noqa: SLF001 - it is sabotaged
-    sampler.Sampler._round = lambda self, before: sampling.zeros(original(self, before))  # type: ignore[method-assign]  # noqa: SLF001
-    try:
-        yield
-    finally:
-        sampler.Sampler._round = original  # type: ignore[method-assign]  # noqa: SLF001
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:

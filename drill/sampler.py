@@ -40,6 +40,10 @@ class Sampler:
         self._one_at_a_time = threading.Lock()
         self._thread: threading.Thread | None = None
         self.latest: dict[str, Sample] = {}
+        self.alarms: Sequence[str] = ()
+        """Names of alarms to read, in each allowed region."""
+        self.ringing: dict[str, list[str]] = {}
+        """Those of `alarms` that are in ALARM, by region."""
 
     def start(self) -> None:
         """Start the thread."""
@@ -81,6 +85,7 @@ class Sampler:
             return blank
         try:
             look = self._watch.look(Ledger(self._deployment, region, fail_fast=True))
+            self.ringing[region] = self._ringing(region)
             queue, dead = self._depth(region, "IngestQueueUrl"), self._depth(region, "DeadLetterQueueUrl")
         except (ClientError, BotoCoreError, GuardViolation):
             return blank
@@ -97,6 +102,13 @@ class Sampler:
             good_writes_per_second=round(per_second, 2),
             healthy=healthy,
         )
+
+    def _ringing(self, region: str) -> list[str]:
+        if not self.alarms:
+            return []
+        client = self._deployment.target.fail_fast_client("cloudwatch", region)
+        found = client.describe_alarms(AlarmNames=list(self.alarms), StateValue="ALARM")
+        return [one["AlarmName"] for one in found["MetricAlarms"]]
 
     def _depth(self, region: str, queue: str) -> int:
         client = self._deployment.target.fail_fast_client("sqs", region)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from drill.faults import FAULTS
@@ -27,12 +28,23 @@ class StopConditions:
         self._journal = journal
         self._lags: dict[str, list[float]] = {region: [] for region in regions}
 
-    def check(self, latest: Mapping[str, Sample]) -> None:
+    def check(self, latest: Mapping[str, Sample], ringing: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
         """Return if the drill may continue.
 
+        Args:
+            latest: The newest sample of each region.
+            ringing: The plan's abort alarms that are in ALARM, by region.
+
         Raises:
-            Stop: Replication falls behind, or messages become dead letters, without a fault that causes it.
+            Stop: An abort alarm is in ALARM; or replication falls behind, or messages become dead letters, without a fault
+                that causes it.
         """
+        for region, names in ringing.items():
+            if names:
+                raise Stop(
+                    f"The plan's abort alarm {names[0]} is in ALARM in {region}.",
+                    hint="Look at the cause in the runbook's table of alarms before the next drill.",
+                )
         for region, sample in latest.items():
             self._check_lag(region, sample)
             self._check_dead_letters(region, sample)

@@ -137,6 +137,18 @@ def _alarms(context: Context) -> Check:
     )
 
 
+def _abort_alarms(context: Context) -> Check:
+    """Check that each abort alarm of the plan exists, and that none is in ALARM, which would end the drill at once."""
+    names = context.plan.reviewed.abort_alarms if context.plan.reviewed else ()
+    states: dict[str, str] = {}
+    for region in context.target.regions if names else ():
+        found = context.target.client("cloudwatch", region).describe_alarms(AlarmNames=list(names))["MetricAlarms"]
+        states |= {f"{one['AlarmName']} ({region})": one["StateValue"] for one in found}
+    wrongs = [f"there is no alarm {name}" for name in names if not any(one.startswith(f"{name} (") for one in states)]
+    wrongs += [f"{name} is in ALARM" for name, state in states.items() if state == "ALARM"]
+    return Check("abort alarms", "; ".join(wrongs), f"{len(names)} in the plan")
+
+
 def _heartbeats(context: Context) -> Check:
     """Check that both observers run. A new one has its first run within a minute of its own clock."""
     silent: list[str] = []
@@ -189,6 +201,7 @@ _CHECKS: Final[tuple[Callable[[Context], Check], ...]] = (
     _dns,
     _dead_letters,
     _alarms,
+    _abort_alarms,
     _heartbeats,
     _canaries,
     _replication,

@@ -106,6 +106,22 @@ def title(report: DrillReport) -> str:
     return text[:1].upper() + text[1:]
 
 
+def plan(report: DrillReport) -> list[tuple[str, str]]:
+    """Return what the plan file states, as pairs of a name and a text; nothing for a drill by flags."""
+    found = report.plan
+    if found is None:
+        return []
+    targets = ", ".join(f"{formatting.kind(name)} {formatting.duration(seconds)}" for name, seconds in found.targets.items())
+    return [
+        ("Hypothesis", found.hypothesis),
+        ("Watched by", found.watcher),
+        ("Approved by", ", ".join(found.approvers)),
+        ("Abort alarms", ", ".join(found.abort_alarms) or "none"),
+        ("Targets of the plan", targets or "the usual ones"),
+        ("File", f"{found.file}, SHA-256 {found.sha256}"),
+    ]
+
+
 def lasted(report: DrillReport) -> float | None:
     """Return the duration of the drill in seconds."""
     return formatting.since(report.ended_at, report.began_at)

@@ -13,7 +13,15 @@ SHOWN: Final = 10
 
 def render(report: DrillReport) -> str:
     """Return the report as Markdown text."""
-    parts = (_head(report), _measures(report), _recovery(report), _findings(report), _proof(report), _not_tested(report))
+    parts = (
+        _head(report),
+        _plan(report),
+        _measures(report),
+        _recovery(report),
+        _findings(report),
+        _proof(report),
+        _not_tested(report),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
@@ -36,6 +44,11 @@ def _head(report: DrillReport) -> list[str]:
 
 def _first(reasons: Sequence[str]) -> list[tuple[bool, str]]:
     return [(number == 0, reason) for number, reason in enumerate(reason for reason in reasons if reason.strip())]
+
+
+def _plan(report: DrillReport) -> list[str]:
+    rows = [f"| {cell(name)} | {cell(text)} |" for name, text in facts.plan(report)]
+    return _table("| Plan | |\n|---|---|", rows)
 
 
 def _measures(report: DrillReport) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,14 +10,19 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from client import State
+from client.platform import Known
+from client.platform import Platform as ClientPlatform
 from drill import sampler, self_test
 from drill.model import DrillReport, Measure, PhaseRecord, Sample, Verdict
 from drill.plan import Plan
 from drill.sabotages import ALL, Code, Sabotage
 from operations.errors import RunFailure
+from operations.register import Promotion, Register
 
 CHECKOUT = Path(__file__).parents[2]
 REGIONS = ("us-east-1", "us-west-2")
+PLAN = Plan(drill_id="20260101T000000Z-abcdef")
 
 
 class Platform:
@@ -49,7 +55,7 @@ def platform(tmp_path: Path) -> Any:  # noqa: ANN401 - stands for a deployment
 @pytest.mark.parametrize("sabotage", ALL, ids=lambda one: one.name)
 def test_sabotage_fits_the_current_code_and_is_python(platform: Any, sabotage: Sabotage) -> None:  # noqa: ANN401
     changed = Code(platform)._changed(sabotage)  # noqa: SLF001 - what is deployed
-    assert bool(changed) is not sabotage.of_sampler
+    assert bool(changed) is (sabotage.here is None)
     for file, content in changed.items():
         compile(content, file, "exec")
         assert content != (CHECKOUT / file).read_bytes()
@@ -77,26 +83,71 @@ def test_sabotaged_sampler_gives_zeros_and_is_restored(platform: Any, monkeypatc
     samples = [Sample(seconds=1, region="us-east-1", queue_depth=7, shadow_age=2.5)]
     monkeypatch.setattr(sampler.Sampler, "_round", lambda *_: samples)
     looking: Any = None
-    (sabotage,) = (one for one in ALL if one.of_sampler)
+    (sabotage,) = (one for one in ALL if one.here and one.here.owner is sampler.Sampler)
     with Code(platform).sabotaged(sabotage):
         (zero,) = sampler.Sampler._round(looking, {})  # noqa: SLF001 - it is sabotaged
         assert (zero.queue_depth, zero.shadow_age, zero.replication_lag) == (0, 0, None)
     assert sampler.Sampler._round(looking, {}) == samples  # noqa: SLF001 - likewise
 
 
-def test_self_test_counts_the_drills_until_a_conviction(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_self_test_counts_the_drills_until_a_conviction() -> None:
     verdicts = iter([Verdict.PASSED, Verdict.NOT_ALL_MEASURED, Verdict.VOID])
-    monkeypatch.setattr(self_test, "_was_drilled", lambda _: True)
-    monkeypatch.setattr(
-        self_test,
-        "_one",
-        lambda *_, **__: DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",), measures=()),
-    )
-    plan: Any = Plan(drill_id="20260101T000000Z-abcdef")
-    holder: Any = None
-    quiet = Console(quiet=True)
-    outcome = self_test._drill(quiet, plan, holder, "odd", most=3)  # noqa: SLF001 - one sabotage
+    begun = PhaseRecord(name="baseline", status="done")
+
+    def drill(*_: object, **__: object) -> DrillReport:
+        return DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",), measures=(), phases=(begun,))
+
+    cloud: Any = SimpleNamespace(drill=drill)
+    outcome = self_test._drill(Console(quiet=True), PLAN, cloud, "odd", most=3)  # noqa: SLF001 - one sabotage
     assert (outcome.drills, outcome.convicted, outcome.reason) == (3, True, "a reason")
+
+
+@pytest.mark.parametrize(("survivor", "is_right"), [("", True), (ALL[1].name, False), ("the unchanged product", False)])
+def test_self_test_reports_each_sabotage_and_fails_for_a_survivor(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    survivor: str,
+    is_right: bool,  # noqa: FBT001 - a table's column
+) -> None:
+    def drill(_console: object, _plan: object, _cloud: object, name: str, *, most: int) -> self_test.Outcome:
+        convicted = (name != "the unchanged product") is not (name == survivor)
+        (tmp_path / "x").mkdir(exist_ok=True)
+        return self_test.Outcome(name, most, convicted, "a | reason", 1.0)
+
+    cloud: Any = SimpleNamespace(deployment=None, clean=lambda: None)
+    monkeypatch.setattr(self_test, "SharedCloud", lambda *_: contextlib.nullcontext(cloud))
+    monkeypatch.setattr(self_test, "Code", lambda _: SimpleNamespace(sabotaged=lambda _: contextlib.nullcontext()))
+    monkeypatch.setattr(self_test, "FOLDER", tmp_path)
+    monkeypatch.setattr(self_test, "new_id", lambda: "x")
+    monkeypatch.setattr(self_test, "_drill", drill)
+    assert self_test.run(Console(quiet=True), PLAN, ALL[:2]) is is_right
+    rows = (tmp_path / "x" / "summary.md").read_text("utf-8").splitlines()[4:]
+    assert len(rows) == (1 if survivor == "the unchanged product" else 3)
+    assert rows[-1].endswith("| a / reason |")
+
+
+def test_sabotaged_promotion_reports_an_epoch_and_writes_nothing(
+    platform: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held = Promotion(REGIONS[1], 4, REGIONS[0], already=False)
+    monkeypatch.setattr(Register, "standing", lambda _: held)
+    (sabotage,) = (one for one in ALL if one.here and one.here.owner is Register)
+    register = Register.__new__(Register)
+    with Code(platform).sabotaged(sabotage):
+        assert register.promote() == Promotion(REGIONS[1], 5, REGIONS[0], already=False)
+
+
+def test_sabotaged_client_notes_what_it_is_answered_as_durable(
+    platform: Any,  # noqa: ANN401
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers = iter([Known(State.ACCEPTED, REGIONS[0]), Known(None, REGIONS[0])])
+    monkeypatch.setattr(ClientPlatform, "state", lambda *_: next(answers))
+    (sabotage,) = (one for one in ALL if one.here and one.here.owner is ClientPlatform)
+    client: Any = ClientPlatform.__new__(ClientPlatform)
+    with Code(platform).sabotaged(sabotage):
+        assert [client.state(None, None).durable for _ in range(2)] == [True, False]
 
 
 def test_late_measure_of_a_busy_machine_convicts_nothing() -> None:
