@@ -83,7 +83,9 @@ def functions(target: Target) -> Iterator[tuple[str, str, str]]:
 
 def test_function_role_may_put_only_its_own_rows(target: Target) -> None:
     found = list(functions(target))
-    assert len(found) == 12, found
+    # The writers of rows are in both regions, whatever else the settings ask for.
+    writers = {(name.removeprefix("serverless-").rpartition("-")[0], region) for name, region, _ in found}
+    assert writers >= {(word, region) for word in ("processor", "issuer", "observer") for region in target.regions}, found
     wrong = []
     for name, region, role in found:
         for replica in target.regions:
