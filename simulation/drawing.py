@@ -252,3 +252,39 @@ def draw_long_wait(seed: int) -> Plan:
         crash_rate=0.01,
         overdue=3000.0 if seed % 2 else OVERDUE_SECONDS,
     )
+
+
+def draw_reprocessed(seed: int) -> Plan:
+    """Return a plan in which several messages about an object arrive while an operator reprocesses it, perhaps twice.
+
+    The calls are slow, so that invocations overlap.
+    """
+    draft = _Draft(Chance(seed), 1 + Chance(seed).below(4, "plan", "objects"))
+    uploads = tuple(
+        Upload(
+            at=float(number),
+            region=PRIMARY,
+            name=f"file-{number}",
+            records="".join("gbvw"[draft.chance.below(4, "plan", "record", number, n)] for n in range(1 + 5 * number)),
+            direct=draft.unit("direct", number) < 0.3,  # noqa: PLR2004
+            twin=draft.unit("twin", number) < 0.5,  # noqa: PLR2004
+        )
+        for number in range(draft.objects)
+    )
+    for region in REGIONS:
+        draft.add(Kind.DEPLOY, region, 100 + 150 * draft.unit("deployment", region), amount=2)
+        draft.add(Kind.STALL, region, 200.0, lasts=400.0, amount=round(1.5 * draft.unit("stall", region), 3))
+    if draft.unit("promoted") < 0.4:  # noqa: PLR2004
+        draft.add(Kind.PROMOTE, SECONDARY, 250 + 80 * draft.unit("promotion"))
+    for number in range(1 + draft.chance.below(3, "plan", "reprocessings")):
+        draft.add(Kind.REPROCESS, PRIMARY, 300 + 20 * draft.unit("reprocessing", number))
+    for number in range(6 * draft.objects):
+        name = f"file-{draft.chance.below(draft.objects, 'plan', 'again', number)}"
+        draft.add(Kind.DUPLICATE, PRIMARY, 290 + 40 * draft.unit("again at", number), name=name)
+    for number in range(draft.chance.below(4, "plan", "crashes")):
+        kind = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER)[number % 2]
+        draft.add(
+            kind, draft.region("crash", number), 1 + draft.chance.below(60 * draft.objects, "plan", "crash at", number)
+        )
+    faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
+    return Plan(seed=seed, uploads=uploads, faults=faults, page=2 if seed % 2 else Plan.page)

@@ -55,6 +55,11 @@ def updated(expression: str, item: Item, names: Mapping[str, str], values: Mappi
     return result
 
 
+def changed(expression: str, names: Mapping[str, str]) -> list[str]:
+    """Return the attributes that an update expression names."""
+    return [names.get(name, name) for _, name, _ in _update(expression)]
+
+
 def projected(expression: str, item: Item, names: Mapping[str, str]) -> Item:
     """Return the attributes in a projection."""
     wanted = [names[name.strip()] if name.strip().startswith("#") else name.strip() for name in expression.split(",")]

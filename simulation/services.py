@@ -11,7 +11,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from simulation.cloudwatch import CloudWatchClient
-from simulation.expressions import Item, matches, projected, split_key_condition, updated
+from simulation.expressions import Item, changed, matches, projected, split_key_condition, updated
 from simulation.http_api import presigned_put
 from simulation.regions import INDEXES, Key, Queued, Region
 from simulation.secrets_manager import SecretsManagerClient
@@ -94,9 +94,12 @@ class DynamoDbClient(ServiceClient):
             self._check("UpdateItem", key, request)
             held = self._region.item(*key) or dict(Key)
             names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
-            self._world.write_item(self._region, key, updated(UpdateExpression, held, names, values))
+            item = updated(UpdateExpression, held, names, values)
+            self._world.write_item(self._region, key, item)
             self._note("UpdateItem", f"{_text(key)} is written")
-            return {}
+            if request.get("ReturnValues") != "UPDATED_NEW":
+                return {}
+            return {"Attributes": {name: item[name] for name in changed(UpdateExpression, names) if name in item}}
 
         return self._call("UpdateItem", write, _text(key))
 

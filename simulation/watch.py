@@ -8,6 +8,7 @@ from handlers.shared.object_keys import object_identity
 from simulation.expressions import Item
 from simulation.plan import PRIMARY, REGIONS
 from simulation.regions import Entry, Key, Region, Stamp
+from simulation.scheduler import current_process
 
 _OWNED: Final = frozenset({"ATTEMPT", "REPLICA", "UPLOAD"})
 _OWNED_PARTITIONS: Final = frozenset({"CONTROL", "HEALTH", "HEARTBEAT", "FORCE", "DIGEST", "OBSERVER", "RECONCILER"})
@@ -50,8 +51,8 @@ class Watch:
             self._break("what must last does not expire", key, f"{region.name} writes an expiry of {item['expires_at']}")
         if pk.startswith("CONTROL#"):
             self._claim(region, key, stamp, before, item)
-        if is_own and item is not None and pk.startswith("REC#"):
-            self._record(region, key, item)
+        if is_own and pk.startswith("REC#"):
+            self._record(region, key, before, item)
         if is_own and item and sk == f"ATTEMPT#{region.name}":
             self._attempt(region, key, before or {}, item)
         if pk.startswith("OBJ#") and sk == "RESULT":
@@ -131,8 +132,12 @@ class Watch:
         if any(object_identity("ingest", one.key, one.version_id) == object_id for one in held):
             self._break("what is noted as gone is gone", key, f"{region.name} holds a version: {reason}")
 
-    def _record(self, region: Region, key: Key, item: Item) -> None:
-        """Check a record that a region writes."""
+    def _record(self, region: Region, key: Key, before: Item | None, item: Item | None) -> None:
+        """Check a record that a region writes or deletes."""
+        if item is None:
+            if before and (process := current_process()) and process.name == "processor":
+                self._deleted(region, key, before)
+            return
         self._written_at[region.name, key, item[_VERSION]["S"]] = self.now()
         object_pk = f"OBJ#{key[0].split('#')[1]}"
         if region.item(object_pk, f"ATTEMPT#{region.name}") is None:
@@ -143,6 +148,17 @@ class Watch:
         settled = (note.item.get("settled_digest"), note.item.get("settled_version"))
         if settled == (result.item["effect_digest"], result.item.get(_VERSION)) and item.get(_VERSION) != settled[1]:
             self._break("no note outlasts the records that it is about", key, f"{region.name} overwrites a settled object")
+
+    def _deleted(self, region: Region, key: Key, before: Item) -> None:
+        """Check that the processor deletes no record that a settled RESULT counts."""
+        object_pk = f"OBJ#{key[0].split('#')[1]}"
+        result, note = (region.item(object_pk, sk) for sk in ("RESULT", f"REPLICA#{region.name}"))
+        if not (result and note) or before.get(_VERSION) != result.get(_VERSION):
+            return
+        if (note.get("settled_digest"), note.get("settled_version")) == (result["effect_digest"], result.get(_VERSION)):
+            self._break(
+                "no note outlasts the records that it is about", key, f"{region.name} deletes one of a settled object"
+            )
 
     def _checkpoint(self, region: Region, key: Key, note: Item) -> None:
         """Check that a region has written each record below its checkpoint: in its version, and since its epoch began.

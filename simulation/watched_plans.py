@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from simulation.chance import Chance
-from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait
+from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait, draw_reprocessed
 from simulation.plan import (
     CALL_FAULTS,
     PRIMARY,
@@ -31,9 +31,8 @@ would be false."""
 _OBSERVED: Final = 150
 """Number of histories for each one with observers, which run every minute and cost as much as some dozen others."""
 _RECONCILED: Final = 40
-_BUSY: Final = 75
-_WAITING: Final = 300
-_LONG: Final = 12
+_SELDOM: Final = ((75, 3, draw_busy), (300, 17, draw_long_wait), (60, 14, draw_reprocessed), (12, 7, draw_long))
+"""One history in so many, its place among them, and its plan."""
 
 
 def plan_of(seed: int, *, objects: int | None = None) -> Plan:
@@ -42,12 +41,9 @@ def plan_of(seed: int, *, objects: int | None = None) -> Plan:
         return draw_observed(seed)
     if seed % _RECONCILED == 9:  # noqa: PLR2004 - any place in forty
         return draw_reconciled(seed, objects=objects)
-    if objects is None and seed % _BUSY == 3:  # noqa: PLR2004 - any place
-        return draw_busy(seed)
-    if objects is None and seed % _WAITING == 17:  # noqa: PLR2004 - any place
-        return draw_long_wait(seed)
-    if objects is None and seed % _LONG == 7:  # noqa: PLR2004 - any place
-        return draw_long(seed)
+    for every, place, drawn in _SELDOM:
+        if objects is None and seed % every == place:
+            return drawn(seed)
     return draw(seed, objects=objects)
 
 

@@ -16,7 +16,7 @@ from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
 from handlers.processor.record_rows import Pruned, RecordRows
 from handlers.processor.record_writer import RecordWriter
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Concluded, Ledger, Result
+from handlers.processor.store import Concluded, Known, Ledger, Result
 from handlers.shared import timestamps
 from handlers.shared.control import ControlRegister
 from simulation.plan import SLOW_BATCH
@@ -26,7 +26,7 @@ Change = tuple[object, str, Any]
 _objects, _kind, _versions = Pipeline._objects, Reconciler._kind, Reconciler._versions  # noqa: SLF001 - replaced
 _look, _conclude, _prune, _item = Ledger.look, Ledger.conclude, Ledger.prune, Result.item
 _pages = RecordRows.pages
-_begin, _write = Ledger.begin, RecordWriter.write
+_begin, _write, _settle = Ledger.begin, RecordWriter.write, Ledger.settle
 _from_record: Final[Callable[..., Message]] = vars(Message)["from_record"].__func__
 
 
@@ -121,8 +121,12 @@ def _write_in_time(self: Any, puts: Any) -> None:  # noqa: ANN401 - the writer
     _write(self, puts)
 
 
-def _keep_checkpoint(self: Any, object_id: str, now: float, **_: Any) -> None:  # noqa: ANN401 - the ledger
-    _begin(self, object_id, now)
+def _keep_checkpoint(self: Any, *given: Any, processing_version: str, **_: Any) -> int:  # noqa: ANN401 - the ledger
+    return _begin(self, *given, processing_version=processing_version)
+
+
+def _settle_always(self: Any, object_id: str, result: Any, now: float, **_: Any) -> bool:  # noqa: ANN401 - the ledger
+    return _settle(self, object_id, result, now, withdrawals=self.look(object_id).withdrawals)
 
 
 def _write_once(self: Any, batch: Any) -> None:  # noqa: ANN401 - the writer
@@ -166,7 +170,9 @@ WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
     "no other version looked for": [(ObjectReader, "_versions", lambda *_: iter(()))],
     "gone noted nowhere": [(Ledger, "note_gone", _nothing)],
     "gone in the active region ignored": [(Ledger, "look", lambda *given: replace(_look(*given), gone_in=frozenset()))],
-    "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
+    "unsettle does nothing": [(Ledger, "unsettle", lambda self, object_id: self.look(object_id).withdrawals)],
+    "settled while another version is written": [(Known, "is_rewritten", lambda *_: False)],
+    "settled after a withdrawal": [(Ledger, "settle", _settle_always)],
     "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],
     "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
     "nothing pruned": [(Ledger, "prune", lambda _self, _id, kept, *_: Pruned(held=sum(1 for _ in kept)))],
@@ -181,7 +187,7 @@ WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
     "checkpoint noted, and nothing sent": [(OwnQueue, "continue_later", _nothing)],
     "checkpoint never noted": [(Ledger, "note_checkpoint", _nothing)],
     "earlier records unchecked": [(Ledger, "prune", _prune_unchecked)],
-    "attempt never begun": [(Ledger, "begin", _nothing)],
+    "attempt never begun": [(Ledger, "begin", lambda *_, **__: 0)],
     "first page of records only": [(RecordRows, "pages", _first_page)],
     "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
     "unprocessed items dropped": [(RecordWriter, "_write", _write_once)],

@@ -140,10 +140,8 @@ class Pipeline:
             if is_settled and not self._is_outdated(message, known):
                 continue
             active = self.control.active()
-            if is_settled:
-                if active.region != self.settings.region:
-                    continue  # a request to reprocess is for the active region; the records here are complete
-                self.ledger.unsettle(event.object_id)
+            if is_settled and active.region != self.settings.region:
+                continue  # a request to reprocess is for the active region; the records here are complete
             is_passive = active.region != self.settings.region and active.region not in known.gone_in
             if is_passive and not self._may_make_again(message, known):
                 self._put_back(event, message, known)
@@ -195,8 +193,11 @@ class Pipeline:
         """
         if known.result is None:
             return False
+        is_rewritten = known.is_rewritten(time.time())
         # An earlier invocation may have overwritten records with another version's, and crashed or stopped.
         if not known.is_settled or message.may_have_written or message.must_verify:
+            if is_rewritten:
+                return False
             if not self.ledger.holds(event.object_id, known.result, deadline):
                 if known.is_settled:  # the note is no longer true
                     self.ledger.unsettle(event.object_id)
@@ -205,9 +206,10 @@ class Pipeline:
                 return False
             if known.result.has_archive and known.result.region != self.settings.region:
                 self._archive_here(event, message, known.result, deadline)
-            self.ledger.settle(event.object_id, known.result, time.time())
-        if known.is_attempt_unfinished:  # an attempt crashed between RESULT and its last note
-            self.ledger.finish(event.object_id, time.time())
+            if not self.ledger.settle(event.object_id, known.result, time.time(), withdrawals=known.withdrawals):
+                return False
+        if known.is_attempt_unfinished and not is_rewritten:  # an attempt crashed between RESULT and its last note
+            self.ledger.finish(event.object_id, time.time(), attempts=known.attempts)
         return True
 
     def _is_outdated(self, message: Message, known: Known) -> bool:
@@ -235,10 +237,15 @@ class Pipeline:
             opened.close()
 
     def _take_in(self, attempt: _Attempt) -> None:
-        event = attempt.event
-        self.ledger.begin(
-            event.object_id, attempt.began, forget_checkpoint=bool(attempt.known.checkpoint and not attempt.first)
-        )
+        event, known = attempt.event, attempt.known
+        forgets = bool(known.checkpoint and not attempt.first)
+        version = self.processing_version
+        began = self.ledger.begin(event.object_id, attempt.began, processing_version=version, forget_checkpoint=forgets)
+        known = replace(known, attempts=began)
+        if known.result and (known.is_settled or known.result.processing_version != version):
+            # Only now: who reads the count of withdrawals later than this one also finds the attempt.
+            known = replace(known, withdrawals=self.ledger.unsettle(event.object_id))
+        attempt = replace(attempt, known=known)
         try:
             opened = self.reader.open(event)
         except UnreadableError as problem:
@@ -251,7 +258,7 @@ class Pipeline:
             self._quarantine(attempt, problem, opened.facts)
         finally:
             opened.close()
-        self.ledger.finish(event.object_id, time.time())
+        self.ledger.finish(event.object_id, time.time(), attempts=known.attempts)
         if not _is_canary(event):
             self.telemetry.object_seconds(time.time() - attempt.began)
 
@@ -456,7 +463,7 @@ class Pipeline:
         ):
             self.ledger.unsettle(event.object_id)  # this attempt has overwritten the records that the note is about
             raise ConflictingResultError(event.object_id)
-        self.ledger.settle(event.object_id, made, time.time())
+        self.ledger.settle(event.object_id, made, time.time(), withdrawals=known.withdrawals)
 
     def _expires_at(self, event: ObjectEvent, facts: ObjectFacts) -> int | None:
         """Return when a canary's rows may be deleted, the same in both regions; None for every other object."""

@@ -291,7 +291,7 @@ class Reconciler:
         result = known.result
         if result is None:
             return Kind.NO_RESULT
-        if run.now - result.processed_at < GRACE_SECONDS:
+        if run.now - result.processed_at < GRACE_SECONDS or known.is_rewritten(run.now):
             return None
         run.rows -= result.accepted
         if not self._ledger.holds(object_id, result, run.deadline):
@@ -299,9 +299,10 @@ class Reconciler:
         if not known.is_settled:
             if result.has_archive and result.region != self._region:
                 return Kind.NOT_ARCHIVED
-            self._ledger.settle(object_id, result, run.now)  # an older release wrote no note, or the message is lost
+            # An older release wrote no note, or the message is lost.
+            self._ledger.settle(object_id, result, run.now, withdrawals=known.withdrawals)
         if known.is_attempt_unfinished:  # for the same reasons nothing else would end the unfinished attempt
-            self._ledger.finish(object_id, run.now)
+            self._ledger.finish(object_id, run.now, attempts=known.attempts)
         return None
 
     def _look(self, run: "_Run", finding: Finding, *, may_be_gone: bool = False) -> None:

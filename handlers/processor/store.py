@@ -1,7 +1,7 @@
 """Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _ATTEMPT: Final = schema.attempt_sort_key("")
 _DIGEST_RECORDS: Final = 100_000
 """Above this number a replica's records are counted and not hashed: hashing a million takes longer than writing them."""
+
+_LONGEST_INVOCATION_SECONDS: Final = 900.0
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,12 @@ class Known:
     """Whether this region has begun an attempt and not noted its end."""
     was_begun: bool = False
     """Whether any region has begun an attempt, so that records of it may exist."""
+    rewritten_at: float = 0.0
+    """When this region last began an attempt of another version than RESULT's that has not ended, in epoch seconds."""
+    attempts: int = 0
+    """Number of attempts that this region has begun."""
+    withdrawals: int = 0
+    """Number of times that this region has withdrawn its note of a settled RESULT."""
     is_peer_unfinished: bool = False
     """Whether the other region has begun an attempt and not noted its end."""
     gone_in: frozenset[str] = frozenset()
@@ -85,6 +94,13 @@ class Known:
     """When an attempt of either region that has a checkpoint was last continued, in epoch seconds."""
     put_backs: int = 0
     """Put-backs of the newest copy of the message; a message with fewer is an older copy."""
+
+    def is_rewritten(self, now: float) -> bool:
+        """Return whether another invocation of this region may be replacing RESULT's records with another version's.
+
+        Until it ends, no count of RESULT's records proves anything: the next call may delete one of them.
+        """
+        return now - self.rewritten_at < _LONGEST_INVOCATION_SECONDS
 
 
 @dataclass(frozen=True)
@@ -163,15 +179,16 @@ class Ledger:
         replica = rows.get(schema.replica_sort_key(self._region), {})
         result = _concluded(rows[schema.RESULT]) if schema.RESULT in rows else None
         settled = (_text(replica, schema.SETTLED), _text(replica, schema.SETTLED_VERSION))
+        is_other = result is not None and _text(attempt, schema.PROCESSING_VERSION) != result.processing_version
+        is_rewritten = is_other and _is_unfinished(attempt)
         return Known(
             result=result,
             is_settled=result is not None and settled == (result.effect_digest, result.processing_version),
             is_attempt_unfinished=schema.STATE_INDEX_PARTITION_KEY in attempt or schema.CHECKPOINT in attempt,
-            is_peer_unfinished=any(
-                _text(row, schema.STATE_INDEX_PARTITION_KEY).startswith(schema.UNFINISHED)
-                for region, row in attempts.items()
-                if region != self._region
-            ),
+            rewritten_at=_epoch_seconds(_text(attempt, "updated_at")) if is_rewritten else 0.0,
+            attempts=_number(attempt, "attempts"),
+            withdrawals=_number(replica, schema.WITHDRAWALS),
+            is_peer_unfinished=any(_is_unfinished(row) for region, row in attempts.items() if region != self._region),
             gone_in=frozenset(region for region, row in attempts.items() if schema.GONE in row),
             was_begun=bool(attempts),
             checkpoint=_checkpoint(attempt),
@@ -179,7 +196,7 @@ class Ledger:
                 (_epoch_seconds(_text(row, "updated_at")) for row in attempts.values() if schema.CHECKPOINT in row),
                 default=0.0,
             ),
-            put_backs=int(replica.get(schema.PUT_BACKS, {"N": "0"})["N"]),
+            put_backs=_number(replica, schema.PUT_BACKS),
         )
 
     def holds(self, object_id: str, result: Concluded, deadline: Deadline) -> bool:
@@ -216,8 +233,18 @@ class Ledger:
                 count += 1
         return count == result.accepted and digest.hexdigest() == result.effect_digest
 
-    def settle(self, object_id: str, result: Concluded, now: float) -> None:
-        """Note that this region's replica holds every record of a RESULT, so that no later delivery verifies it again."""
+    def settle(self, object_id: str, result: Concluded, now: float, *, withdrawals: int) -> bool:
+        """Note that this region's replica holds every record of a RESULT, so that no later delivery verifies it again.
+
+        Args:
+            object_id: Identity of the object.
+            result: The object's RESULT.
+            now: Epoch seconds.
+            withdrawals: Number of withdrawals before the records were read or written.
+
+        Returns:
+            Whether it is noted. It is not if an attempt has withdrawn the note since, and may have deleted records.
+        """
         changes = ["object_id = :object_id", "#digest = :digest", "#version = :version", "settled_at = :now"]
         names = {"#digest": schema.SETTLED, "#version": schema.SETTLED_VERSION}
         values: dict[str, AttributeValue] = {
@@ -230,27 +257,42 @@ class Ledger:
             changes.append("#expires_at = :expires_at")
             names["#expires_at"] = schema.TIME_TO_LIVE
             values[":expires_at"] = {"N": str(result.expires_at)}
-        self._dynamodb.update_item(
-            TableName=self._table_name,
-            Key=self._replica_key(object_id),
-            UpdateExpression=f"SET {', '.join(changes)}",
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=values,
+        condition, seen = _still(withdrawals)
+        return _is_met(
+            lambda: self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=self._replica_key(object_id),
+                UpdateExpression=f"SET {', '.join(changes)}",
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names | {"#counter": schema.WITHDRAWALS},
+                ExpressionAttributeValues=values | seen,
+            )
         )
 
-    def unsettle(self, object_id: str) -> None:
-        """Remove the note that this region's replica holds an object's records; the next delivery verifies them again."""
-        self._dynamodb.update_item(
+    def unsettle(self, object_id: str) -> int:
+        """Withdraw the note that this region's replica holds an object's records; the next delivery verifies them again.
+
+        Returns:
+            The number of withdrawals, with this one.
+        """
+        answer = self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._replica_key(object_id),
-            UpdateExpression="REMOVE #digest, #version",
-            ExpressionAttributeNames={"#digest": schema.SETTLED, "#version": schema.SETTLED_VERSION},
+            UpdateExpression="REMOVE #digest, #version ADD #counter :one",
+            ExpressionAttributeNames={
+                "#digest": schema.SETTLED,
+                "#version": schema.SETTLED_VERSION,
+                "#counter": schema.WITHDRAWALS,
+            },
+            ExpressionAttributeValues={":one": {"N": "1"}},
+            ReturnValues="UPDATED_NEW",
         )
+        return _number(answer["Attributes"], schema.WITHDRAWALS)
 
     def note_put_backs(self, object_id: str, put_backs: int) -> None:
         """Note the number of put-backs of the newest copy of an object's message; call it after that copy was sent."""
-        try:
-            self._dynamodb.update_item(
+        _is_met(  # otherwise a newer copy is noted already, and this one is dropped at its next delivery
+            lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
                 UpdateExpression="SET object_id = :object_id, #put_backs = :put_backs",
@@ -258,9 +300,7 @@ class Ledger:
                 ExpressionAttributeNames={"#put_backs": schema.PUT_BACKS},
                 ExpressionAttributeValues={":object_id": {"S": object_id}, ":put_backs": {"N": str(put_backs)}},
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise  # otherwise a newer copy is noted already, and this one is dropped at its next delivery
+        )
 
     def prune(
         self, object_id: str, kept: Iterable[int], records: int, processing_version: str, deadline: Deadline
@@ -279,12 +319,13 @@ class Ledger:
     def _rows(self, object_id: str, processing_version: str, deadline: Deadline) -> RecordRows:
         return RecordRows(self._dynamodb, self._table_name, object_id, processing_version, deadline)
 
-    def begin(self, object_id: str, now: float, *, forget_checkpoint: bool = False) -> None:
-        """Note that this region begins an attempt, begins again, or continues.
+    def begin(self, object_id: str, now: float, *, processing_version: str, forget_checkpoint: bool = False) -> int:
+        """Note that this region begins an attempt, begins again, or continues; return the number of attempts, with it.
 
         Args:
             object_id: Identity of the object.
             now: Epoch seconds.
+            processing_version: The version of this attempt.
             forget_checkpoint: Whether to remove the checkpoint, because this attempt writes every record again.
         """
         moment = timestamps.from_epoch(now)
@@ -292,6 +333,7 @@ class Ledger:
             "started_at = if_not_exists(started_at, :now)",
             "updated_at = :now",
             "object_id = :object_id",
+            "#version = :version",
             "#state_hour = if_not_exists(#state_hour, :state_hour)",
             "#state_order = if_not_exists(#state_order, :state_order)",
         ]
@@ -299,13 +341,14 @@ class Ledger:
             ":one": {"N": "1"},
             ":now": {"S": moment},
             ":object_id": {"S": object_id},
+            ":version": {"S": processing_version},
             ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, timestamps.hour_of(moment), object_id)},
             ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
-        more, names = " ADD attempts :one", {}
+        more, names = " ADD attempts :one", {"version": schema.PROCESSING_VERSION}
         if forget_checkpoint:
-            more, names = f"{more} REMOVE #checkpoint", {"checkpoint": schema.CHECKPOINT}
-        self._note_attempt(object_id, changes, values, now, more, **names)
+            more, names["checkpoint"] = f"{more} REMOVE #checkpoint", schema.CHECKPOINT
+        return _number(self._note_attempt(object_id, changes, values, now, more, **names), "attempts")
 
     def note_checkpoint(self, object_id: str, checkpoint: Checkpoint, now: float) -> None:
         """Note how far this region's attempt came; call it after DynamoDB has accepted every record below the ordinal."""
@@ -326,14 +369,25 @@ class Ledger:
             ExpressionAttributeNames={"#checkpoint": schema.CHECKPOINT},
         )
 
-    def finish(self, object_id: str, now: float) -> None:
-        """Note that this region's attempt has ended, so that the index of unfinished attempts drops it."""
-        self._dynamodb.update_item(
-            TableName=self._table_name,
-            Key=self._attempt_key(object_id),
-            UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone, #checkpoint",
-            ExpressionAttributeNames=_STATE_NAMES | {"#gone": schema.GONE, "#checkpoint": schema.CHECKPOINT},
-            ExpressionAttributeValues={":now": {"S": timestamps.from_epoch(now)}},
+    def finish(self, object_id: str, now: float, *, attempts: int) -> None:
+        """Note that this region's attempt has ended, so that the index of unfinished attempts drops it.
+
+        Args:
+            object_id: Identity of the object.
+            now: Epoch seconds.
+            attempts: Number of attempts with this one. A later one, of another message, may be at work: it stays listed.
+        """
+        condition, seen = _still(attempts)
+        names = {"#gone": schema.GONE, "#checkpoint": schema.CHECKPOINT, "#counter": "attempts"}
+        _is_met(
+            lambda: self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=self._attempt_key(object_id),
+                UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone, #checkpoint",
+                ConditionExpression=condition,
+                ExpressionAttributeNames=_STATE_NAMES | names,
+                ExpressionAttributeValues={":now": {"S": timestamps.from_epoch(now)}} | seen,
+            )
         )
 
     def note_gone(self, object_id: str, reason: str, now: float) -> None:
@@ -364,20 +418,22 @@ class Ledger:
         now: float,
         more: str = "",
         **names: str,
-    ) -> None:
-        """Update this region's ATTEMPT row, which DynamoDB may delete after its retention."""
+    ) -> dict[str, Any]:
+        """Update this region's ATTEMPT row, which DynamoDB may delete after its retention; return what it changed."""
         aliases = _STATE_NAMES | {f"#{name}": attribute for name, attribute in names.items()}
         if self._attempt_retention_days:
             changes = [*changes, "#expires_at = :expires_at"]
             values = values | {":expires_at": {"N": str(schema.expires_at(now, self._attempt_retention_days))}}
             aliases["#expires_at"] = schema.TIME_TO_LIVE
-        self._dynamodb.update_item(
+        answer: dict[str, Any] = self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._attempt_key(object_id),
             UpdateExpression=f"SET {', '.join(changes)}{more}",
             ExpressionAttributeNames=aliases,
             ExpressionAttributeValues=values,
-        )
+            ReturnValues="UPDATED_NEW",
+        )["Attributes"]
+        return answer
 
     def write_records(
         self,
@@ -414,17 +470,8 @@ class Ledger:
             now: Epoch seconds.
             instead_of: A RESULT of another processing version to replace, because its records no longer exist.
         """
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table_name,
-                Item=result.item(timestamps.from_epoch(now)),
-                **_unless_there(instead_of),
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        item, condition = result.item(timestamps.from_epoch(now)), _unless_there(instead_of)
+        return _is_met(lambda: self._dynamodb.put_item(TableName=self._table_name, Item=item, **condition))
 
     def _replica_key(self, object_id: str) -> dict[str, AttributeValue]:
         return {
@@ -478,6 +525,32 @@ def _concluded(row: dict[str, Any]) -> Concluded:
 
 def _text(row: dict[str, Any], name: str) -> str:
     return str(row.get(name, {}).get("S", ""))
+
+
+def _number(row: dict[str, Any], name: str) -> int:
+    return int(row.get(name, {"N": "0"})["N"])
+
+
+def _is_unfinished(attempt: dict[str, Any]) -> bool:
+    return _text(attempt, schema.STATE_INDEX_PARTITION_KEY).startswith(schema.UNFINISHED)
+
+
+def _is_met(write: Callable[[], object]) -> bool:
+    """Write, and return whether the condition was met."""
+    try:
+        write()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def _still(count: int) -> tuple[str, dict[str, AttributeValue]]:
+    """Return the condition that a row's `#counter` is what it was, and its values."""
+    if not count:
+        return "attribute_not_exists(#counter)", {}
+    return "#counter = :seen", {":seen": {"N": str(count)}}
 
 
 def _unless_there(instead_of: Concluded | None) -> Any:  # noqa: ANN401 - the arguments of a put

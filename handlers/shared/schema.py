@@ -75,6 +75,8 @@ SETTLED: Final = "settled_digest"
 """Attribute of a REPLICA row: the effect digest of a RESULT whose records that replica holds completely."""
 SETTLED_VERSION: Final = "settled_version"
 """Attribute of a REPLICA row: the processing version of that RESULT."""
+WITHDRAWALS: Final = "withdrawals"
+"""Attribute of a REPLICA row: number of times that the region has withdrawn its note, before records were replaced."""
 PUT_BACKS: Final = "put_backs"
 """Attribute of a REPLICA row: put-backs of the newest copy of a message; a copy with fewer put-backs is older."""
 

@@ -140,6 +140,18 @@ def an_update_creates_adds_and_removes(of: Services) -> None:
     assert of.get("update") == key("update") | {"b": {"S": "y"}, "n": number(5)}
 
 
+def an_update_returns_what_it_changed(of: Services) -> None:
+    of.put("returned", a=number(1), kept=number(1))
+    answer = of.dynamodb.update_item(
+        TableName=of.table,
+        Key=key("returned"),
+        UpdateExpression="REMOVE a ADD n :n",
+        ExpressionAttributeValues={":n": number(2)},
+        ReturnValues="UPDATED_NEW",
+    )
+    assert answer["Attributes"] == {"n": number(2)}
+
+
 def an_update_reads_the_item_as_it_was_before(of: Services) -> None:
     of.put("swap", a=number(1), b=number(2))
     of.update("swap", "SET a = b, b = a", {})

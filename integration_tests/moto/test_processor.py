@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
@@ -254,10 +255,10 @@ def test_one_bad_message_of_ten_is_retried_alone(world: World, monkeypatch: pyte
     puts = [world.put(f"incoming/{number}.ndjson", lines(number + 1)) for number in range(10)]
     begin, unlucky = Ledger.begin, puts[3]
 
-    def begin_all_but_one(self: Ledger, object_id: str, now: float, **more: bool) -> None:
+    def begin_all_but_one(self: Ledger, object_id: str, now: float, **more: Any) -> int:  # noqa: ANN401
         if object_id == object_identity("ingest", unlucky.key, unlucky.version_id):
             raise refused("InternalServerError")
-        begin(self, object_id, now, **more)
+        return begin(self, object_id, now, **more)
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "begin", begin_all_but_one)
@@ -397,10 +398,10 @@ def test_object_without_time_to_begin_uses_up_no_receive(world: World) -> None:
     def clock() -> float:
         return 300.0 if begun < 1 else 60.0
 
-    def begin_and_count(self: Ledger, object_id: str, now: float, **more: bool) -> None:
+    def begin_and_count(self: Ledger, object_id: str, now: float, **more: Any) -> int:  # noqa: ANN401
         nonlocal begun
-        begin(self, object_id, now, **more)
         begun += 1
+        return begin(self, object_id, now, **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Ledger, "begin", begin_and_count)
@@ -496,6 +497,25 @@ def test_object_is_reprocessed_by_another_version_only_on_request(world: World, 
     (settled,) = world.settled(PRIMARY)
     assert settled["settled_version"] == "newer"
     assert next(row["attempts"] for row in world.rows() if row["sk"] == f"ATTEMPT#{PRIMARY}") == 2, "once is enough"
+
+
+def test_notes_of_an_overtaken_attempt_are_not_written(world: World) -> None:
+    put = world.put("incoming/x.ndjson", LINES)
+    world.invoke()
+    identity = object_identity("ingest", put.key, put.version_id)
+    world.enter(PRIMARY)
+    ledger = application().ledger
+    known = ledger.look(identity)
+    assert known.result is not None
+    attempts = ledger.begin(identity, time.time(), processing_version="newer")
+    assert ledger.look(identity).is_rewritten(time.time())
+    withdrawals = ledger.unsettle(identity)
+    assert not ledger.settle(identity, known.result, 0.0, withdrawals=known.withdrawals)
+    ledger.finish(identity, 0.0, attempts=known.attempts)
+    assert (world.settled(PRIMARY), len(world.unfinished())) == ([], 1)
+    assert ledger.settle(identity, known.result, 0.0, withdrawals=withdrawals)
+    ledger.finish(identity, 0.0, attempts=attempts)
+    assert (len(world.settled(PRIMARY)), world.unfinished()) == (1, [])
 
 
 def test_passive_region_reprocesses_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

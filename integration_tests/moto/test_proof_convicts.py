@@ -212,8 +212,8 @@ def test_proof_convicts_an_identity_that_holds_the_bucket(drill: Drill, patch: p
 def test_proof_convicts_a_counter_that_both_regions_write(drill: Drill, patch: pytest.MonkeyPatch) -> None:
     finish = Ledger.finish
 
-    def count(self: Any, object_id: str, now: float) -> None:  # noqa: ANN401 - the ledger
-        finish(self, object_id, now)
+    def count(self: Any, object_id: str, now: float, **more: int) -> None:  # noqa: ANN401 - the ledger
+        finish(self, object_id, now, **more)
         key = {"pk": {"S": "TOTALS"}, "sk": {"S": "ALL"}}
         one = {":one": {"N": "1"}}
         self._dynamodb.update_item(

@@ -232,7 +232,9 @@ def test_attempt_whose_message_is_lost_is_not_listed_as_unfinished(world: World,
     if not is_settled:
         delete(world, f"OBJ#{identity}", schema.replica_sort_key(PRIMARY))
     world.enter(PRIMARY)
-    application().ledger.begin(identity, 0.0)  # as a crash before its end leaves it; its message is purged
+    application().ledger.begin(
+        identity, 0.0, processing_version=""
+    )  # as a crash before its end leaves it; its message is purged
     attempt = schema.attempt_sort_key(PRIMARY)
     assert [schema.STATE_INDEX_SORT_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [True]
     assert world.reconcile(PRIMARY) == 0

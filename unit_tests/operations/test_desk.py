@@ -90,7 +90,7 @@ def processed(target: Target, deployment: Deployment) -> str:
 def _conclude(target: Target, object_id: str, key: str, *, state: str, rejected: int = 0, reason: str | None = None) -> None:
     dynamodb = boto3.client("dynamodb", region_name=EAST)
     ledger = store.Ledger(dynamodb=dynamodb, table_name=target.table_name, region=EAST, attempt_retention_days=0)
-    ledger.begin(object_id, NOW + 1)
+    ledger.begin(object_id, NOW + 1, processing_version="v1")
     texts = [json.dumps(to_wire(json.loads(one, parse_float=Decimal))).encode() for one in RECORDS]
     accepted = 0 if reason else len(texts)
     if accepted:
@@ -105,10 +105,10 @@ def _conclude(target: Target, object_id: str, key: str, *, state: str, rejected:
     writer: dict[str, Any] = {"region": EAST, "epoch": 0, "version_id": "1", "processing_version": "v1"}
     row = store.Result(state, object_id, **place, **counts, effect_digest="0" * 64, **writer, reason=reason)
     assert ledger.conclude(row, NOW + 2)
-    ledger.finish(object_id, NOW + 2)
+    ledger.finish(object_id, NOW + 2, attempts=1)
     concluded = ledger.look(object_id).result
     assert concluded
-    ledger.settle(object_id, concluded, NOW + 3)
+    ledger.settle(object_id, concluded, NOW + 3, withdrawals=0)
 
 
 def _type(*arguments: str) -> Result:

@@ -35,6 +35,7 @@ Logger()  # the parent, which the handler creates: without it the pipeline's chi
 REGION, PEER = "us-east-1", "us-west-2"
 GOOD, ONE_BAD, UNREADABLE = b'{"a":1}\n{"a":2}\n', b'{"a":1}\nbad\n', b"["
 CONCLUDED = ("ledger.conclude", "ledger.settle", "ledger.finish")
+READ = ("ledger.holds", "ledger.settle", "ledger.finish")
 LANDED = ("ledger.write_records", *CONCLUDED)
 RESULT = Concluded(accepted=2, records=2, effect_digest="e", processing_version="p1", region="us-west-2")
 SETTINGS = Settings.read(
@@ -207,7 +208,7 @@ def test_a_passive_region_makes_again_what_its_reconciler_found(version: str, is
     world = World(active=PEER, known=known)
     world.ledger.holds.return_value = False
     steps = world.process(message(verify={"StringValue": "1", "DataType": "Number"}))
-    made = ["ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
+    made = ["ledger.begin", "ledger.unsettle", "ledger.write_records", "ledger.prune", *CONCLUDED]
     assert steps == ["ledger.look", "ledger.holds", "ledger.unsettle", *(made if is_made else ["shadow.put_back"])]
 
 
@@ -237,6 +238,28 @@ def test_message_to_verify_ignores_the_settled_note() -> None:
     world = World(known=Known(result=RESULT, is_settled=True))
     verify = {"verify": {"StringValue": "1", "DataType": "Number"}}
     assert world.process(message(**verify)) == ["ledger.look", "ledger.holds", "ledger.settle"]
+
+
+@pytest.mark.parametrize(("age", "is_read"), [(1, False), (1000, True)])
+def test_result_is_not_verified_while_another_version_is_written(*, age: float, is_read: bool) -> None:
+    known = Known(result=RESULT, is_attempt_unfinished=True, rewritten_at=time.time() - age, attempts=2)
+    world = World(active=PEER, known=known)
+    assert world.process() == ["ledger.look", *(READ if is_read else ["shadow.put_back"])]
+
+
+def test_attempt_of_another_version_is_noted_before_the_withdrawal() -> None:
+    world = World(known=Known(result=replace(RESULT, processing_version="p0"), is_settled=True, withdrawals=6))
+    world.ledger.unsettle.return_value = 7
+    order = world.process(message(reprocess={"StringValue": "1", "DataType": "Number"}))
+    assert order[:4] == ["ledger.look", "ledger.begin", "ledger.unsettle", "ledger.write_records"]
+    assert world.ledger.settle.call_args.kwargs == {"withdrawals": 7}
+
+
+def test_result_is_not_settled_after_a_withdrawal() -> None:
+    world = World(active=PEER, known=Known(result=RESULT, withdrawals=6, is_attempt_unfinished=True))
+    world.ledger.settle.return_value = False
+    assert world.process() == ["ledger.look", "ledger.holds", "ledger.settle", "shadow.put_back"]
+    assert world.ledger.settle.call_args.kwargs == {"withdrawals": 6}
 
 
 @pytest.mark.parametrize(("age", "counts"), [(1, False), (3600, True)])
@@ -411,7 +434,7 @@ def test_checkpoint_counts_for_its_version_and_epoch_alone(checkpoint: Checkpoin
     ordinals = written(world)
     assert world.process()[1:] == ["ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
     assert ordinals == list(range(first, 2))
-    assert world.ledger.begin.call_args.kwargs == {"forget_checkpoint": checkpoint is not None and not first}
+    assert world.ledger.begin.call_args.kwargs["forget_checkpoint"] is (checkpoint is not None and not first)
 
 
 def test_result_follows_a_check_of_all_records_of_the_object() -> None:
