@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
+from threading import Timer
 from typing import Annotated, Final, NoReturn
 
 import typer
@@ -48,6 +49,8 @@ _EXPECTED: Final = (
 )
 """Errors in the input of the gate; each message says what to change."""
 
+SECONDS_A_TEMPLATE: Final = 120
+"""Longest time for a template of --template, a hundred times what the slowest public one takes."""
 _LAST_DRILL: Final = Path("reports/drill/latest")
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -431,8 +434,14 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
             raise gate.GateError(f"--region {region!r} is not a region; give one like us-east-1")
         if account and not ACCOUNT.fullmatch(account):
             raise gate.GateError(f"--account {account!r} is not an account; give its 12 digits")
-        loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)], account)
-        return gate.judge_templates(loaded, configurations[0].environment, today, say)
+        limit = Timer(SECONDS_A_TEMPLATE * len(templates), _out_of_time, [templates])
+        limit.daemon = True
+        limit.start()
+        try:
+            loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)], account)
+            return gate.judge_templates(loaded, configurations[0].environment, today, say)
+        finally:
+            limit.cancel()
     if region or account:
         option = "--region" if region else "--account"
         raise gate.GateError(f"{option} applies to --template only; leave it out: an app and an assembly have their own")
@@ -442,6 +451,14 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     is_matrix = all(configuration.matrix for configuration in configurations)
     environments, matrix = ((), read_matrix()) if is_matrix else (read_environments(), ())
     return gate.judge_app(app_factory, configurations, registry, today, say, environments=environments, matrix=matrix)
+
+
+def _out_of_time(templates: Sequence[str]) -> NoReturn:
+    """End the process at once: neither Node.js nor a thread of Python can be stopped otherwise."""
+    names, seconds = ", ".join(templates), SECONDS_A_TEMPLATE * len(templates)
+    text = f"{names}: not judged within {seconds} s ({SECONDS_A_TEMPLATE} s a template); split the template, or give fewer"
+    print(f"ERROR: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the console's own thread may hold its lock
+    os._exit(Exit.ERROR)
 
 
 def _configurations(

@@ -14,8 +14,11 @@ from typing import Any, Final, NoReturn
 import yaml  # type: ignore[import-untyped]
 from cfn_tools.yaml_loader import TAG_MAP, multi_constructor  # type: ignore[import-untyped]
 
+from compliance.cfn.language_extensions import TRANSFORM as LANGUAGE_EXTENSIONS
+from compliance.cfn.language_extensions import ExpansionError
 from compliance.cfn.sources import source_of
 from compliance.cfn.templates import Json, Template
+from compliance.cfn.transforms import expanded
 
 MAXIMUM_BYTES: Final = 1_048_576
 """Largest template that CloudFormation accepts, in bytes."""
@@ -101,26 +104,39 @@ class _StackMetadata:
     annotations: list[tuple[str, str, str]] = field(default_factory=list)
 
 
-def load_template(file: Path, region: str = "") -> Template:
-    """Read one template, JSON or YAML with the short forms of the intrinsic functions.
+def load_template(file: Path, region: str = "", account: str = "") -> Template:
+    """Read one template, JSON or YAML with the short forms of the intrinsic functions, and expand its transforms.
 
     Args:
         file: The template.
         region: Region of the deployment; empty when unknown.
+        account: Account of the deployment; empty when unknown.
 
     Raises:
-        LoadError: It cannot be read, is not a template, or uses a macro that CloudFormation expands.
+        LoadError: It cannot be read, is not a template, or uses a macro that only AWS can expand.
     """
     text = _read(file)
-    body = _parse(file, text)
+    written = _parse(file, text)
+    try:
+        body = expanded(written, region, account) if isinstance(written, Mapping) else written
+    except ExpansionError as error:
+        raise LoadError(f"{file}: {error}") from error
     _require_template(file, body)
-    _refuse_transforms(file, body)
     paths = {
         logical_id: path
         for logical_id, resource in body["Resources"].items()
         if isinstance(path := (resource.get("Metadata") or {}).get(PATH_KEY), str)
     }
-    return Template(name=file.name, body=body, region=region, paths=paths, text=text, file=str(file))
+    return Template(
+        name=file.name,
+        body=body,
+        region=region,
+        account=account,
+        paths=paths,
+        text=text,
+        file=str(file),
+        is_expanded=body is not written,
+    )
 
 
 def load_templates(given: Sequence[tuple[Path, str]], account: str = "") -> list[Template]:
@@ -133,7 +149,7 @@ def load_templates(given: Sequence[tuple[Path, str]], account: str = "") -> list
     Raises:
         LoadError: One of them cannot be read, or is given twice.
     """
-    loaded = [replace(load_template(file, region), account=account) for file, region in given]
+    loaded = [load_template(file, region, account) for file, region in given]
     alike: dict[str, list[int]] = {}
     for index, template in enumerate(loaded):
         alike.setdefault(template.name, []).append(index)
@@ -193,19 +209,16 @@ def _load_assembly(directory: Path) -> Assembly:
         metadata = _stack_metadata(folder, artifact)
         acknowledged.extend(metadata.acknowledged)
         properties = artifact.get("properties", {})
-        template = load_template(_within(folder, properties.get("templateFile")))
+        region, account = region_of(artifact.get("environment")), account_of(artifact.get("environment"))
+        template = load_template(_within(folder, properties.get("templateFile")), region, account)
         paths = {**template.paths, **metadata.paths}
         _require_own_paths(name, template, paths)
         templates.append(
-            Template(
+            replace(
+                template,
                 name=name,
-                body=template.body,
                 stack_name=str(properties.get("stackName", name)),
-                region=region_of(artifact.get("environment")),
-                account=account_of(artifact.get("environment")),
                 paths=paths,
-                text=template.text,
-                file=template.file,
                 sources=_complete(metadata),
             )
         )
@@ -427,8 +440,16 @@ class _Loader(yaml.CSafeLoader):  # type: ignore[misc]
         return node.value if node.tag in _WRITTEN else self.construct_object(node, deep=True)
 
 
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
+    """Return what `!Sub` and the like stand for; a `!GetAtt` may hold functions, which cfn-flip takes for text."""
+    if suffix == "GetAtt" and isinstance(node, yaml.SequenceNode):
+        parts = [part.value if part.tag in _WRITTEN else loader.construct_object(part, deep=True) for part in node.value]
+        return {"Fn::GetAtt": parts}
+    return multi_constructor(loader, suffix, node)
+
+
 _Loader.add_constructor(TAG_MAP, _Loader.construct_mapping)
-_Loader.add_multi_constructor("!", multi_constructor)
+_Loader.add_multi_constructor("!", _short_form)
 
 
 def _parse_yaml(text: str) -> Json:
@@ -499,28 +520,8 @@ def _require_template(file: Path, body: Json) -> None:
         raise LoadError(f"{file}: has {len(resources):,} resources; a template has at most {MAXIMUM_RESOURCES}")
     for logical_id, resource in resources.items():
         if logical_id.startswith("Fn::"):
-            raise LoadError(f"{file}: {_short(logical_id)} is expanded by CloudFormation; judge the expanded template")
+            raise LoadError(f"{file}: {_short(logical_id)} is a macro; declare its transform: {LANGUAGE_EXTENSIONS}")
         if not isinstance(resource, Mapping) or not isinstance(resource.get("Type"), str):
             raise LoadError(f"{file}: resource {_short(logical_id)} has no Type; give it one, for example AWS::SQS::Queue")
         if not isinstance(resource.get("Metadata", {}), Mapping):
             raise LoadError(f"{file}: the Metadata of resource {_short(logical_id)} is not a map")
-
-
-def _refuse_transforms(file: Path, body: Mapping[str, Json]) -> None:
-    """Refuse a template with a macro, because CloudFormation deploys the macro's result."""
-    if "Transform" in body:
-        names = body["Transform"]
-    else:
-        pending: list[Json] = [body]
-        while pending:
-            value = pending.pop()
-            if isinstance(value, Mapping) and "Fn::Transform" in value:
-                names = value["Fn::Transform"]
-                break
-            pending.extend(_children(value))
-        else:
-            return
-    raise LoadError(
-        f"{file}: uses the transform {str(names)[:80]}, which CloudFormation expands on deployment. Judge the expanded "
-        "template: `aws cloudformation get-template --template-stage Processed`"
-    )

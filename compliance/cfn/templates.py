@@ -29,6 +29,7 @@ class Template:
         file: The file that it was read from; empty when it was made from a dict.
         sources: The file and line of the Python that made a logical id's construct, where it is known.
         undeployed: The resources that `body` lacks because no parameters deploy them.
+        is_expanded: Whether `body` is what transforms make of `text`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Template:
     file: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)
     undeployed: tuple["Resource", ...] = ()
+    is_expanded: bool = False
 
     @cached_property
     def resources(self) -> tuple["Resource", ...]:

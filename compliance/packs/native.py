@@ -92,7 +92,8 @@ def _validate_one(template: Template, world: TemplateSet, findings: FindingsBuil
         if diagnostic.severity in _ERRORS:
             failed.add(resource.logical_id)
             place = place_of(resource, world)
-            findings.add(rule, Verdict.FAIL, replace(place, line=diagnostic.start_line or place.line), message)
+            line = place.line if template.is_expanded else diagnostic.start_line or place.line
+            findings.add(rule, Verdict.FAIL, replace(place, line=line), message)
         elif diagnostic.severity is Severity.WARN:
             findings.advice.append(
                 Advice(rule=rule.id, configuration=world.name, stack=template.name, path=resource.path, message=message)
@@ -107,7 +108,7 @@ def _without(failed: set[str], resources: dict[str, Resource]) -> list[Resource]
 
 
 def _diagnose(template: Template) -> list[Diagnostic]:
-    text = template.text or json.dumps(template.body)
+    text = json.dumps(template.body) if template.is_expanded or not template.text else template.text
     return _diagnose_text(text, template.name, template.region, template.stack_name)
 
 

@@ -443,3 +443,14 @@ def _own_process(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "compliance", *arguments], env=environment, capture_output=True, text=True, check=False
     )
+
+
+def test_a_template_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+    template = tmp_path / "endless.yaml"
+    template.write_text(GOOD, "utf-8")
+    code = "import compliance.__main__ as m; m.SECONDS_A_TEMPLATE = 0; m.app()"
+    command = [sys.executable, "-c", code, "--template", str(template), "--output", str(tmp_path / "reports")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this Python and this code
+    assert ended.returncode == 2
+    assert f"ERROR: {template}: not judged within 0 s" in ended.stderr
+    assert not (tmp_path / "reports").exists()

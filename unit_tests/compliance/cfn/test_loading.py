@@ -116,9 +116,9 @@ def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
         ("Resources:\n  Q: {<<: {Type: 'A::B::C'}}", "line 2: CloudFormation takes no YAML merges"),
         ("---\na: 1\n---\nb: 2", "neither JSON nor YAML"),
         ("a: " + "[" * 5000, "nested deeper than 100"),
-        (f'{{"Transform": "AWS::Serverless-2016-10-31", "Resources": {{{QUEUE}}}}}', "transform AWS::Serverless"),
+        (f'{{"Transform": "Boto3", "Resources": {{{QUEUE}}}}}', "transform Boto3"),
         ('{"Resources": {"Q": {"Type": "A::B::C", "Properties": {"Fn::Transform": {"Name": "M"}}}}}', "transform"),
-        ('{"Resources": {"Fn::ForEach::Q": ["N", ["a"], {}]}}', "is expanded by CloudFormation"),
+        ('{"Resources": {"Fn::ForEach::Q": ["N", ["a"], {}]}}', "is a macro; declare its transform"),
     ],
 )
 def test_text_that_is_not_a_template_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:

@@ -1,0 +1,143 @@
+"""Expand the transforms that need nothing but the template, and refuse all others by name.
+
+CloudFormation deploys the result of a template's transforms, so that is what the gate judges.
+"""
+
+import logging
+from collections.abc import Mapping
+from copy import deepcopy
+from types import SimpleNamespace
+from typing import Any, Final
+
+from compliance.cfn import language_extensions
+from compliance.cfn.language_extensions import ExpansionError
+from compliance.cfn.templates import Json
+
+SAM: Final = "AWS::Serverless-2016-10-31"
+PACKAGE_BUCKET: Final = "SamPackageBucket"
+"""The parameter that stands for the bucket to which `sam package` uploads the files that a template names by their path."""
+PACKAGE_IMAGE: Final = "SamPackageImage"
+"""The parameter that stands for the image that `sam build` makes."""
+_FUNCTION: Final = "AWS::Serverless::Function"
+_FILES: Final = {
+    _FUNCTION: "CodeUri",
+    "AWS::Serverless::LayerVersion": "ContentUri",
+    "AWS::Serverless::Api": "DefinitionUri",
+    "AWS::Serverless::HttpApi": "DefinitionUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
+}
+"""The property of each type that may be a path."""
+_DEFAULT_REGION: Final = "us-east-1"
+
+
+def expanded(body: Mapping[str, Json], region: str, account: str) -> Mapping[str, Json]:
+    """Return a template as it is deployed: without transforms. It is returned itself where it has none.
+
+    Args:
+        body: The template; it is not changed.
+        region: Region of the deployment; empty when unknown.
+        account: Account of the deployment; empty when unknown.
+
+    Raises:
+        ExpansionError: It has another transform, or does not decide its expansion alone. The message lacks the file's name.
+    """
+    declared = body.get("Transform", [])
+    names = declared if isinstance(declared, list) else [declared]
+    known = {language_extensions.TRANSFORM, SAM}
+    for name in [*names, *_inline(body)]:
+        if not isinstance(name, str) or name not in known:
+            shown = name.get("Name", name) if isinstance(name, Mapping) else name
+            raise ExpansionError(
+                f"uses the transform {str(shown)[:80]}, which CloudFormation expands on deployment. Judge the expanded "
+                "template: `aws cloudformation get-template --template-stage Processed`"
+            )
+    pseudo = {name: value for name, value in (("AWS::Region", region), ("AWS::AccountId", account)) if value}
+    for name in names:
+        if name == language_extensions.TRANSFORM:
+            try:
+                body = {**language_extensions.expand(body, pseudo), "Transform": declared}
+            except RecursionError:
+                raise ExpansionError(f"{name} nests loops too deeply") from None
+        else:
+            body = _without_sam(body, region or _DEFAULT_REGION)
+    return {name: section for name, section in body.items() if name != "Transform"} if names else body
+
+
+def _inline(body: Mapping[str, Json]) -> list[Json]:
+    """Return the names of the macros that a part of the template calls."""
+    found: list[Json] = []
+    pending: list[Json] = [body]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Mapping):
+            if "Fn::Transform" in value:
+                call = value["Fn::Transform"]
+                found += [each.get("Name") if isinstance(each, Mapping) else each for each in _listed(call)]
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return found
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else [value]
+
+
+def _without_sam(body: Mapping[str, Json], region: str) -> dict[str, Any]:
+    from samtranslator.model.exceptions import (  # noqa: PLC0415 - 0.4 s, for SAM only
+        InvalidDocumentException,
+    )
+    from samtranslator.parser.parser import Parser  # noqa: PLC0415
+    from samtranslator.translator.translator import Translator  # noqa: PLC0415
+
+    logging.getLogger("samtranslator").setLevel(logging.CRITICAL)
+    template = _packaged(body)
+    # Of a session it reads the region only; a real one would read the user's AWS configuration.
+    translator = Translator(None, Parser(), boto_session=SimpleNamespace(region_name=region))
+    try:
+        translated: dict[str, Any] = translator.translate(template, parameter_values={})
+    except InvalidDocumentException as error:
+        causes = "; ".join(str(getattr(cause, "message", cause)) for cause in error.causes)
+        raise ExpansionError(f"is not a template that {SAM} takes: {causes}") from error
+    except Exception as error:
+        # It expects a template of the right shape, and another shape may raise any error.
+        raise ExpansionError(f"cannot be expanded by {SAM} ({type(error).__name__}: {error})") from error
+    return translated
+
+
+def _packaged(body: Mapping[str, Json]) -> dict[str, Any]:
+    """Return a copy of a SAM template in which files are in a bucket, as `sam package` leaves them.
+
+    Raises:
+        ExpansionError: It has an application whose template is in a repository of AWS's.
+    """
+    template: dict[str, Any] = deepcopy(dict(body))
+    defaults = _mapping(_mapping(template.get("Globals")).get("Function"))
+    added: dict[str, Json] = {}
+    for logical_id, resource in _mapping(template.get("Resources")).items():
+        kind, properties = str(_mapping(resource).get("Type")), _mapping(resource).get("Properties")
+        if not isinstance(properties, dict):
+            continue
+        if kind == "AWS::Serverless::Application" and isinstance(properties.get("Location"), Mapping):
+            raise ExpansionError(
+                f"resource {logical_id} is an application of the Serverless Application Repository, whose template only AWS "
+                "has; judge the expanded template: `aws cloudformation get-template --template-stage Processed`"
+            )
+        given = {**defaults, **properties} if kind == _FUNCTION else properties
+        if kind == _FUNCTION and given.get("PackageType") == "Image":
+            if "ImageUri" not in given:
+                properties["ImageUri"] = {"Ref": PACKAGE_IMAGE}
+                added[PACKAGE_IMAGE] = {"Type": "String"}
+            continue
+        name = _FILES.get(kind, "")
+        path = given.get(name, "." if kind == _FUNCTION and "InlineCode" not in given else None)
+        if isinstance(path, str) and not path.startswith(("s3://", "https://")):
+            properties[name] = {"Bucket": {"Ref": PACKAGE_BUCKET}, "Key": path}
+            added[PACKAGE_BUCKET] = {"Type": "String"}
+    if added:
+        template["Parameters"] = {**_mapping(template.get("Parameters")), **added}
+    return template
+
+
+def _mapping(value: Json) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
