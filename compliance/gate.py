@@ -229,7 +229,13 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
     regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
     return _Judged(
         configuration=world.name,
-        facts={"environment": (world.environment,), "configuration": (world.name,), "region": regions},
+        facts={
+            "environment": (world.environment,),
+            "prefix": (world.prefix,),
+            "protected": (str(world.is_protected).lower(),),
+            "configuration": (world.name,),
+            "region": regions,
+        },
         found=found,
         subjects=tuple(_subject(world.name, template) for template in world.templates),
         acknowledged=assembly.acknowledged,

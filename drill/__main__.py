@@ -155,8 +155,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
                 hint="Type `lockstep drill run`, or add --live.",
             )
         else:
-            settings = read_settings(wanted.environment)
-            place = Place(settings.environment, *settings.regions, settings.control_region)
+            place = Place.of(read_settings(wanted.environment))
         plan = dataclasses.replace(plan, **dataclasses.asdict(place))
         if self_test:
             _require_local(live=live)
@@ -348,10 +347,10 @@ def _require_local(*, live: bool) -> None:
 
 
 def _confirm(plan: Plan) -> None:
-    """Ask the user to type the account before faults are injected in prod."""
-    if plan.environment != "prod":
+    """Ask the user to type the account before faults are injected in a protected environment."""
+    if not plan.is_protected:
         return
-    say(f"This injects {', '.join(map(str, plan.faults))} in prod of account {plan.account}.")
+    say(f"This injects {', '.join(map(str, plan.faults))} in {plan.environment} of account {plan.account}.")
     if not sys.stdin.isatty() or input("Type the account to continue: ").strip() != plan.account:
         raise Refused("The drill was not confirmed.", hint="Nothing was done. Type the account at a terminal to confirm.")
 

@@ -264,6 +264,8 @@ class Context:
             secondary=plan.secondary,
             control=plan.control,
             run_id=plan.source,
+            prefix=plan.prefix,
+            is_protected=plan.is_protected,
             profile=plan.profile,
             operator_profile=plan.operator_profile,
         )

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from drill.model import ReviewedPlan
 from operations.errors import Refused
+from operations.target import DEFAULT_PREFIX
 
 PHASES: Final = (
     "preflight",
@@ -80,6 +81,8 @@ class Plan:
         primary: With `live`, the primary's region.
         secondary: With `live`, the secondary's region.
         control: With `live`, the control region.
+        prefix: First part of every name.
+        is_protected: Whether a live drill asks for the account before its first fault.
         stop_alarm: With `live`, the name of the alarm that ends every fault at once.
         fis_role: With `live`, the ARN of the role that FIS acts as.
         reviewed: The plan file, if there is one.
@@ -98,6 +101,8 @@ class Plan:
     primary: str = "us-east-1"
     secondary: str = "us-west-2"
     control: str = "us-west-2"
+    prefix: str = DEFAULT_PREFIX
+    is_protected: bool = True
     stop_alarm: str | None = None
     fis_role: str | None = None
     reviewed: ReviewedPlan | None = None

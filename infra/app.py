@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Environment
+import jsii
+from aws_cdk import App, Aspects, Environment, IAspect, Stack
+from aws_cdk.aws_iam import CfnRole
+from constructs import IConstruct
 
 from infra.bundling import REPOSITORY, BundleTarget, BundlingError, bundle
 from infra.region import RegionContext, RegionRole
-from infra.settings import Settings, settings_from_context, settings_over_defaults
+from infra.settings import IamSettings, Settings, settings_from_context, settings_over_defaults
 from infra.stacks.data import DataStack
 from infra.stacks.failover import FailoverStack
 from infra.stacks.keys import KeysStack
@@ -51,7 +54,30 @@ def build_app(
     whole = settings if isinstance(settings, Settings) else _settings(app, environment, settings, defaults=defaults)
     _stacks(app, whole, asset or bundle(_bundle_target(app)))
     apply_tags(app, whole)
+    declared = {
+        "Prefix": whole.prefix,
+        "Protected": whole.is_protected,
+        "PermissionsBoundary": whole.iam.permissions_boundary,
+    }
+    for stack in filter(Stack.is_stack, app.node.children):
+        # The gate does not read the settings: by these it judges names, protection and roles.
+        stack.add_metadata("Lockstep", {key: value for key, value in declared.items() if value is not None})
+    Aspects.of(app).add(_EveryRole(whole.iam))
     return app
+
+
+@jsii.implements(IAspect)
+class _EveryRole:
+    """Gives every role the path and the permissions boundary of the settings."""
+
+    def __init__(self, settings: IamSettings) -> None:
+        self._settings = settings
+
+    def visit(self, node: IConstruct) -> None:
+        """Change a role."""
+        if isinstance(node, CfnRole):
+            node.path = None if self._settings.role_path == "/" else self._settings.role_path
+            node.permissions_boundary = self._settings.permissions_boundary
 
 
 def _settings(app: App, environment: str | None, given: Mapping[str, object] | None, *, defaults: bool = False) -> Settings:
@@ -117,6 +143,6 @@ def _common(context: RegionContext, resource: str) -> dict[str, Any]:
         "stack_name": context.naming.stack(resource),
         "description": f"Lockstep {settings.environment}: {resource} ({context.role})",
         "env": Environment(account=settings.account, region=context.region),
-        "termination_protection": settings.is_production,
+        "termination_protection": settings.is_protected,
         "tags": tags_of(settings),
     }

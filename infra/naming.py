@@ -1,4 +1,4 @@
-"""Names of resources: `serverless-<resource>-<environment>`, the same in both regions. No other module builds a name.
+"""Names of resources: `<prefix>-<resource>-<environment>`, the same in both regions. No other module builds a name.
 
 A name that is too long for AWS is an error that reports the excess. It is never truncated: two truncated names could
 be equal.
@@ -8,12 +8,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-PREFIX: Final = "serverless"
+DEFAULT_PREFIX: Final = "serverless"
+ENVIRONMENT_NAME: Final = re.compile(r"(?=.{2,12}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""Pattern of an environment's name."""
+PREFIX_NAME: Final = re.compile(r"(?=.{2,20}$)(?!(sthree|amzn-s3-demo)(-|$))[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""Pattern of the prefix. S3 reserves two beginnings of bucket names:
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html."""
 BUCKETS: Final = ("ingest", "archive", "access-logs", "trail", "trail-access")
 """Resource words of the buckets. Their names have the tightest limit, so the settings are checked against all of them."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_ENVIRONMENT: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
 
 # S3 allows 63 characters. The suffix `-<account: 12>-<region>-an` takes 17 of them and the length of the region.
 _BUCKET_PREFIX_AND_REGION: Final = 46
@@ -45,21 +49,26 @@ class Naming:
     """The names of one environment.
 
     Attributes:
-        environment: As in the settings, for example `prod`. It holds no hyphen, so no two pairs of resource and
-            environment share a name.
+        environment: As in the settings, for example `prod`.
+        prefix: First part of every name.
 
     Every method takes the resource's word (lower case, digits, single hyphens) and raises NamingError when the word
     is not one, or when the name is longer than AWS allows for that kind of resource.
     """
 
     environment: str
+    prefix: str = DEFAULT_PREFIX
 
     def __post_init__(self) -> None:
-        if not _ENVIRONMENT.fullmatch(self.environment):
-            raise NamingError(
-                f"environment {self.environment!r} cannot be part of a name; allowed are 2 to 12 characters, "
-                "a lower-case letter and then lower-case letters or digits, as in 'prod'"
-            )
+        for what, part, allowed, most in (
+            ("environment", self.environment, ENVIRONMENT_NAME, "12 characters, as in 'prod' or 'qa-eu'"),
+            ("prefix", self.prefix, PREFIX_NAME, "20 characters, as in 'acme-data', but not sthree- or amzn-s3-demo-"),
+        ):
+            if not allowed.fullmatch(part):
+                raise NamingError(
+                    f"{what} {part!r} cannot be part of a name: it is lower-case letters and digits in groups joined by "
+                    f"single hyphens, beginning with a letter, 2 to {most}"
+                )
 
     def bucket_prefix(self, resource: str, region: str) -> str:
         """Return the `BucketNamePrefix` of a bucket, one of BUCKETS, in the account-regional namespace."""
@@ -146,10 +155,11 @@ class Naming:
                 f"{resource!r} cannot name a {kind}: a resource word is lower-case letters and digits in groups "
                 "joined by single hyphens, beginning with a letter, as in 'access-logs'"
             )
-        name = f"{before}{PREFIX}-{resource}-{self.environment}"
+        name = f"{before}{self.prefix}-{resource}-{self.environment}"
         if len(name) > longest:
             raise NamingError(
-                f"the {kind} {name!r} has {len(name)} characters and AWS allows {longest}: shorten the environment "
-                f"{self.environment!r} or the resource {resource!r} by {len(name) - longest}; names are never truncated"
+                f"the {kind} {name!r} has {len(name)} characters and AWS allows {longest}: shorten the prefix "
+                f"{self.prefix!r}, the environment {self.environment!r} or the resource {resource!r} "
+                f"by {len(name) - longest}; names are never truncated"
             )
         return name

@@ -18,7 +18,7 @@ class RegionContext:
     @property
     def naming(self) -> Naming:
         """The names of this environment."""
-        return Naming(self.settings.environment)
+        return Naming(self.settings.environment, self.settings.prefix)
 
     @property
     def region(self) -> str:

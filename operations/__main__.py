@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -72,6 +73,9 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     ] = None,
     primary: Annotated[str | None, typer.Option(help="The primary's region.", show_default="the environment's")] = None,
     secondary: Annotated[str | None, typer.Option(help="The secondary's region.", show_default="the environment's")] = None,
+    prefix: Annotated[
+        str | None, typer.Option(help="The first part of the resources' names.", show_default="the environment's")
+    ] = None,
     target: Annotated[
         Path | None,
         typer.Option(
@@ -100,14 +104,16 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     with printing_failures():
         _require_digits(account)
         file = _local_target() if local else target
-        named = _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary))
+        named = _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary), prefix)
         options: dict[str, str | Path | None] = {
             "account": account,
             "profile": profile,
             "environment": environment,
             "primary": primary,
+            "secondary": secondary,
+            "prefix": prefix,
         }
-        options |= {"secondary": secondary, "target": target if not local and TARGET_VARIABLE not in os.environ else None}
+        options |= {"target": target if not local and TARGET_VARIABLE not in os.environ else None}
         given = [f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
         flags = [" --account-unverified"] * unverified + [" --local"] * local
         select(named, unverified=unverified, options="".join([*given, *flags]))
@@ -300,19 +306,16 @@ def _from_file(file: Path, account: str | None) -> Target:
     return held
 
 
-def _live(account: str | None, profile: str | None, environment: str | None, pair: tuple[str | None, str | None]) -> Target:
+def _live(
+    account: str | None,
+    profile: str | None,
+    environment: str | None,
+    pair: tuple[str | None, str | None],
+    prefix: str | None,
+) -> Target:
     """Return the target of a real account. Calls nothing."""
-    place = place_of(environment, *pair)
-    target = Target(
-        mode=Mode.LIVE,
-        account=account or UNNAMED,
-        environment=place.environment,
-        primary=place.primary,
-        secondary=place.secondary,
-        control=place.control,
-        run_id="operations",
-        profile=profile,
-    )
+    place = asdict(place_of(environment, *pair, prefix=prefix))
+    target = Target(mode=Mode.LIVE, account=account or UNNAMED, run_id="operations", profile=profile, **place)
     _require_aws(target)
     return target
 

@@ -124,7 +124,7 @@ def _what(error: Exception) -> str:
 
 
 def _outputs(target: Target, stack: str, region: str) -> Outputs:
-    name = target.stack_name(stack)
+    name = target.name_of(stack)
     try:
         (found,) = target.client("cloudformation", region).describe_stacks(StackName=name)["Stacks"]
     except ClientError as error:

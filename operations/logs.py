@@ -119,7 +119,7 @@ class Logs:
 
     def _lines(self, region: str, function: str, since_ms: int, until_ms: int) -> list[Line]:
         client: Any = self._target.fail_fast_client("logs", region)
-        group = f"serverless-{function}-{self._target.environment}"
+        group = self._target.name_of(function)
         # A quoted term matches JSON lines too; CloudWatch matches it exactly, in any case of letters given
         # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html).
         pattern = {"filterPattern": json.dumps(self._match)} if self._match else {}

@@ -23,8 +23,6 @@ _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
 UNNAMED: Final = "of these credentials"
 """Placeholder for an account that is neither given nor known yet."""
-_PRODUCTION: Final = "prod"
-"""The environment that the templates protect: a change needs `--account`, and the user confirms with the region's name."""
 
 
 @dataclass
@@ -62,7 +60,7 @@ def selected() -> Target:
 
 
 def confirm(target: Target, what: str, word: str, *, yes: bool) -> None:
-    """Ask the user to type the region's name in prod, and `y` elsewhere.
+    """Ask the user to type the region's name in a protected environment, and `y` elsewhere.
 
     Raises:
         Refused: The user did not type it.
@@ -71,7 +69,7 @@ def confirm(target: Target, what: str, word: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise Refused(f"{what} It needs a confirmation, and the input is not a terminal.", hint="Add --yes.")
-    wanted = word if target.environment == _PRODUCTION else "y"
+    wanted = word if target.is_protected else "y"
     say(what)
     if input(f"Type {wanted} to continue: ").strip() != wanted:
         raise Refused("The action was not confirmed.", hint="Nothing was changed.")
@@ -91,7 +89,7 @@ def proved(region: str) -> Target:
     """Print the account that is about to be changed. Only STS of that region is called: the other region may be down.
 
     Raises:
-        Refused: No account is given in prod, or for a reason of `caller_of`.
+        Refused: No account is given in a protected environment, or for a reason of `caller_of`.
     """
     chosen = _selected[0]
     require_account(chosen.target)
@@ -100,14 +98,14 @@ def proved(region: str) -> Target:
 
 
 def require_account(target: Target) -> None:
-    """Refuse to change prod while no account is named.
+    """Refuse to change a protected environment while no account is named.
 
     Raises:
         Refused: `--account` is missing.
     """
-    if target.account == UNNAMED and target.environment == _PRODUCTION:
+    if target.account == UNNAMED and target.is_protected:
         raise Refused(
-            f"--account is missing: this command changes the environment {_PRODUCTION}.",
+            f"--account is missing: this command changes the environment {target.environment}, which is protected.",
             hint="Nothing was called or written. Type --account and the 12 digits of the account before the command; "
             "`status` shows the account of the profile.",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -11,6 +11,7 @@ import typer
 from infra.settings import RegionRole, Settings, SettingsError, default_environment, environment_names, load_settings
 from operations.checkout import find_checkout
 from operations.errors import Refused
+from operations.target import DEFAULT_PREFIX
 
 FILE = (find_checkout() or Path.cwd()) / "environments.toml"
 _PROD: Final = "prod"
@@ -40,12 +41,22 @@ class Place:
         primary: The primary's region.
         secondary: The secondary's region.
         control: The region of the data and failover stacks, one of the two.
+        prefix: First part of every name.
+        is_protected: Whether a change needs the account.
     """
 
     environment: str
     primary: str
     secondary: str
     control: str
+    prefix: str = DEFAULT_PREFIX
+    is_protected: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings) -> Place:
+        """Return the place that the settings describe."""
+        regions = (*settings.regions, settings.control_region)
+        return cls(settings.environment, *regions, settings.prefix, settings.is_protected)
 
 
 def read_settings(environment: str | None) -> Settings:
@@ -63,11 +74,15 @@ def read_settings(environment: str | None) -> Settings:
 
 
 def place_of(
-    environment: str | None = None, primary: str | None = None, secondary: str | None = None, control: str | None = None
+    environment: str | None = None,
+    primary: str | None = None,
+    secondary: str | None = None,
+    control: str | None = None,
+    prefix: str | None = None,
 ) -> Place:
     """Return the place of a deployed platform: the given values, and environments.toml for the others.
 
-    The file is not read if the environment and both regions are given.
+    Without a usable file, the environment and both regions are needed, and the environment counts as protected.
 
     Raises:
         Refused: The file is wrong, its environment is ambiguous, or the regions contradict each other.
@@ -79,10 +94,11 @@ def place_of(
         if not (environment and primary and secondary):
             hint = f"{refused.hint} With --environment, --primary and --secondary the file is not needed."
             raise Refused(refused.message, hint=hint) from refused
-        return _consistent(Place(environment, primary, secondary, control or secondary))
+        return _consistent(Place(environment, primary, secondary, control or secondary, prefix or DEFAULT_PREFIX))
     primary, secondary = primary or settings.primary_region, secondary or settings.secondary_region
     by_role = {RegionRole.PRIMARY: primary, RegionRole.SECONDARY: secondary}
-    return _consistent(Place(name, primary, secondary, control or by_role[settings.control]))
+    place = replace(Place.of(settings), primary=primary, secondary=secondary, control=control or by_role[settings.control])
+    return _consistent(replace(place, prefix=prefix or settings.prefix))
 
 
 def _only_environment() -> str:

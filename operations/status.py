@@ -170,11 +170,11 @@ def _reconciled(target: Target, found: RegionStatus) -> None:
 
 
 def _waiting(target: Target, found: RegionStatus) -> None:
-    found.waiting = _depth(target, found.region, f"serverless-ingest-{target.environment}")
+    found.waiting = _depth(target, found.region, target.name_of("ingest"))
 
 
 def _dead(target: Target, found: RegionStatus) -> None:
-    found.dead = _depth(target, found.region, f"serverless-ingest-dlq-{target.environment}")
+    found.dead = _depth(target, found.region, target.name_of("ingest-dlq"))
 
 
 def _depth(target: Target, region: str, name: str) -> int:
@@ -198,7 +198,7 @@ def _where(target: Target, found: RegionStatus) -> Deployment:
 
 def _alarms(target: Target, found: RegionStatus) -> None:
     client: Any = target.fail_fast_client("cloudwatch", found.region)
-    names = {f"serverless-{alarm}-{target.environment}": alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER)}
+    names = {target.name_of(alarm): alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER)}
     answer = client.describe_alarms(AlarmNames=list(names))
     found.routing = {names[one["AlarmName"]]: str(one["StateValue"]) for one in answer.get("MetricAlarms", [])}
     pages = client.get_paginator("describe_alarms").paginate(StateValue="ALARM")

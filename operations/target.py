@@ -19,6 +19,7 @@ from botocore.credentials import Credentials
 from operations import guard
 from operations.atomic_file import write_whole
 
+DEFAULT_PREFIX: Final = "serverless"
 TARGET_VARIABLE: Final = "LOCKSTEP_TARGET"
 """Environment variable with the path of a target file; `nox -s local_cloud` prints its value."""
 
@@ -51,6 +52,8 @@ class Target:
         secret_file: Local cloud: the file with root's secret access key, which exists while the cloud runs.
         caller: Local cloud with sources bound to callers: the ARN of the role that calls the API. None: the API is
             called with the credentials of all other calls.
+        prefix: First part of every name.
+        is_protected: Whether a change needs the account, and the region's name as confirmation.
     """
 
     mode: Mode
@@ -68,6 +71,8 @@ class Target:
     known_gaps: tuple[tuple[str, str], ...] = ()
     secret_file: str | None = None
     caller: str | None = None
+    prefix: str = DEFAULT_PREFIX
+    is_protected: bool = True
 
     @property
     def regions(self) -> tuple[str, str]:
@@ -89,14 +94,14 @@ class Target:
         """The key prefix of the objects that the tests upload through the issuer."""
         return f"incoming/uploads/{self.source}/"
 
-    def stack_name(self, stack: str) -> str:
-        """Return the name of a stack: `keys`, `data`, `regional` or `failover`."""
-        return f"serverless-{stack}-{self.environment}"
+    def name_of(self, resource: str) -> str:
+        """Return the name of a resource or stack, the same in both regions and known without any call."""
+        return f"{self.prefix}-{resource}-{self.environment}"
 
     @property
     def table_name(self) -> str:
         """The table's name, the same in both regions and known without any call."""
-        return f"serverless-ledger-{self.environment}"
+        return self.name_of("ledger")
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - boto3's clients have no common type
         """Return the boto3 client of a service and region of this cloud; each is created once."""

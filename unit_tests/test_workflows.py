@@ -208,7 +208,9 @@ def test_the_deploy_role_trusts_one_environment_on_one_branch() -> None:
 def test_deploy_role_may_act_on_one_environment_by_known_actions() -> None:
     naming, account = Naming("prod"), "123456789012"
     text = (ROOT / ".github" / "deploy-role-permissions.json").read_text("utf-8")
-    statements = json.loads(text.replace("ENVIRONMENT", "prod").replace("ACCOUNT", account))["Statement"]
+    statements = json.loads(text.replace("PREFIX", "serverless").replace("ENVIRONMENT", "prod").replace("ACCOUNT", account))[
+        "Statement"
+    ]
     for statement in statements:
         actions = statement["Action"]
         assert all(actions_of(each) for each in ([actions] if isinstance(actions, str) else actions)), "an unknown action"

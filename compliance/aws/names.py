@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from compliance.cfn.templates import Json, Resource
+from compliance.cfn.templates import Json, Resource, TemplateSet
 
 NAME_PROPERTIES: Final = {
     "AWS::ApiGateway::RestApi": ("Name",),
@@ -40,9 +40,14 @@ FIFO_SUFFIX: Final = ".fifo"
 _RESOURCE: Final = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
-def pattern(environment: str) -> re.Pattern[str]:
-    """Return what a name in that environment must match, whole."""
-    return re.compile(rf"serverless-{_RESOURCE}-{re.escape(environment)}")
+def pattern(world: TemplateSet) -> re.Pattern[str]:
+    """Return what a name must match, whole."""
+    return re.compile(rf"{re.escape(world.prefix)}-{_RESOURCE}-{re.escape(world.environment)}")
+
+
+def expected(world: TemplateSet) -> str:
+    """Return the form of a name."""
+    return f"{world.prefix}-<resource>-{world.environment}"
 
 
 def named_by(resource: Resource) -> tuple[str, Json] | None:

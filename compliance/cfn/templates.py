@@ -67,6 +67,18 @@ class Template:
         return found
 
     @cached_property
+    def declared(self) -> Mapping[str, Json]:
+        """The facts in `Metadata.Lockstep`, the same in all templates of an assembly: `Prefix`, `Protected` and more."""
+        metadata = self.body.get("Metadata") if isinstance(self.body, Mapping) else None
+        declared = metadata.get("Lockstep") if isinstance(metadata, Mapping) else None
+        return declared if isinstance(declared, Mapping) else {}
+
+    @property
+    def prefix(self) -> str:
+        """The declared first part of every name."""
+        return str(self.declared.get("Prefix", "serverless"))
+
+    @cached_property
     def memory(self) -> dict[str, Any]:
         """Cached results by function; see `compliance.cfn.caching`."""
         return {}
@@ -156,6 +168,19 @@ class TemplateSet:
         """The account of all templates; empty if one of them has none, or two differ."""
         accounts = {template.account for template in self.templates}
         return accounts.pop() if len(accounts) == 1 else ""
+
+    @cached_property
+    def prefix(self) -> str:
+        """First part of every name; `serverless` if the templates declare none, or different ones."""
+        prefixes = {template.prefix for template in self.templates}
+        return prefixes.pop() if len(prefixes) == 1 else "serverless"
+
+    @cached_property
+    def is_protected(self) -> bool:
+        """Whether the environment is `prod`, or a template declares it protected."""
+        return self.environment == "prod" or any(
+            template.declared.get("Protected", False) is not False for template in self.templates
+        )
 
     @cached_property
     def by_type(self) -> Mapping[str, tuple[Resource, ...]]:

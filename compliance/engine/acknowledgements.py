@@ -18,8 +18,8 @@ MINIMUM_REASON: Final = 20
 
 _KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "unless", "met_in", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
-_SETTINGS: Final = {"environment"}
-_PLACEHOLDERS: Final = ("environment", "region")
+_SETTINGS: Final = {"environment", "protected"}
+_PLACEHOLDERS: Final = ("environment", "prefix", "region")
 _ANNOTATION: Final = "annotation::"
 
 MALFORMED: Final = RuleInfo(
@@ -54,7 +54,7 @@ RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTER
 
 
 Facts: TypeAlias = Mapping[str, tuple[str, ...]]
-"""Facts of a configuration: its `environment`, its name in the matrix (`configuration`), each `region` of its stacks."""
+"""Facts of a configuration: `environment`, `prefix`, `protected`, its name in the matrix, each `region` of its stacks."""
 
 
 class RegistryError(Exception):
@@ -184,7 +184,7 @@ def check_registry(document: Mapping[str, Any], today: date) -> Registry:
 
 
 def expand(rule: str, facts: Facts) -> list[str]:
-    """Return a rule id with `{environment}` and `{region}` replaced by each value of a configuration.
+    """Return a rule id with each of _PLACEHOLDERS, in braces, replaced by each value of a configuration.
 
     The ids of some findings hold a resource's name, and names differ between configurations.
     """
@@ -349,7 +349,7 @@ def _rule_problems(rule: str) -> list[str]:
     if not pack or not name or rule.lower().startswith(_ANNOTATION):
         return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, like AwsSolutions::AwsSolutions-S1"]
     return [
-        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{region}}"
+        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{prefix}}, {{region}}"
         for found in re.findall(r"\{.*?\}", rule)
         if found.strip("{}") not in _PLACEHOLDERS
     ]

@@ -19,7 +19,6 @@ PACK: Final = "Assembly"
 Fingerprint = Callable[[Path], str]
 """Returns the CDK's hash of a file or folder, which names an asset."""
 
-_KEPT_IN: Final = "prod"
 _ROLE: Final = re.compile(
     r"arn:\$\{AWS::Partition\}:iam::(?P<account>\d{12}):role/"
     r"cdk-(?P<qualifier>[a-z0-9]+)-(?P<kind>deploy|cfn-exec|lookup|file-publishing)-role-(?P=account)-(?P<region>[a-z0-9-]+)"
@@ -124,8 +123,8 @@ def judge_manifest(assembly: Assembly, world: TemplateSet, fingerprint: Fingerpr
 
 def _unprotected(stack: StackArtifact, world: TemplateSet) -> Iterator[str]:
     protection = stack.properties.get("terminationProtection", False)
-    if world.environment == _KEPT_IN and protection is not True:
-        yield f"terminationProtection is {protection!r}; in {_KEPT_IN} it must be true"
+    if world.is_protected and protection is not True:
+        yield f"terminationProtection is {protection!r}; in a protected environment it must be true"
 
 
 def _untagged(stack: StackArtifact, world: TemplateSet) -> Iterator[str]:

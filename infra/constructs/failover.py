@@ -71,7 +71,7 @@ def _digest_of(alarm: cloudwatch.Alarm) -> str:
 
 def ready_check(scope: Construct, construct_id: str, *, context: RegionContext, host: str) -> route53.CfnHealthCheck:
     """Create the health check of one region: HTTPS to `/ready` on `host`, from Route 53's checkers around the world."""
-    interval = _FAST_SECONDS if context.settings.is_production else _STANDARD_SECONDS
+    interval = _FAST_SECONDS if context.settings.is_protected else _STANDARD_SECONDS
     check = route53.CfnHealthCheck(
         scope,
         construct_id if interval == _FAST_SECONDS else f"{construct_id}Every{interval}",

@@ -48,9 +48,10 @@ class FunctionSurroundings:
     network: Network | None
 
 
-def role_arn(scope: Construct, name: str) -> str:
-    """Return the ARN of a role of this account by its name: it may not exist yet."""
-    return Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=name)
+def role_arn(scope: Construct, context: RegionContext, name: str) -> str:
+    """Return the ARN of a role of the platform by its name: it may not exist yet."""
+    path = context.settings.iam.role_path.removeprefix("/")
+    return Stack.of(scope).format_arn(service="iam", region="", resource="role", resource_name=f"{path}{name}")
 
 
 class Function(Construct):

@@ -64,7 +64,7 @@ class Issuer(Construct):
                 "UPLOAD_RETENTION_DAYS": str(context.settings.rows_kept_days("uploads_days")),
                 "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
                 # Its canaries alone go by the reserved source, and only to its own region's API.
-                "OBSERVER_ROLE_ARNS": role_arn(self, context.naming.role(OBSERVER, context.region)),
+                "OBSERVER_ROLE_ARNS": role_arn(self, context, context.naming.role(OBSERVER, context.region)),
                 **({"CALLERS": ",".join(context.settings.callers)} if context.settings.callers else {}),
             },
         )

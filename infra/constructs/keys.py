@@ -74,7 +74,7 @@ class Keys(Construct):
         log_groups = stack.format_arn(
             service="logs",
             resource="log-group",
-            resource_name="serverless-*",
+            resource_name=f"{self._context.settings.prefix}-*",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         self._admit(

@@ -12,4 +12,4 @@ def removal_policy(settings: Settings) -> RemovalPolicy:
     name would block the next attempt.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
     """
-    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.is_production else RemovalPolicy.DESTROY
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.is_protected else RemovalPolicy.DESTROY

@@ -53,7 +53,7 @@ class LedgerTable(Construct):
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
-            deletion_protection=settings.is_production,
+            deletion_protection=settings.is_protected,
             time_to_live_attribute=None if strong else schema.TIME_TO_LIVE,
             dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             global_secondary_indexes=[

@@ -80,9 +80,9 @@ def _writers(scope: Construct, context: RegionContext) -> Iterator[tuple[Sequenc
 
     If two patterns match a row, both lists of roles must contain its writer.
     """
-    operator = role_arn(scope, context.naming.role(OPERATOR))
+    operator = role_arn(scope, context, context.naming.role(OPERATOR))
     issuer, observer, processor = (
-        role_arn(scope, context.naming.role(word, context.region)) for word in (ISSUER, OBSERVER, PROCESSOR)
+        role_arn(scope, context, context.naming.role(word, context.region)) for word in (ISSUER, OBSERVER, PROCESSOR)
     )
     yield [schema.control_partition_key("*")], [operator, *([observer] if context.promotes_itself else [])]
     yield [schema.force_partition_key("*"), schema.control_partition_key(context.peer.region)], [operator]
@@ -90,7 +90,7 @@ def _writers(scope: Construct, context: RegionContext) -> Iterator[tuple[Sequenc
     yield [of("*") for of in by_observer], [observer]
     yield [schema.health_partition_key("*")], [issuer]
     yield [schema.reconciler_partition_key("*")], [processor]
-    deployment = role_arn(scope, context.naming.role(BUCKET_REPLICATION))
+    deployment = role_arn(scope, context, context.naming.role(BUCKET_REPLICATION))
     yield [schema.replication_partition_key("*")], [deployment] if context.is_control else []
     owned = (*by_observer, schema.health_partition_key, schema.reconciler_partition_key)
     yield [of(context.peer.region) for of in owned], []

@@ -12,6 +12,7 @@ from infra.settings.loading import (
 from infra.settings.model import (
     PLACEHOLDER_ACCOUNT,
     DomainSettings,
+    IamSettings,
     LimitSettings,
     ObjectLockSettings,
     RetentionSettings,
@@ -28,6 +29,7 @@ __all__ = [
     "STRONG_REGION_SETS",
     "ZONE_IDS",
     "DomainSettings",
+    "IamSettings",
     "LimitSettings",
     "ObjectLockSettings",
     "Problem",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from infra.naming import BUCKETS, Naming, NamingError
+from infra.naming import BUCKETS, DEFAULT_PREFIX, Naming, NamingError
 from infra.settings.model import SettingsFields
 from infra.settings.regions import STRONG_REGION_SETS, ZONE_IDS, witness_of
 
@@ -68,21 +68,28 @@ def _strong_consistency(settings: SettingsFields) -> Iterator[Contradiction]:
         )
 
 
-def _production(settings: SettingsFields) -> Iterator[Contradiction]:
-    if not settings.is_production:
+def _protection(settings: SettingsFields) -> Iterator[Contradiction]:
+    if settings.environment == "prod" and not settings.is_protected:
+        yield Contradiction(
+            ("protected", "environment"),
+            "the gate holds an environment named prod to the rules of a protected one",
+            "true; or false in an environment of another name",
+            instead=True,
+        )
+    if not settings.is_protected:
         return
     if settings.vpc.mode == "none":
         yield Contradiction(
-            ("vpc.mode", "environment"),
-            "prod's functions may not run outside a VPC",
-            '"isolated"; "none" is for other environments',
+            ("vpc.mode", "protected", "environment"),
+            "a protected environment's functions may not run outside a VPC",
+            '"isolated"; "none" is for environments that are not protected',
             "isolated",
         )
     if settings.object_lock.mode == "none":
         yield Contradiction(
-            ("object_lock.mode", "environment"),
-            "prod's audit trail must be locked: a trail that can be deleted proves nothing",
-            '"governance" or "compliance"; "none" is for other environments',
+            ("object_lock.mode", "protected", "environment"),
+            "a protected environment's audit trail must be locked: a trail that can be deleted proves nothing",
+            '"governance" or "compliance"; "none" is for environments that are not protected',
             "governance",
         )
 
@@ -202,29 +209,55 @@ def _client_vpcs(settings: SettingsFields) -> Iterator[Contradiction]:
         )
 
 
+def _boundary(settings: SettingsFields) -> Iterator[Contradiction]:
+    arn = settings.iam.permissions_boundary
+    if arn and settings.has_account and arn.split(":")[4] not in {settings.account, "aws"}:
+        yield Contradiction(
+            ("iam.permissions_boundary", "account"),
+            f"it is in account {arn.split(':')[4]}, and IAM takes a boundary of the role's own account or of AWS",
+            f"a policy of account {settings.account}",
+            arn.replace(arn.split(":")[4], settings.account, 1),
+        )
+
+
 def _names(settings: SettingsFields) -> Iterator[Contradiction]:
-    naming = Naming(settings.environment)
-    longest = max(BUCKETS, key=len)
+    too_long = dict(_too_long(settings, settings.prefix))
+    if too_long and len(settings.prefix) > len(DEFAULT_PREFIX):
+        cuts = (settings.prefix[:length].rstrip("-") for length in range(len(settings.prefix), 1, -1))
+        yield Contradiction(
+            ("prefix", "environment", "primary_region", "secondary_region"),
+            "; ".join(too_long.values()),
+            "a shorter prefix; or a region or an environment with a shorter name",
+            next(cut for cut in cuts if not dict(_too_long(settings, cut))),
+        )
+        return
+    for key, wrong in too_long.items():
+        yield Contradiction(
+            (key, "environment", "prefix"),
+            wrong,
+            "a region with a shorter name; or a shorter prefix, or a shorter name for the environment's table",
+            "us-east-1" if key == "primary_region" else "us-west-2",
+        )
+
+
+def _too_long(settings: SettingsFields, prefix: str) -> Iterator[tuple[str, str]]:
+    """Yield the key and the error of each region in which a bucket's name would be too long."""
     for key, region in (("primary_region", settings.primary_region), ("secondary_region", settings.secondary_region)):
         try:
-            naming.bucket_prefix(longest, region)
+            Naming(settings.environment, prefix).bucket_prefix(max(BUCKETS, key=len), region)
         except NamingError as error:
-            yield Contradiction(
-                (key, "environment"),
-                str(error),
-                "a region with a shorter name; or a shorter name for the environment's table",
-                "us-east-1" if key == "primary_region" else "us-west-2",
-            )
+            yield key, str(error)
 
 
 _CHECKS: Final[tuple[Callable[[SettingsFields], Iterator[Contradiction]], ...]] = (
     _regions,
     _strong_consistency,
-    _production,
+    _protection,
     _locks,
     _limits,
     _prefix_lists,
     _zones,
     _client_vpcs,
+    _boundary,
     _names,
 )

@@ -151,7 +151,7 @@ def from_text(path: KeyPath, value: object) -> object:
     field = next((field for setting, field in every_setting() if setting == path), None)
     if field is None or not isinstance(value, str):
         return value
-    if field.annotation is bool:
+    if bool in (field.annotation, *get_args(field.annotation)):
         return SWITCH.get(value, value)
     if int in (field.annotation, *get_args(field.annotation)) and re.fullmatch(r"[+-]?[0-9]{1,18}", value):
         return int(value)

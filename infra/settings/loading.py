@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from infra.naming import ENVIRONMENT_NAME
 from infra.settings.contradictions import Contradiction
 from infra.settings.diagnosis import Diagnosis, from_text
 from infra.settings.errors import Problem, SettingsError, closest, shown, shown_key
-from infra.settings.model import ENVIRONMENT_NAME
 from infra.settings.settings import Settings
 from infra.settings.sources import DEFAULTS, ENVIRONMENTS, KeyPath, Layered, SettingsFile, Source
 
@@ -48,7 +48,7 @@ def load_settings(
 def _loaded(environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]) -> Settings:
     layered = _layered(environment, file, overrides, given)
     inside = list(_named_inside(layered))
-    misnamed = list(_environment_problems(environment, file))
+    misnamed = [*_environment_problems(environment, file), *_ambiguous(environment, file)]
     settings, misset = _validated(environment, file, layered, is_named=not misnamed)
     problems = (*file.problems, *inside, *misnamed, *misset)
     if settings is None or problems:
@@ -155,12 +155,28 @@ def _environment_problems(environment: str, file: SettingsFile) -> Iterator[Prob
     listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table of an environment"
     near = closest(environment.strip().lower(), names) or next(iter(names), "prod")
     if environment in file.environments:
-        wrong = "no resource can have this name in its own: 2 to 12 lower-case letters and digits, a letter first"
+        wrong = "no resource can have it in its name: 2 to 12 lower-case letters, digits and single hyphens, a letter first"
         instead = f"[environments.{_as_a_name(environment)}]  # and -c environment={_as_a_name(environment)}"
     else:
         wrong = f"{file.path} has no table [{shown_key((ENVIRONMENTS, environment))}]"
         instead = f"-c environment={near}" if names else f"[environments.{near}]"
     yield Problem(_ENVIRONMENT_KEY, "the command line or CDK context", shown(environment), wrong, listed, instead)
+
+
+def _ambiguous(environment: str, file: SettingsFile) -> Iterator[Problem]:
+    """Yield a problem where two environments could share a name, as `a-b` and `b` with resources `c` and `c-a`."""
+    for other, table in file.environments.items():
+        short, long = sorted((environment, other), key=len)
+        theirs, ours = ({**file.defaults, **each} for each in (table, file.environments.get(environment, {})))
+        if long.endswith(f"-{short}") and all(theirs.get(key) == ours.get(key) for key in ("prefix", "account")):
+            yield Problem(
+                _ENVIRONMENT_KEY,
+                "the command line or CDK context",
+                shown(environment),
+                f"{long} ends in -{short}, another environment of this account: two of their resources could share a name",
+                "no environment that ends in a hyphen and another's name; or another account or prefix",
+                f"[environments.{short}-{long.removesuffix(f'-{short}')}]  # instead of [environments.{long}]",
+            )
 
 
 def _as_a_name(text: str) -> str:

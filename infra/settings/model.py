@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
+from infra.naming import DEFAULT_PREFIX, ENVIRONMENT_NAME, PREFIX_NAME
 from infra.settings.ephemeral_storage import MOST_EXPANDED_BYTES, WHY_NO_MORE
 from infra.settings.regions import (
     AWS_REGIONS,
@@ -29,9 +30,6 @@ LOG_RETENTION_DAYS: Final = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 """The retention periods that CloudWatch Logs supports, in days."""
-
-ENVIRONMENT_NAME: Final = re.compile(r"[a-z][a-z0-9]{1,11}")
-"""Pattern of an environment's name."""
 
 NOT_RESERVED: Final = "none"
 """Value in a settings file and on the command line for a function without reserved concurrency."""
@@ -53,6 +51,7 @@ https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 
 _PRINCIPAL: Final = re.compile(r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]+/){0,20}[A-Za-z0-9_+=.@-]{1,64}")
 _PRINCIPAL_WORDS: Final = "the ARN of an IAM role or user in the aws partition, without a wildcard or a comma"
+_PATH_WORD: Final = "[A-Za-z0-9_+=.@-]+"
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
 _HUNDRED_YEARS: Final = 36_500
@@ -132,6 +131,15 @@ def _region(value: str) -> str:
     if value not in AWS_REGIONS:
         raise PydanticCustomError("region", "this is not a region of the aws partition in the project's list")
     return value
+
+
+def _matching(pattern: re.Pattern[str]) -> AfterValidator:
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise PydanticCustomError("string_pattern_mismatch", "no name may have this part")
+        return value
+
+    return AfterValidator(check)
 
 
 def _cidr(value: str) -> str:
@@ -314,6 +322,27 @@ class VpcSettings(_Table):
         return is_set.get(region, getattr(built_in, service, None))
 
 
+class IamSettings(_Table):
+    """Properties of every role, which an organization may demand in its accounts."""
+
+    permissions_boundary: str | None = _setting(
+        None,
+        "The managed policy that bounds the permissions of every role. It exists before the deployment and allows what the "
+        "roles do; a deployment role that may only create bounded roles can then deploy the platform.",
+        allowed="the ARN of a managed policy, of the environment's account or of AWS",
+        example="arn:aws:iam::123456789012:policy/platform/boundary",
+        pattern=rf"^arn:aws:iam::([0-9]{{12}}|aws):policy/({_PATH_WORD}/){{0,20}}[A-Za-z0-9_+=.@-]{{1,128}}$",
+    )
+    role_path: str = _setting(
+        "/",
+        "The path of every role. A deployed platform cannot change it: every role would be replaced.",
+        allowed="/, or words between slashes with one at each end, 128 characters at most",
+        example="/platform/lockstep/",
+        pattern=rf"^/({_PATH_WORD}/){{0,20}}$",
+        max_length=128,
+    )
+
+
 class RetentionSettings(_Table):
     """Retention periods, in days."""
 
@@ -412,12 +441,27 @@ class LimitSettings(_Table):
 class SettingsFields(_Table):
     """All settings, each checked alone; `Settings` also refuses those that contradict each other."""
 
-    environment: str = _setting(
+    environment: Annotated[str, _matching(ENVIRONMENT_NAME)] = _setting(
         "prod",
-        "Part of every name. `prod` is held to more than the others.",
-        allowed="2 to 12 characters: a lower-case letter, then lower-case letters and digits",
+        "Last part of every name.",
+        allowed="2 to 12 characters: lower-case letters, digits and single hyphens, a letter first",
         example="staging",
-        pattern=f"^{ENVIRONMENT_NAME.pattern}$",
+    )
+    protected: bool | None = _setting(
+        None,
+        "Whether the environment is held to more: its data is retained, its stacks and table cannot be deleted by accident, "
+        "and a command that changes it needs the account. By default `prod` alone is.",
+        allowed="true or false; in prod only true",
+        example=True,
+        strict=True,
+    )
+    prefix: Annotated[str, _matching(PREFIX_NAME)] = _setting(
+        DEFAULT_PREFIX,
+        "First part of every name, as in `serverless-ledger-prod`. A deployed platform cannot change it: every resource "
+        "would be replaced.",
+        allowed="2 to 20 characters: lower-case letters, digits and single hyphens, a letter first; not sthree- or "
+        "amzn-s3-demo- at the beginning",
+        example="acme-data",
     )
     account: str = _setting(
         PLACEHOLDER_ACCOUNT,
@@ -498,6 +542,7 @@ class SettingsFields(_Table):
     tags: TagSettings = TagSettings()
     domain: DomainSettings | None = None
     vpc: VpcSettings = VpcSettings()
+    iam: IamSettings = IamSettings()
     retention: RetentionSettings = RetentionSettings()
     object_lock: ObjectLockSettings = ObjectLockSettings()
     limits: LimitSettings = LimitSettings()
@@ -513,9 +558,9 @@ class SettingsFields(_Table):
         return 0 if self.consistency == "strong" else days
 
     @property
-    def is_production(self) -> bool:
-        """Whether this is `prod`, which retains its data and is protected from deletion."""
-        return self.environment == "prod"
+    def is_protected(self) -> bool:
+        """Whether the environment retains its data and is protected from deletion."""
+        return self.environment == "prod" if self.protected is None else self.protected
 
     @property
     def regions(self) -> tuple[str, str]:

@@ -231,7 +231,7 @@ class RegionalStack(Stack):
 
     def _warn_if_nobody_is_notified(self) -> None:
         settings = self._context.settings
-        if settings.is_production and settings.alarms_email is None:
+        if settings.is_protected and settings.alarms_email is None:
             Annotations.of(self).add_warning_v2(
                 "lockstep:alarms-email",
                 f"alarms_email is not set in environment {settings.environment}, so no alarm of {self._context.region} "

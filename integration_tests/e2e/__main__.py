@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sys
+from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
@@ -110,17 +111,8 @@ def _live_target(
             else "--live needs the account that it may touch.",
             hint="Type --account and its 12 digits; `aws sts get-caller-identity` prints them.",
         )
-    place = place_of(environment, *regions)
-    return Target(
-        mode=Mode.LIVE,
-        account=str(account),
-        environment=place.environment,
-        primary=place.primary,
-        secondary=place.secondary,
-        control=place.control,
-        run_id="",
-        profile=profile,
-    )
+    place = asdict(place_of(environment, *regions))
+    return Target(mode=Mode.LIVE, account=str(account), run_id="", profile=profile, **place)
 
 
 if __name__ == "__main__":

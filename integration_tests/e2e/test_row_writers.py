@@ -39,7 +39,7 @@ def rows(target: Target) -> list[str]:
 
 def own_rows(function: str, region: str, secondary: str) -> set[str]:
     """The rows that each function's role may put in its own region's replica."""
-    word = function.removeprefix("serverless-").rpartition("-")[0]
+    word = next(each for each in ("bucket-replication", "processor", "issuer", "observer", "") if f"-{each}-" in function)
     return {
         "processor": {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
         "bucket-replication": {f"REPLICATION#{secondary}"},

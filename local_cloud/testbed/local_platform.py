@@ -255,6 +255,8 @@ def _target(settings: Settings, assembly: Assembly, cloud: LocalCloud, folder: R
         known_gaps=tuple((what, why) for what, why in cloud.known_gaps),
         secret_file=str(cloud.secret_file),
         caller=_caller(settings) if settings.callers else None,
+        prefix=settings.prefix,
+        is_protected=settings.is_protected,
     )
 
 

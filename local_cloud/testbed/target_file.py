@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from client import local_files
@@ -23,19 +24,16 @@ def target_of(cloud: LocalCloud, environment: str | None = None) -> Target:
     Raises:
         Refused: The settings are wrong.
     """
-    place = place_of(environment)
+    place = asdict(place_of(environment))
     return Target(
         mode=Mode.LOCAL,
         account=cloud.account,
-        environment=place.environment,
-        primary=place.primary,
-        secondary=place.secondary,
-        control=place.control,
         run_id="local",
         endpoint_url=cloud.endpoint_url,
         api_url=cloud.api_url("{api_id}"),
         known_gaps=tuple((what, why) for what, why in cloud.known_gaps),
         secret_file=str(cloud.secret_file),
+        **place,
     )
 
 

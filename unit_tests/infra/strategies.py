@@ -34,14 +34,15 @@ LOG_DAYS: Final = (
     3653,
 )
 """Copied from the reference of PutRetentionPolicy, so that the test does not depend on the settings' own list."""
-_ROOM: Final = 46 - len(f"serverless-{max(BUCKETS, key=len)}-")
+_ROOM: Final = 46 - len(f"-{max(BUCKETS, key=len)}-")
 
 Table = dict[str, Any]
 
 
 def environment_names(longest: int = 12) -> st.SearchStrategy[str]:
     """Return valid names of an environment."""
-    return st.from_regex(rf"[a-z][a-z0-9]{{1,{longest - 1}}}", fullmatch=True)
+    parts = st.lists(st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True), min_size=1, max_size=3).map("-".join)
+    return parts.map(lambda name: f"e{name}"[:longest].rstrip("-")).filter(lambda name: len(name) > 1)
 
 
 def tag_values() -> st.SearchStrategy[str]:
@@ -64,9 +65,13 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
     consistency = draw(st.sampled_from(["eventual", "strong"]))
     choice = draw(st.sampled_from(STRONG_REGION_SETS)) if consistency == "strong" else AWS_REGIONS
     regions = draw(st.lists(st.sampled_from(choice), min_size=2, max_size=2, unique=True))
-    longest = min(12, _ROOM - max(map(len, regions)))
+    prefix = draw(st.sampled_from(["serverless", "ab", "acme-2"]))
+    longest = min(12, _ROOM - max(map(len, regions)) - len(prefix))
     environment = draw(st.sampled_from(["prod"] if longest >= 4 else ["qa"]) | environment_names(longest))
+    is_protected = environment == "prod" or draw(st.booleans())
     tables = {
+        "prefix": prefix,
+        "protected": is_protected,
         "account": draw(st.from_regex(r"[0-9]{12}", fullmatch=True).filter(str.isascii)),
         "primary_region": regions[0],
         "secondary_region": regions[1],
@@ -76,6 +81,11 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
         "cors_origins": draw(st.lists(st.sampled_from(["https://a.example", "https://b.example:8443"]), unique=True)),
         "callers": draw(st.lists(bound_callers(), max_size=6)),
         "alarms_email": draw(st.sampled_from(["on-call@example.com", "a.b+c@mail.example.org"])),
+        "iam": draw(
+            st.sampled_from(
+                [{}, {"role_path": "/a/b/"}, {"permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess"}]
+            )
+        ),
         "tags": {
             "project": draw(tag_values()),
             "owner": draw(tag_values()),
@@ -83,8 +93,8 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
             "data_classification": draw(st.sampled_from(["public", "internal", "confidential", "restricted"])),
         },
         **_names(draw, regions),
-        "vpc": _vpc(draw, regions, is_production=environment == "prod"),
-        **_kept(draw, is_production=environment == "prod", is_strong=consistency == "strong"),
+        "vpc": _vpc(draw, regions, is_protected=is_protected),
+        **_kept(draw, is_protected=is_protected, is_strong=consistency == "strong"),
         "limits": _limits(draw),
     }
     return environment, _thinned(draw, tables)
@@ -155,9 +165,9 @@ def to_document(document: Mapping[str, object]) -> bytes:
     return "".join(f"{to_toml(key)} = {to_toml(value)}\n" for key, value in document.items()).encode()
 
 
-def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
+def _vpc(draw: st.DrawFn, regions: list[str], *, is_protected: bool) -> Table:
     digits = st.from_regex(r"[0-9a-f]{7}([0-9a-f]{9})?", fullmatch=True)
-    mode = "isolated" if is_production else draw(st.sampled_from(["isolated", "none"]))
+    mode = "isolated" if is_protected else draw(st.sampled_from(["isolated", "none"]))
     needed = [region for region in regions if mode == "isolated" and region not in PREFIX_LISTS]
     unneeded = [region for region in ("eu-west-3", "us-east-1") if region not in needed]
     # A region has one list for each service, so their ids differ.
@@ -182,7 +192,7 @@ def _vpc(draw: st.DrawFn, regions: list[str], *, is_production: bool) -> Table:
     }
 
 
-def _kept(draw: st.DrawFn, *, is_production: bool, is_strong: bool) -> Table:
+def _kept(draw: st.DrawFn, *, is_protected: bool, is_strong: bool) -> Table:
     days = st.integers(1, 36_500)
     locked = draw(days)
     return {
@@ -194,11 +204,11 @@ def _kept(draw: st.DrawFn, *, is_production: bool, is_strong: bool) -> Table:
             "trail_days": draw(st.integers(locked, 36_500)),
             "attempts_days": 0 if is_strong else draw(st.integers(0, 36_500)),
             "uploads_days": draw(st.integers(15, 36_500)),
-            "canary_days": draw(st.integers(30 if is_production else 15, 36_500)),
+            "canary_days": draw(st.integers(30 if is_protected else 15, 36_500)),
         },
         "object_lock": {
             "mode": draw(
-                st.sampled_from(["governance", "compliance"] if is_production else ["none", "governance", "compliance"])
+                st.sampled_from(["governance", "compliance"] if is_protected else ["none", "governance", "compliance"])
             ),
             "days": locked,
         },

@@ -46,7 +46,7 @@ def stacks_stand_where_the_settings_say(made: Synthesis) -> None:
         "Failover": of.control_region,
     }
     assert {stack.account for stack in made.stacks.values()} == {of.account}
-    assert {stack.protected for stack in made.stacks.values()} == {of.environment == "prod"}
+    assert {stack.protected for stack in made.stacks.values()} == {of.is_protected}
 
 
 def names_follow_the_pattern(made: Synthesis) -> None:
@@ -105,7 +105,7 @@ def the_table_is_in_both_regions(made: Synthesis) -> None:
     indexes = [index["IndexName"] for index in table["GlobalSecondaryIndexes"]]
     for replica in table["Replicas"]:
         assert replica["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-        assert replica.get("DeletionProtectionEnabled", False) == (of.environment == "prod")
+        assert replica.get("DeletionProtectionEnabled", False) == of.is_protected
         assert [index["IndexName"] for index in replica["GlobalSecondaryIndexes"]] == indexes
         assert replica["SSESpecification"]["KMSMasterKeyId"]
     has_ttl = table.get("TimeToLiveSpecification", {}).get("Enabled", False)
@@ -138,7 +138,7 @@ def functions_stand_in_the_network_that_is_set(made: Synthesis) -> None:
     for stack in REGIONAL:
         template = made.templates[stack]
         inside = {
-            each["FunctionName"].split("-")[1]
+            each["FunctionName"].removeprefix(f"{made.settings.prefix}-").split("-")[0]
             for each in of_type(template, "AWS::Lambda::Function").values()
             if "VpcConfig" in each
         }
@@ -173,7 +173,8 @@ def things_are_kept_as_long_as_is_set(made: Synthesis) -> None:
         retention.logs_days
     }
     for where, bucket in everywhere(made.templates, "AWS::S3::Bucket"):
-        word = bucket["BucketNamePrefix"].removeprefix("serverless-").rsplit("-", 1)[0]
+        named = bucket["BucketNamePrefix"].removeprefix(f"{made.settings.prefix}-")
+        word = named.removesuffix(f"-{made.settings.environment}")
         is_locked = word in {"trail", "archive"} and lock.mode != "none"
         assert bucket.get("ObjectLockEnabled", False) == is_locked, where
         if is_locked:
@@ -196,7 +197,7 @@ def the_queue_outlasts_the_processor(made: Synthesis) -> None:
     limits = made.settings.limits
     for stack in REGIONAL:
         queues = {each["QueueName"]: each for each in of_type(made.templates[stack], "AWS::SQS::Queue").values()}
-        queue = queues[f"serverless-ingest-{made.settings.environment}"]
+        queue = queues[f"{made.settings.prefix}-ingest-{made.settings.environment}"]
         assert queue["VisibilityTimeout"] == 6 * limits.processor_timeout_seconds <= 43_200
         mapping = only(made.templates[stack], "AWS::Lambda::EventSourceMapping")
         assert mapping["ScalingConfig"] == {"MaximumConcurrency": limits.event_source_concurrency}

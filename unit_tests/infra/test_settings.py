@@ -66,6 +66,32 @@ def test_other_environments_table_has_no_effect(tmp_path: Path) -> None:
     assert load_settings("dev", file) == Settings(environment="dev")
 
 
+@pytest.mark.parametrize(
+    ("text", "environment", "line"),
+    [
+        ("[environments.prod]\n[environments.dlq-prod]", "dlq-prod", "[environments.prod-dlq]"),
+        ("[environments.prod]\n[environments.dlq-prod]", "prod", "[environments.prod-dlq]"),
+        ("[environments.prod]\nprotected = false", "prod", "protected = true  # under [environments.prod]"),
+        (
+            "[environments.qa-eu]\nprefix = 'acme-data-platform'\nprimary_region = 'eu-central-1'",
+            "qa-eu",
+            'prefix = "acme-data-platf"',
+        ),
+    ],
+)
+def test_name_that_would_not_serve_is_refused(tmp_path: Path, text: str, environment: str, line: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environment, write(tmp_path, text))
+    assert f"type this: {line}" in str(refused.value)
+
+
+@pytest.mark.parametrize("apart", ["account = '123456789012'", "prefix = 'acme'"])
+def test_similar_environments_apart_by_account_or_prefix_are_allowed(tmp_path: Path, apart: str) -> None:
+    file = write(tmp_path, f"[environments.prod]\n[environments.eu-prod]\nprotected = true\n{apart}\n")
+    assert load_settings("eu-prod", file).is_protected
+    assert load_settings("prod", file).prefix == "serverless"
+
+
 def test_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     file = write(tmp_path, b"\xef\xbb\xbf[environments.prod]\r\naccount = '123456789012'\r\n")
     assert load_settings("prod", file).account == "123456789012"
@@ -231,7 +257,7 @@ def test_valid_settings_hold_what_the_platform_relies_on(settings: Settings) -> 
         4 * settings.limits.maximum_expanded_bytes
     )
     assert all(origin.startswith("https://") and "*" not in origin for origin in settings.cors_origins)
-    if settings.is_production:
+    if settings.is_protected:
         assert settings.vpc.mode == "isolated"
         assert settings.object_lock.mode != "none"
     if settings.consistency == "strong":

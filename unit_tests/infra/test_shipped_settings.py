@@ -15,7 +15,7 @@ SHIPPED = Path(__file__).parents[2] / "environments.toml"
 def test_shipped_environment_is_valid(environment: str) -> None:
     settings = load_settings(environment, SHIPPED)
     assert settings.environment == environment
-    assert settings.is_production == (environment == "prod")
+    assert settings.is_protected == (environment == "prod" or bool(settings.protected))
 
 
 def test_shipped_default_environment_is_one_of_the_file() -> None:
@@ -28,4 +28,4 @@ def test_shipped_default_environment_is_built_where_it_says(tmp_path: Path) -> N
     assert set(made.stacks) == set(STACKS)
     assert {stack.account for stack in made.stacks.values()} == {settings.account}
     assert {stack.region for stack in made.stacks.values()} == set(settings.regions)
-    assert made.stacks["Data"].name == Naming(settings.environment).stack("data")
+    assert made.stacks["Data"].name == Naming(settings.environment, settings.prefix).stack("data")

@@ -16,7 +16,7 @@ from operations.settings_file import Place, place_of
 from operations.target import Target
 
 EUROPE = '[defaults]\nprimary_region = "eu-west-1"\nsecondary_region = "eu-central-1"\n'
-LIVE, LAB = '[environments.live]\ncontrol = "primary"\n', "[environments.lab]\n"
+LIVE, LAB = '[environments.live]\ncontrol = "primary"\nprefix = "acme"\nprotected = true\n', "[environments.lab]\n"
 PROD = '[environments.prod]\nprimary_region = "us-east-2"\n'
 
 
@@ -30,12 +30,20 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("text", "given", "place"),
     [
-        (EUROPE + LIVE, {}, Place("live", "eu-west-1", "eu-central-1", "eu-west-1")),
-        (EUROPE + LIVE + LAB, {"environment": "lab"}, Place("lab", "eu-west-1", "eu-central-1", "eu-central-1")),
+        (EUROPE + LIVE, {}, Place("live", "eu-west-1", "eu-central-1", "eu-west-1", "acme")),
+        (
+            EUROPE + LIVE + LAB,
+            {"environment": "lab"},
+            Place("lab", "eu-west-1", "eu-central-1", "eu-central-1", is_protected=False),
+        ),
         (EUROPE + LAB + PROD + LIVE, {}, Place("prod", "us-east-2", "eu-central-1", "eu-central-1")),
-        (EUROPE + LIVE, {"primary": "eu-west-3"}, Place("live", "eu-west-3", "eu-central-1", "eu-west-3")),
-        (EUROPE + LIVE, {"control": "eu-central-1"}, Place("live", "eu-west-1", "eu-central-1", "eu-central-1")),
-        (EUROPE + LAB, {"secondary": "us-east-1"}, Place("lab", "eu-west-1", "us-east-1", "us-east-1")),
+        (EUROPE + LIVE, {"primary": "eu-west-3"}, Place("live", "eu-west-3", "eu-central-1", "eu-west-3", "acme")),
+        (
+            EUROPE + LIVE,
+            {"control": "eu-central-1", "prefix": "b"},
+            Place("live", "eu-west-1", "eu-central-1", "eu-central-1", "b"),
+        ),
+        (EUROPE + LAB, {"secondary": "us-east-1"}, Place("lab", "eu-west-1", "us-east-1", "us-east-1", is_protected=False)),
     ],
 )
 def test_place_is_the_files_unless_given(file: Path, text: str, given: dict[str, str], place: Place) -> None:

@@ -207,8 +207,11 @@ def _of_bucket(trail: Resource, world: TemplateSet) -> Iterator[str]:
     for properties in branches(bucket.properties):
         if not _is_locked(properties):
             yield f"{bucket.path} has no Object Lock with a default retention, so log files can be deleted"
-        elif world.environment == "prod" and (days := _days_locked(properties)) < _SHORTEST:
-            yield f"{bucket.path} keeps log files locked for {days:g} days; in prod it must be {_SHORTEST} or more"
+        elif world.is_protected and (days := _days_locked(properties)) < _SHORTEST:
+            yield (
+                f"{bucket.path} keeps log files locked for {days:g} days; in a protected environment it must be "
+                f"{_SHORTEST} or more"
+            )
 
 
 def _is_locked(bucket: Mapping[str, Json]) -> bool:

@@ -1,4 +1,4 @@
-"""In prod, a resource that holds data is retained when its stack is deleted or the resource is replaced."""
+"""In a protected environment, data is retained when its stack is deleted or the resource is replaced."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -7,9 +7,6 @@ from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
-
-_KEPT_IN: Final = "prod"
-"""Elsewhere data comes and goes with its stack."""
 
 _HOLDS_DATA: Final = (
     "AWS::DynamoDB::GlobalTable",
@@ -27,7 +24,7 @@ _KEEPING: Final = {
 
 
 def _is_kept_here(_resource: Resource, world: TemplateSet) -> bool:
-    return world.environment == _KEPT_IN
+    return world.is_protected
 
 
 def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
@@ -36,15 +33,15 @@ def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
         policy = require_text(body.get(attribute), attribute)
         if policy not in keeping:
             found = f"is {policy}" if policy else "is not set, which means Delete"
-            yield f"{attribute} {found}; in {_KEPT_IN} it must be {' or '.join(keeping)}"
+            yield f"{attribute} {found}; in a protected environment it must be {' or '.join(keeping)}"
 
 
 RULE = Rule(
-    title="In prod, a resource that holds data is retained when its stack is deleted and when it is replaced",
+    title="In prod and every protected environment, data is retained when its stack is deleted or it is replaced",
     why=(
         "CloudFormation deletes resources that leave the template or that a new name or key schema replaces, unless a "
         "policy retains them. One deployment then deletes a region's data, or a key with all that it encrypted. A template "
-        "without these policies fails when it is judged for prod."
+        "without these policies fails when it is judged for prod or declares Metadata.Lockstep.Protected."
     ),
     fix=(
         "Set the DeletionPolicy to RetainExceptOnCreate or Retain, and the UpdateReplacePolicy to Retain; in the "

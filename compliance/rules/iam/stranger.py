@@ -114,8 +114,10 @@ def _of_account(text: Text, _resource: Resource, world: TemplateSet) -> Iterator
 
 def _of_own_account(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
     """Yield what a setting names in the system's own account and no template declares: anybody there may make it."""
-    # The resources that a policy names are a matter of how wide a permission is.
-    if len(regions_of(world)) < 2 or ("Statement" in text.place and "Principal" not in text.place):  # noqa: PLR2004
+    # The resources that a policy names are a matter of how wide a permission is; a boundary grants nothing.
+    if "PermissionsBoundary" in text.place or ("Statement" in text.place and "Principal" not in text.place):
+        return
+    if len(regions_of(world)) < 2:  # noqa: PLR2004
         return
     for arn in _OWN_ARN.findall(_QUEUE_URL.sub(r"arn:aws:sqs:\1:\2:\3", text.text)):
         if _IDENTITY.search(arn) and _VARIABLES.intersection(text.place):

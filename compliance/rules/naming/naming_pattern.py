@@ -1,6 +1,6 @@
-"""Every name that can be set is `serverless-<resource>-<environment>`."""
+"""Every name that can be set is `<prefix>-<resource>-<environment>`."""
 
-from compliance.aws.names import bare, named_by, pattern
+from compliance.aws.names import bare, expected, named_by, pattern
 from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
@@ -13,23 +13,23 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
         return NOT_APPLICABLE
     name_property, value = named
     for name in possible_texts(value):
-        expected = f"serverless-<resource>-{world.environment}"
         if name is None:
-            return failed(f"{name_property} is not set, so AWS makes up a name; set it to {expected}")
-        if not pattern(world.environment).fullmatch(bare(resource.type, name)):
+            return failed(f"{name_property} is not set, so AWS makes up a name; set it to {expected(world)}")
+        if not pattern(world).fullmatch(bare(resource.type, name)):
             return failed(
-                f"{name_property} is {name!r}; it must be {expected}, the resource in lower-case words, digits and "
+                f"{name_property} is {name!r}; it must be {expected(world)}, the resource in lower-case words, digits and "
                 "single hyphens"
             )
     return PASSED
 
 
 RULE = Rule(
-    title="A resource whose name can be set is named serverless-<resource>-<environment>",
+    title="A resource whose name can be set is named <prefix>-<resource>-<environment>",
     why=(
         "The regional stacks refer to each other's resources by name and never by export, and operators find a resource by "
         "its name. A generated or different name breaks both."
     ),
-    fix="Name the resource serverless-<resource>-<environment>, by one function that makes all names.",
+    fix="Name the resource <prefix>-<resource>-<environment>, by one function that makes all names. Every "
+    "template declares the prefix in Metadata.Lockstep.Prefix; without one it is serverless.",
     judge=judge,
 )

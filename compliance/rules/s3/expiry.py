@@ -11,9 +11,9 @@ from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
-_SHORTEST: Final = {"prod": 30}
-"""Days that an object stays, by environment: what waits for a region to come back, or for somebody to look."""
-_SHORTEST_OLD: Final = {"prod": 7}
+_SHORTEST: Final = 30
+"""Days that an object stays in a protected environment: what waits for a region to come back, or for somebody to look."""
+_SHORTEST_OLD: Final = 7
 """Days that a version stays which was overwritten or deleted: a mistake made before a holiday can still be undone."""
 _SHORTEST_ELSEWHERE: Final = 7
 _SHORTEST_OLD_ELSEWHERE: Final = 1
@@ -33,14 +33,14 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
         rule = require_mapping(part, f"Rules[{index}]")
         place = f"lifecycle rule {require_text(rule.get('Id'), 'Id') or index}"
         if rule.get("Status") != "Disabled" and _reaches_what_matters(rule, bucket):
-            yield from _of_rule(place, rule, world.environment)
+            yield from _of_rule(place, rule, is_protected=world.is_protected)
             if any(True for _ in notifications_of(bucket)):
                 yield from _of_archives(place, rule)
 
 
-def _of_rule(place: str, rule: Mapping[str, Json], environment: str) -> Iterator[str]:
-    least = _SHORTEST.get(environment, _SHORTEST_ELSEWHERE)
-    least_old = _SHORTEST_OLD.get(environment, _SHORTEST_OLD_ELSEWHERE)
+def _of_rule(place: str, rule: Mapping[str, Json], *, is_protected: bool) -> Iterator[str]:
+    least = _SHORTEST if is_protected else _SHORTEST_ELSEWHERE
+    least_old = _SHORTEST_OLD if is_protected else _SHORTEST_OLD_ELSEWHERE
     if not is_absent(rule.get("ExpirationDate")):
         yield f"{place} deletes every object on a day (ExpirationDate); say after how many days of its life instead"
     days = require_number(rule.get("ExpirationInDays"), "ExpirationInDays")
@@ -82,7 +82,7 @@ def _reaches_what_matters(rule: Mapping[str, Json], bucket: Resource) -> bool:
 
 
 RULE = Rule(
-    title="A bucket keeps its objects, and in prod for 30 days or more, and their old versions for 7 or more",
+    title="A bucket keeps its objects, in a protected environment for 30 days or more, and their old versions for 7",
     why=(
         "A lifecycle rule deletes objects, and replication may copy the deletion. A file that waits for a region's "
         "recovery, or was overwritten by mistake, must still exist when an operator looks for it."

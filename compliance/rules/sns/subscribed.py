@@ -1,4 +1,4 @@
-"""In prod, somebody is subscribed to each topic that alarms notify."""
+"""In a protected environment, somebody is subscribed to each topic that alarms notify."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,11 +16,10 @@ from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
-_PROD: Final = "prod"
 
 
 def _is_notified(topic: Resource, world: TemplateSet) -> bool:
-    return world.environment == _PROD and key_of(topic) in _notified(world)
+    return world.is_protected and key_of(topic) in _notified(world)
 
 
 @cached
@@ -67,7 +66,7 @@ def _is_of(value: Json, subscription: Resource, topic: Resource, world: Template
 
 
 RULE = Rule(
-    title="In prod, each topic that alarms notify has a subscription that gets all of its messages",
+    title="In a protected environment, each topic that alarms notify has a subscription to all its messages",
     why="An alarm's message to a topic without a subscription reaches nobody, though every other rule on alarms passes.",
     fix=(
         "Declare an AWS::SNS::Subscription of the topic, here by the setting alarms_email. If an on-call system subscribes "

@@ -58,7 +58,7 @@ def deployed(target: Target) -> list[Resource]:
     found: list[Resource] = []
     places = [(name, region) for name in ("keys", "regional") for region in target.regions]
     for name, region in [*places, ("data", target.control), ("failover", target.control)]:
-        found += _of_stack(target, target.stack_name(name), region)
+        found += _of_stack(target, target.name_of(name), region)
     return found
 
 

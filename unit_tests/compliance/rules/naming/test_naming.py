@@ -1,8 +1,11 @@
 """The rules about names."""
 
+from dataclasses import replace
+
 import pytest
 
 from compliance.aws.names import NAME_PROPERTIES
+from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, good, template, verdicts
 from unit_tests.compliance.rules.corruptions import ABSENT, Resource, Value, resource
@@ -106,3 +109,35 @@ def test_stack_is_named_as_resources_are(stack_name: str, expected: list[Verdict
     rows = ask("Naming-Stack", template(good(), stack_name=stack_name))
 
     assert [row.verdict for row in rows] == expected
+
+
+def declaring(prefix: Value, stack_name: str, **declared: Value) -> Template:
+    """Return a template with a queue that declares a prefix, and perhaps more."""
+    made = template({"It": queue("acme-ingest-prod")}, stack_name=stack_name)
+    return replace(made, body={**made.body, "Metadata": {"Lockstep": {"Prefix": prefix, **declared}}})
+
+
+@pytest.mark.parametrize(
+    ("prefix", "others", "expected"),
+    [
+        ("acme", "acme", {PASS}),
+        ("serverless", "serverless", {FAIL}),
+        ("acme", "evil", {FAIL}),
+        ("acme", None, {FAIL}),
+        ({"Ref": "Prefix"}, "acme", {FAIL}),
+        (".*", ".*", {FAIL}),
+    ],
+)
+def test_prefix_counts_where_all_templates_declare_it(prefix: Value, others: Value, expected: set[Verdict]) -> None:
+    other = declaring(others, "acme-data-prod") if others else template({}, stack_name="acme-data-prod")
+    given = [declaring(prefix, "acme-regional-prod"), other]
+    for rule in ("Naming-Pattern", "Naming-Stack"):
+        assert {row.verdict for row in ask(rule, *given)} == expected, rule
+
+
+@pytest.mark.parametrize(("declared", "is_kept"), [(True, True), ("no", True), (False, False)])
+def test_protected_environment_is_judged_as_prod(declared: Value, is_kept: bool) -> None:  # noqa: FBT001 - pytest's
+    rows = ask(
+        "ActivePassive-CrossRegionRetention", declaring("acme", "acme-data-dev", Protected=declared), environment="dev"
+    )
+    assert [row.verdict for row in rows] == ([FAIL] if is_kept else [])
