@@ -248,7 +248,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def fork(session: nox.Session) -> None:
-    """Change all settings and the transform in a copy and run both commands there; `-- --short`, `-- --keep`."""
+    """Change all settings and the transform in a copy, run both commands there; `-- --short`, `-- --matrix`, `-- --keep`."""
     _python(session, "integration_tests.fork", "--nox", sys.executable, *session.posargs)
 
 

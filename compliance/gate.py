@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from compliance.cfn.conditions import deployed
 from compliance.cfn.loading import Assembly, LoadError, load_assembly
+from compliance.cfn.references import partition
 from compliance.cfn.templates import Json, Template, TemplateSet
 from compliance.controls.bridge import mapped
 from compliance.engine import acknowledgements, coverage
@@ -233,6 +234,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
             "environment": (world.environment,),
             "prefix": (world.prefix,),
             "protected": (str(world.is_protected).lower(),),
+            "partition": tuple(dict.fromkeys(map(partition, regions))),
             "configuration": (world.name,),
             "region": regions,
         },

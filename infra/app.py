@@ -59,7 +59,7 @@ def build_app(
         "Protected": whole.is_protected,
         "PermissionsBoundary": whole.iam.permissions_boundary,
     }
-    for stack in filter(Stack.is_stack, app.node.children):
+    for stack in (child for child in app.node.children if isinstance(child, Stack)):
         # The gate does not read the settings: by these it judges names, protection and roles.
         stack.add_metadata("Lockstep", {key: value for key, value in declared.items() if value is not None})
     Aspects.of(app).add(_EveryRole(whole.iam))

@@ -19,7 +19,7 @@ MINIMUM_REASON: Final = 20
 _KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "unless", "met_in", "covers"}
 _REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
 _SETTINGS: Final = {"environment", "protected"}
-_PLACEHOLDERS: Final = ("environment", "prefix", "region")
+_PLACEHOLDERS: Final = ("environment", "partition", "prefix", "region")
 _ANNOTATION: Final = "annotation::"
 
 MALFORMED: Final = RuleInfo(
@@ -54,7 +54,7 @@ RULES: Final = {rule.id: rule for rule in (MALFORMED, EXPIRED, STALE, UNREGISTER
 
 
 Facts: TypeAlias = Mapping[str, tuple[str, ...]]
-"""Facts of a configuration: `environment`, `prefix`, `protected`, its name in the matrix, each `region` of its stacks."""
+"""Facts of a configuration: those of _PLACEHOLDERS, `protected`, and `configuration`, its name in the matrix."""
 
 
 class RegistryError(Exception):
@@ -349,7 +349,7 @@ def _rule_problems(rule: str) -> list[str]:
     if not pack or not name or rule.lower().startswith(_ANNOTATION):
         return [f"covers: {rule!r} is not a qualified id; write <pack>::<rule>, like AwsSolutions::AwsSolutions-S1"]
     return [
-        f"covers: {rule!r} has the unknown placeholder {found}; known: {{environment}}, {{prefix}}, {{region}}"
+        f"covers: {rule!r} has the unknown placeholder {found}; known: {{{'}}, {{'.join(_PLACEHOLDERS)}}}"
         for found in re.findall(r"\{.*?\}", rule)
         if found.strip("{}") not in _PLACEHOLDERS
     ]

@@ -95,7 +95,7 @@ def _job(source: Source) -> dict[str, Any]:
         "ManifestGenerator": {
             "S3JobManifestGenerator": {
                 "ExpectedBucketOwner": source.account,
-                "SourceBucket": f"arn:aws:s3:::{source.bucket}",
+                "SourceBucket": f"arn:{source.role.split(':')[1]}:s3:::{source.bucket}",
                 "EnableManifestOutput": False,
                 "Filter": {
                     "EligibleForReplication": True,

@@ -9,6 +9,7 @@ from enum import StrEnum
 from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk.region_info import RegionInfo
 from constructs import Construct
 
 from infra.constructs.removal import removal_policy
@@ -79,7 +80,9 @@ class Keys(Construct):
         )
         self._admit(
             purpose,
-            f"logs.{stack.region}.amazonaws.com",
+            # Of the few principals that differ by partition; CloudTrail, SNS and the others are the same everywhere:
+            # https://docs.amazonaws.cn/en_us/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+            f"logs.{stack.region}.{RegionInfo.get(stack.region).domain_suffix}",
             ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": log_groups}},
         )

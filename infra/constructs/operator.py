@@ -58,7 +58,7 @@ class Operator(Construct):
         trusted: list[iam.IPrincipal] = []
         for account in sorted({arn.split(":")[4] for arn in named}):
             for kind, more in (("role", {}), ("user", with_second_factor)):
-                if arns := sorted(arn for arn in named if arn.startswith(f"arn:aws:iam::{account}:{kind}/")):
+                if arns := sorted(arn for arn in named if f"::{account}:{kind}/" in arn):
                     conditions = {"ArnEquals": {"aws:PrincipalArn": arns}, **more}
                     trusted.append(iam.AccountPrincipal(account).with_conditions(conditions))
         return trusted

@@ -19,11 +19,12 @@ from infra.settings.model import (
     TagSettings,
     VpcSettings,
 )
-from infra.settings.regions import AWS_REGIONS, PREFIX_LISTS, STRONG_REGION_SETS, ZONE_IDS, RegionRole
+from infra.settings.regions import AWS_REGIONS, OTHER_PARTITIONS, PREFIX_LISTS, STRONG_REGION_SETS, ZONE_IDS, RegionRole
 from infra.settings.settings import Settings
 
 __all__ = [
     "AWS_REGIONS",
+    "OTHER_PARTITIONS",
     "PLACEHOLDER_ACCOUNT",
     "PREFIX_LISTS",
     "STRONG_REGION_SETS",

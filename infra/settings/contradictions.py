@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from infra.naming import BUCKETS, DEFAULT_PREFIX, Naming, NamingError
 from infra.settings.model import SettingsFields
-from infra.settings.regions import STRONG_REGION_SETS, ZONE_IDS, witness_of
+from infra.settings.regions import OTHER_PARTITIONS, STRONG_REGION_SETS, ZONE_IDS, partition_of, witness_of
 
 CONTRADICTION: Final = "contradiction"
 """The type of the validation error that carries contradictions."""
@@ -38,13 +39,42 @@ def contradictions_of(settings: SettingsFields) -> tuple[Contradiction, ...]:
 
 def _regions(settings: SettingsFields) -> Iterator[Contradiction]:
     if settings.primary_region == settings.secondary_region:
-        other = "us-east-2" if settings.primary_region == "us-west-2" else "us-west-2"
         yield Contradiction(
             ("secondary_region", "primary_region"),
             f"both regions are {settings.primary_region}: a region cannot replace itself",
             "a region other than primary_region",
-            other,
+            _other_region(settings.primary_region),
         )
+
+
+def _other_region(region: str) -> str:
+    """Return another region of the same partition."""
+    candidates = OTHER_PARTITIONS.get(partition_of(region), ("us-west-2", "us-east-2"))
+    return next(each for each in candidates if each != region)
+
+
+def _partitions(settings: SettingsFields) -> Iterator[Contradiction]:
+    ours = partition_of(settings.primary_region)
+    if partition_of(settings.secondary_region) != ours:
+        yield Contradiction(
+            ("secondary_region", "primary_region"),
+            f"{' and '.join(settings.regions)} are of different partitions, which share no account, key or table",
+            f"a region of {ours}, as {settings.primary_region} is",
+            _other_region(settings.primary_region),
+        )
+    for key, arns in (
+        ("callers", settings.callers),
+        ("operators", settings.operators),
+        ("iam.permissions_boundary", tuple(filter(None, [settings.iam.permissions_boundary]))),
+    ):
+        if strange := [arn for arn in arns if f"arn:{ours}:" not in arn]:
+            corrected = [re.sub("arn:[a-z-]+:", f"arn:{ours}:", arn) for arn in arns]
+            yield Contradiction(
+                (key, "primary_region"),
+                f"{', '.join(strange)} is of another partition than {settings.primary_region}",
+                f"ARNs that begin with arn:{ours}:",
+                corrected if key != "iam.permissions_boundary" else corrected[0],
+            )
 
 
 def _strong_consistency(settings: SettingsFields) -> Iterator[Contradiction]:
@@ -251,6 +281,7 @@ def _too_long(settings: SettingsFields, prefix: str) -> Iterator[tuple[str, str]
 
 _CHECKS: Final[tuple[Callable[[SettingsFields], Iterator[Contradiction]], ...]] = (
     _regions,
+    _partitions,
     _strong_consistency,
     _protection,
     _locks,

@@ -20,6 +20,7 @@ from infra.settings.regions import (
     PREFIX_LISTS,
     ZONE_IDS,
     RegionRole,
+    partition_of,
     witness_of,
 )
 
@@ -49,8 +50,11 @@ _PRIVATE: Final = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12
 """Ranges of RFC 1918. Of the other reserved ones EC2 refuses some, such as 127.0.0.0/8 and 169.254.0.0/16:
 https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 
-_PRINCIPAL: Final = re.compile(r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]+/){0,20}[A-Za-z0-9_+=.@-]{1,64}")
-_PRINCIPAL_WORDS: Final = "the ARN of an IAM role or user in the aws partition, without a wildcard or a comma"
+_ARN_OF_IAM: Final = "arn:(?:aws|aws-cn|aws-us-gov):iam::"
+_PRINCIPAL: Final = re.compile(
+    rf"{_ARN_OF_IAM}[0-9]{{12}}:(role|user)/([A-Za-z0-9_+=.@-]+/){{0,20}}[A-Za-z0-9_+=.@-]{{1,64}}"
+)
+_PRINCIPAL_WORDS: Final = "the ARN of an IAM role or user, without a wildcard or a comma"
 _PATH_WORD: Final = "[A-Za-z0-9_+=.@-]+"
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
@@ -128,8 +132,8 @@ def _region(value: str) -> str:
     if value in NO_ACCOUNT_REGIONAL_BUCKETS:
         why = "S3 has no account-regional buckets there, and the platform needs them"
         raise PydanticCustomError("region", "{why}", {"why": why})
-    if value not in AWS_REGIONS:
-        raise PydanticCustomError("region", "this is not a region of the aws partition in the project's list")
+    if value not in AWS_REGIONS and partition_of(value) == "aws":
+        raise PydanticCustomError("region", "this is not a region in the project's list")
     return value
 
 
@@ -229,7 +233,7 @@ Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}[0-9]-az[0-9]{1,2}$")]
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
-_REGION_WORDS: Final = "a region of the aws partition, such as us-east-1, us-east-2, us-west-2 or eu-west-1"
+_REGION_WORDS: Final = "a region, such as us-east-1, eu-west-1, us-gov-west-1 or cn-north-1"
 _PREFIX_LIST_WORDS: Final = "a table from region to prefix list id (pl- and 8 to 17 hexadecimal digits)"
 
 
@@ -331,7 +335,7 @@ class IamSettings(_Table):
         "roles do; a deployment role that may only create bounded roles can then deploy the platform.",
         allowed="the ARN of a managed policy, of the environment's account or of AWS",
         example="arn:aws:iam::123456789012:policy/platform/boundary",
-        pattern=rf"^arn:aws:iam::([0-9]{{12}}|aws):policy/({_PATH_WORD}/){{0,20}}[A-Za-z0-9_+=.@-]{{1,128}}$",
+        pattern=rf"^{_ARN_OF_IAM}([0-9]{{12}}|aws):policy/({_PATH_WORD}/){{0,20}}[A-Za-z0-9_+=.@-]{{1,128}}$",
     )
     role_path: str = _setting(
         "/",

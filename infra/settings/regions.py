@@ -51,6 +51,19 @@ AWS_REGIONS: Final = (
 It is a list and not a pattern, so that `us-eats-1` is refused before a deploy.
 """
 
+OTHER_PARTITIONS: Final = {
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+}
+"""Regions of the other partitions that have every service of the platform, by botocore's lists. Their zone ids and prefix
+lists are not built in: no public page of AWS lists them."""
+
+
+def partition_of(region: str) -> str:
+    """Return the partition of a region, whose accounts and ARNs are apart from those of the others."""
+    return next((name for name, regions in OTHER_PARTITIONS.items() if region in regions), "aws")
+
+
 NO_ACCOUNT_REGIONAL_BUCKETS: Final = ("me-central-1", "me-south-1")
 """Regions of the partition without account-regional buckets, which the platform's names need.
 

@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 
 from integration_tests.fork.copying import CHECKOUT, commit, copy
-from integration_tests.fork.edits import ENVIRONMENT, OTHERS, edit
+from integration_tests.fork.edits import ENVIRONMENT, MATRIX, OTHERS, SHIPPED, edit
 from local_cloud.testbed.commands import Commands
 from operations.command_line import end_like_ctrl_c_on
 
@@ -32,6 +32,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     short: Annotated[bool, typer.Option("--short", help="Only synth, the gate, unit tests and handlers on moto.")] = False,  # noqa: FBT002
+    matrix: Annotated[  # noqa: FBT002
+        bool, typer.Option("--matrix", help="The gate and the shipped files' tests, with the settings of other forks.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the copy behind, in .build/fork.")] = False,  # noqa: FBT002
     nox: Annotated[str, typer.Option(metavar="PYTHON", help="The Python that has nox.")] = sys.executable,
 ) -> None:
@@ -41,6 +44,7 @@ def main(
     every setting at another value than its default, and a transform that computes, drops and renames fields and
     rejects records. The end-to-end run deploys each environment. The copy installs its own Python environment;
     only download caches are shared.
+    With --matrix the gate judges the settings of other forks: GovCloud, China, other regions, names and accounts.
 
     Exit status: 0 all passed, 1 a command failed, 130 interrupted.
     """
@@ -57,7 +61,7 @@ def main(
         commit(checkout, "Make it ours")
         console.print(f"A fork is in {checkout}; its default environment is {ENVIRONMENT}.")
         with Commands() as commands:
-            status = _run_all(_commands(nox, checkout, short=short), checkout, commands, console)
+            status = _run_all(_commands(nox, checkout, short=short, matrix=matrix), checkout, commands, console)
     except KeyboardInterrupt:
         status = _INTERRUPTED
     finally:
@@ -68,7 +72,14 @@ def main(
     raise typer.Exit(status)
 
 
-def _commands(nox: str, checkout: Path, *, short: bool) -> Iterator[Sequence[str]]:
+def _commands(nox: str, checkout: Path, *, short: bool, matrix: bool) -> Iterator[Sequence[str]]:
+    python = str(checkout / ".venv" / "bin" / "python")
+    if matrix:
+        for settings in MATRIX:
+            shutil.copyfile(settings, checkout / "environments.toml")
+            yield nox, "-m", "nox", "-s", "compliance"
+            yield python, "-m", "pytest", "-q", *SHIPPED
+        return
     if not short:
         yield nox, "-m", "nox", "-s", "e2e"
         yield nox, "-m", "nox"
@@ -76,7 +87,7 @@ def _commands(nox: str, checkout: Path, *, short: bool) -> Iterator[Sequence[str
             yield nox, "-m", "nox", "-s", "e2e", "--", "--environment", environment
         return
     yield nox, "-m", "nox", "-s", "synth", "compliance", "unit"
-    yield str(checkout / ".venv" / "bin" / "python"), "-m", "pytest", "integration_tests/moto", "-n", "2"
+    yield python, "-m", "pytest", "integration_tests/moto", "-n", "2"
 
 
 def _run_all(commands: Iterator[Sequence[str]], checkout: Path, runner: Commands, console: Console) -> int:

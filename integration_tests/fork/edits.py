@@ -11,8 +11,17 @@ from infra.settings import environment_names
 
 SETTINGS_FILE: Final = Path(__file__).parent / "environments.toml"
 """The fork's environments. Together they set every setting to another value than its default."""
+MATRIX: Final = tuple(sorted((Path(__file__).parent / "matrix").glob("*.toml")))
+"""Settings of other forks: partitions, pairs of regions, names, accounts. The gate judges every environment of each."""
 ENVIRONMENT, *OTHERS = environment_names(SETTINGS_FILE)
 """The fork's environments; the first is the default of the commands, because the fork has no prod."""
+
+SHIPPED: Final = (
+    "unit_tests/infra/test_shipped_settings.py",
+    "unit_tests/handlers/processor/test_shipped_transform.py",
+    "unit_tests/drill/test_load.py",
+)
+"""Tests of the files that an owner edits."""
 
 _TRANSFORM: Final = '''\
 def transform(record: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests.fork.copying import copy
-from integration_tests.fork.edits import ENVIRONMENT, edit
+from integration_tests.fork.edits import ENVIRONMENT, SHIPPED, edit
 
 # What `cdk synth` and `cdk deploy` run: synthesis, then the gate, of the environment that is the default.
 _SYNTHESIS = """
@@ -56,6 +56,5 @@ def test_gate_passes_every_environment_of_a_fork(fork: Path) -> None:
 
 
 def test_shipped_files_of_a_fork_pass_their_own_tests(fork: Path) -> None:
-    tests = ("infra/test_shipped_settings.py", "handlers/processor/test_shipped_transform.py", "drill/test_load.py")
-    output = run(fork, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}" for test in tests))
+    output = run(fork, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SHIPPED)
     assert " passed" in output

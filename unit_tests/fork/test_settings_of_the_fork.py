@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from infra.settings import AWS_REGIONS, Settings, environment_names, load_settings
+from infra.settings import AWS_REGIONS, OTHER_PARTITIONS, Settings, environment_names, load_settings
 from infra.settings.diagnosis import every_setting
 from infra.settings.model import LOG_RETENTION_DAYS
-from integration_tests.fork.edits import SETTINGS_FILE
+from integration_tests.fork.edits import MATRIX, SETTINGS_FILE
 
 ALL = [load_settings(name, SETTINGS_FILE) for name in environment_names(SETTINGS_FILE)]
 MANY = (AWS_REGIONS, LOG_RETENTION_DAYS)
@@ -42,3 +42,11 @@ CHOICES = [
 def test_choice_is_tried(path: tuple[str, ...], option: str) -> None:
     tried = {str(value(settings, path)) for settings in ALL}
     assert option in tried
+
+
+def test_matrix_of_forks_has_each_partition_and_a_protected_environment() -> None:
+    forks = [load_settings(name, file) for file in MATRIX for name in environment_names(file)]
+    assert {frozenset(settings.regions) for settings in forks} > set(map(frozenset, OTHER_PARTITIONS.values()))
+    assert any(settings.is_protected and settings.environment != "prod" for settings in forks)
+    assert any("-" in settings.environment and settings.vpc.mode == "none" for settings in forks)
+    assert len({settings.account for settings in forks}) > 1

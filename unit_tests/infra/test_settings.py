@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from infra.region import RegionContext
 from infra.settings import (
     AWS_REGIONS,
+    OTHER_PARTITIONS,
     STRONG_REGION_SETS,
     RegionRole,
     Settings,
@@ -77,9 +78,30 @@ def test_other_environments_table_has_no_effect(tmp_path: Path) -> None:
             "qa-eu",
             'prefix = "acme-data-platf"',
         ),
+        ("[environments.qa]\nsecondary_region = 'us-gov-east-1'\nvpc.mode = 'none'", "qa", 'secondary_region = "us-west-2"'),
+        (
+            "[environments.qa]\nprimary_region = 'cn-north-1'\nsecondary_region = 'us-east-1'\nvpc.mode = 'none'",
+            "qa",
+            'secondary_region = "cn-northwest-1"',
+        ),
+        (
+            "[environments.qa]\noperators = ['arn:aws-cn:iam::123456789012:role/a']",
+            "qa",
+            'operators = ["arn:aws:iam::123456789012:role/a"]',
+        ),
+        (
+            "[environments.qa]\niam.permissions_boundary = 'arn:aws-us-gov:iam::123456789012:policy/a'",
+            "qa",
+            'permissions_boundary = "arn:aws:iam::123456789012:policy/a"',
+        ),
+        (
+            "[environments.qa]\naccount = '123456789012'\niam.permissions_boundary = 'arn:aws:iam::210987654321:policy/a'",
+            "qa",
+            'permissions_boundary = "arn:aws:iam::123456789012:policy/a"',
+        ),
     ],
 )
-def test_name_that_would_not_serve_is_refused(tmp_path: Path, text: str, environment: str, line: str) -> None:
+def test_setting_that_contradicts_another_is_refused(tmp_path: Path, text: str, environment: str, line: str) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings(environment, write(tmp_path, text))
     assert f"type this: {line}" in str(refused.value)
@@ -178,6 +200,9 @@ def test_known_regions_have_every_service_and_namespace() -> None:
     session = boto3.session.Session()
     everywhere = set.intersection(*(set(session.get_available_regions(service)) for service in SERVICES))
     assert set(AWS_REGIONS) == everywhere - OTHER_NAMESPACE_ONLY
+    for partition, regions in OTHER_PARTITIONS.items():
+        offered = (set(session.get_available_regions(service, partition)) for service in SERVICES)
+        assert set(regions) == set.intersection(*offered)
 
 
 @pytest.mark.parametrize("key", ["primary_region", "secondary_region"])

@@ -34,7 +34,7 @@ _OWN_ARN: Final = re.compile(
     r"arn:[\w-]+:(?:dynamodb|events|firehose|iam|kinesis|kms|lambda|logs|s3|secretsmanager|sns|sqs|ssm|states):[\w-]*"
     r":(?:\d{12}|\$\{AWS::AccountId\}):[\w/+=,.@:*-]+"
 )
-_QUEUE_URL: Final = re.compile(r"https://sqs\.([\w-]+)\.amazonaws\.com/(\d{12}|\$\{AWS::AccountId\})/([\w-]+)")
+_QUEUE_URL: Final = re.compile(r"https://sqs\.([\w-]+)\.amazonaws\.com(?:\.cn)?/(\d{12}|\$\{AWS::AccountId\})/([\w-]+)")
 _END: Final = re.compile(r"[:/]")
 _IDENTITY: Final = re.compile(r"^arn:[\w-]+:iam::[^:]*:(?:role|user)/")
 _OF_AWS: Final = re.compile(r":role/(?:aws-service-role/|cdk-)")

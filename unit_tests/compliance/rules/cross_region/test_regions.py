@@ -167,8 +167,8 @@ test_retention = rule_test(
             for policy in ("Delete", None, ABSENT, "Snapshot", "retain", "")
         ),
         retained(UpdateReplacePolicy="RetainExceptOnCreate"),
-        reports("DeletionPolicy is Delete; in prod it must be Retain or RetainExceptOnCreate", BOTH),
-        reports("UpdateReplacePolicy is not set, which means Delete; in prod it must be Retain", BOTH),
+        reports("DeletionPolicy is Delete; in a protected environment it must be Retain or RetainExceptOnCreate", BOTH),
+        reports("UpdateReplacePolicy is not set, which means Delete; in a protected environment it must be Retain", BOTH),
     ],
     unresolved=[retained(**{attribute: policy}) for attribute in ATTRIBUTES for policy in UNREADABLE],
     ignored=[retained("AWS::Lambda::Function", DeletionPolicy="Delete")],
