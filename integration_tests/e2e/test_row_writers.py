@@ -39,13 +39,13 @@ def rows(target: Target) -> list[str]:
 
 def own_rows(function: str, region: str, secondary: str) -> set[str]:
     """The rows that each function's role may put in its own region's replica."""
-    word = next(each for each in ("bucket-replication", "processor", "issuer", "observer", "") if f"-{each}-" in function)
-    return {
+    rows = {
         "processor": {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
         "bucket-replication": {f"REPLICATION#{secondary}"},
         "issuer": {f"OBJ#{_OBJECT}", "CLAIM#default#id", f"HEALTH#{region}"},
         "observer": {f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER")},
-    }.get(word, set())
+    }
+    return next((mine for word, mine in rows.items() if f"-{word}-" in function), set())
 
 
 def answer_to(client: Any, target: Target, partition_key: str, action: str = "put_item") -> str:  # noqa: ANN401
