@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from drill import interrupted, runner
+from drill import campaign, interrupted, runner
 from drill import plan_file as plan_file_reader
 from drill.faults import FAULTS
 from drill.folder import ROOT, DrillFolder, find
@@ -108,6 +108,14 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
     self_test: Annotated[  # noqa: FBT002
         bool, typer.Option("--self-test", help="Drill the product and sabotages of it; each must be convicted.")
     ] = False,
+    campaign_name: Annotated[
+        str | None,
+        typer.Option(
+            "--campaign",
+            metavar="NAME|N",
+            help="Run many drills on one deployment: smoke (each fault), nightly (each fault and pair), or N drawn ones.",
+        ),
+    ] = None,
     execute: Annotated[bool, typer.Option("--execute", help="With --live: inject the faults.")] = False,  # noqa: FBT002
 ) -> None:
     """Run a drill.
@@ -120,10 +128,22 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         lockstep drill run --dry-run --fault blackout
 
         lockstep drill run --self-test
+
+        lockstep drill run --campaign nightly
     """
     with _printing_failures():
-        flags = {"--fault": fault or None, "--environment": environment, "--objects": objects, "--seed": seed}
-        wanted = _wanted(plan_file, {**flags, "--time-factor": time_factor})
+        flags: dict[str, Any] = {
+            "--fault": fault or None,
+            "--environment": environment,
+            "--objects": objects,
+            "--seed": seed,
+        }
+        flags["--time-factor"] = time_factor
+        if campaign_name:
+            _require_alone(campaign_name, {**flags, "--plan": plan_file, "--resume": resume_id, "--live": live or None})
+            flags["--objects"] = campaign.OBJECTS if objects is None else objects
+            flags["--time-factor"] = campaign.TIME_FACTOR if time_factor is None else time_factor
+        wanted = _wanted(plan_file, flags)
         if resume_id and dry_run:
             raise Refused(
                 "--dry-run and --resume exclude each other: --dry-run plans a new drill, --resume continues one.",
@@ -157,6 +177,8 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         else:
             place = Place.of(read_settings(wanted.environment))
         plan = dataclasses.replace(plan, **dataclasses.asdict(place))
+        if campaign_name:
+            raise typer.Exit(0 if _campaign(plan, campaign_name, dry_run=dry_run) else FAILED)
         if self_test:
             _require_local(live=live)
             raise typer.Exit(0 if run_self_test(Console(highlight=False, emoji=False), plan) else FAILED)
@@ -338,6 +360,27 @@ def _show(plan: Plan) -> None:
         for one in plan.faults_of(phase.name):
             say(f"  {'':<10} FAULT {one.name}: {FAULTS[one.name].title}")
     say(f"  {'report':<10} write the report; in every case heal the faults and make the primary active")
+
+
+def _require_alone(name: str, flags: dict[str, Any]) -> None:
+    """Refuse flags that contradict a campaign, which chooses its faults and runs on this machine."""
+    given = [flag for flag in ("--fault", "--plan", "--resume", "--live") if flags[flag] is not None]
+    if given:
+        raise Refused(
+            f"--campaign {name} and {', '.join(given)} exclude each other: a campaign draws its faults, on this machine.",
+            hint="Type one of them.",
+        )
+
+
+def _campaign(plan: Plan, name: str, *, dry_run: bool) -> bool:
+    """Run a campaign, or list its drills; return whether it is good."""
+    if not dry_run:
+        return campaign.run(Console(highlight=False, emoji=False), plan, name)
+    rounds = campaign.plan_rounds(name, plan.seed)
+    say(f"Campaign {name}, seed {plan.seed}: {len(rounds)} drills with {plan.objects} files each, on one local cloud.")
+    for specs in rounds:
+        say(f"  {' '.join(map(str, specs))}")
+    return True
 
 
 def _require_local(*, live: bool) -> None:

@@ -44,6 +44,8 @@ class Fault:
         is_made_on_aws: Whether the fault can be injected in a real account.
         makes_dead_letters: Whether it may move messages to the primary's dead-letter queue.
         is_final: Whether it can never be healed.
+        takes_apis: Whether the primary's APIs do not answer during the fault.
+        needs_apis: Whether the primary's APIs inject and heal it, so that it ends with a destroyed region.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Fault:
     is_made_on_aws: bool = True
     makes_dead_letters: bool = False
     is_final: bool = False
+    takes_apis: bool = False
+    needs_apis: bool = False
 
     def inject(self, injector: FaultInjector) -> str:
         """Inject the fault; return a text on its effect."""
@@ -133,6 +137,7 @@ _ALL: Final = (
         "{primary} does not answer",
         lambda at, active: at.set_region_down(at.target.primary, down=active),
         loses_region=True,
+        takes_apis=True,
         seen_by_health_check=True,
         stops_replication=True,
     ),
@@ -147,6 +152,7 @@ _ALL: Final = (
         stops_replication=True,
         is_made_on_aws=False,
         is_final=True,
+        takes_apis=True,
     ),
     # Each region serves its clients with the last state that was replicated to it.
     Fault(
@@ -198,6 +204,7 @@ _ALL: Final = (
         lambda at, active: at.set_denied(at.target.primary, denied=active),
         seen_by_observer=True,
         makes_dead_letters=True,
+        needs_apis=True,
     ),
     # The drill must not count the messages as its own losses, and must remove them.
     Fault(
@@ -205,6 +212,7 @@ _ALL: Final = (
         f"the primary's dead-letter queue holds {LETTERS} foreign messages",
         f"{LETTERS} messages in the dead-letter queue of {{primary}}",
         _flood,
+        needs_apis=True,
     ),
 )
 FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in _ALL}
