@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import shutil
 import signal
 import sys
@@ -16,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from typer.core import TyperGroup
 
-from drill import campaign, interrupted, runner
+from drill import campaign, export, interrupted, runner
 from drill import plan_file as plan_file_reader
 from drill.faults import FAULTS
 from drill.folder import ROOT, DrillFolder, find
@@ -230,6 +231,44 @@ def status(
             if ended
             else f"If it was interrupted, type: lockstep drill resume {folder.path.name} (or abort)"
         )
+
+
+@app.command("export")
+def export_requests(  # noqa: PLR0913, PLR0917 - one for each flag
+    account: Annotated[str, typer.Option(metavar="ID", help="The account, 12 digits.")],
+    execution_role: Annotated[str, typer.Option(metavar="ARN", help="The role that executes the ARC plan.")],
+    approval_role: Annotated[str, typer.Option(metavar="ARN", help="The role that approves the plan's steps.")],
+    fis_role: Annotated[str, typer.Option(metavar="ARN", help="The role that FIS assumes.")],
+    stop_alarm: Annotated[str, typer.Option(metavar="NAME", help="The alarm that ends every experiment.")],
+    environment: EnvironmentOption = None,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="The folder to write to.")] = Path(".build/export"),
+) -> None:
+    """Write the failover as an ARC Region switch plan, and the faults that FIS can inject as its templates.
+
+    It calls nothing. The files are requests for `aws arc-region-switch create-plan` and `aws fis create-experiment-template`
+    with --cli-input-json. They are valid by AWS's service models, and none has run on AWS.
+    """
+    with _printing_failures():
+        _require_export(
+            account, {"--execution-role": execution_role, "--approval-role": approval_role, "--fis-role": fis_role}
+        )
+        roles = export.Roles(account, execution_role, approval_role, fis_role, stop_alarm)
+        for file in export.write(output, place_of(environment), roles):
+            say(str(file))
+        for faults, why in export.NOT_EXPORTED.items():
+            say(f"Not exported: {faults}: {why}.")
+
+
+def _require_export(account: str, roles: dict[str, str]) -> None:
+    """Refuse values that the services would refuse."""
+    if not re.fullmatch(r"[0-9]{12}", account):
+        raise Refused(f"--account: {account!r} is not an account id.", hint="Type --account and 12 digits.")
+    for flag, arn in roles.items():
+        if not re.fullmatch(rf"arn:aws[a-zA-Z0-9-]*:iam::{account}:role/.+", arn):
+            raise Refused(
+                f"{flag}: {arn!r} is not the ARN of a role of account {account}.",
+                hint=f"Type {flag} arn:aws:iam::{account}:role/NAME.",
+            )
 
 
 @app.command()

@@ -174,31 +174,75 @@ class LiveTarget:
             if one.get("tags", {}).get(TAG) == self.source
         ]
 
+    def _template(self, source: str, destination: str) -> dict[str, Any]:
+        return PausedReplication(
+            source=source,
+            destination=destination,
+            account=self.target.account,
+            bucket=self.deployment.ingest_bucket(source),
+            table=self.deployment.table(source),
+            stop_alarm=self.stop_alarm,
+            role=self.fis_role,
+            tag=self.source,
+            token=self._token(source),
+        ).template()
+
     def _token(self, region: str) -> str:
         """Return a new token. For a known token, FIS returns the experiment of an earlier fault and starts none."""
         return f"{self.source}-{region}-{secrets.token_hex(4)}"
 
-    def _template(self, source: str, destination: str) -> dict[str, Any]:
-        table = f"arn:aws:dynamodb:{source}:{self.target.account}:table/{self.deployment.table(source)}"
-        alarm = f"arn:aws:cloudwatch:{source}:{self.target.account}:alarm:{self.stop_alarm}"
+
+@dataclass(frozen=True)
+class PausedReplication:
+    """FIS's experiment that pauses what a region replicates to the other one.
+
+    Attributes:
+        source: The region whose objects and rows stay.
+        destination: The other region.
+        account: 12 digits.
+        bucket: The ingest bucket of the source.
+        table: The table's name.
+        stop_alarm: Name of the alarm that ends the experiment.
+        role: ARN of the role that FIS acts as.
+        tag: Value of the tag `TAG`.
+        token: The request's client token.
+    """
+
+    source: str
+    destination: str
+    account: str
+    bucket: str
+    table: str
+    stop_alarm: str
+    role: str
+    tag: str
+    token: str
+
+    def template(self) -> dict[str, Any]:
+        """Return the request of CreateExperimentTemplate."""
+        alarm = f"arn:aws:cloudwatch:{self.source}:{self.account}:alarm:{self.stop_alarm}"
         return {
-            "clientToken": self._token(source),
-            "description": f"Drill {self.source}: {source} replicates nothing to {destination}",
-            "roleArn": self.fis_role,
+            "clientToken": self.token,
+            "description": f"Drill {self.tag}: {self.source} replicates nothing to {self.destination}",
+            "roleArn": self.role,
             "stopConditions": [{"source": "aws:cloudwatch:alarm", "value": alarm}],
-            "tags": {TAG: self.source},
+            "tags": {TAG: self.tag},
             "targets": {
                 "bucket": {
                     "resourceType": "aws:s3:bucket",
-                    "resourceArns": [f"arn:aws:s3:::{self.deployment.ingest_bucket(source)}"],
+                    "resourceArns": [f"arn:aws:s3:::{self.bucket}"],
                     "selectionMode": "ALL",
                 },
-                "table": {"resourceType": "aws:dynamodb:global-table", "resourceArns": [table], "selectionMode": "ALL"},
+                "table": {
+                    "resourceType": "aws:dynamodb:global-table",
+                    "resourceArns": [f"arn:aws:dynamodb:{self.source}:{self.account}:table/{self.table}"],
+                    "selectionMode": "ALL",
+                },
             },
             "actions": {
                 "pause-objects": {
                     "actionId": "aws:s3:bucket-pause-replication",
-                    "parameters": {"duration": DURATION, "region": destination},
+                    "parameters": {"duration": DURATION, "region": self.destination},
                     "targets": {"Buckets": "bucket"},
                 },
                 "pause-rows": {

@@ -182,10 +182,11 @@ def test_commands_of_the_runbook_name_a_region() -> None:
 
 
 def test_drill_page_lists_every_flag_fault_and_phase() -> None:
-    run = get_command(app).commands["run"]  # type: ignore[attr-defined]
-    flags = {option for parameter in run.params for option in parameter.opts if option.startswith("--")}
+    commands: Any = get_command(app)
+    parameters = [one for name in ("run", "export") for one in commands.commands[name].params]
+    flags = {option for one in parameters for option in one.opts if option.startswith("--")}
 
-    assert set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= flags
-    assert flags - set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= {"--help", "--profile"}
+    assert set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= flags | {"--cli-input-json"}
+    assert flags - set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= {"--help", "--profile", "--output"}
     assert {name for name in FAULTS if f"| `{name}` |" not in DRILL} == set()
     assert [row for row in re.findall(r"^\| ([a-z]+) \|", DRILL, re.MULTILINE) if row in PHASES] == list(PHASES)
