@@ -88,6 +88,8 @@ def lint(session: nox.Session) -> None:
     _tool(session, "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     dependabot = str(ROOT / ".github" / "dependabot.yml")
     _tool(session, "check-jsonschema", "--builtin-schema", "vendor.dependabot", dependabot)
+    gitlab = ("vendor.gitlab-ci", "--data-transform", "gitlab-ci", str(ROOT / ".ci" / "gitlab-ci.yml"))
+    _tool(session, "check-jsonschema", "--builtin-schema", *gitlab)
     _tool(session, "zizmor", "--offline", "--quiet", *workflows, dependabot)
 
 

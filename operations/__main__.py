@@ -73,7 +73,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     ] = None,
     primary: Annotated[str | None, typer.Option(help="The primary's region.", show_default="the environment's")] = None,
     secondary: Annotated[str | None, typer.Option(help="The secondary's region.", show_default="the environment's")] = None,
-    prefix: Annotated[
+    name_prefix: Annotated[
         str | None, typer.Option(help="The first part of the resources' names.", show_default="the environment's")
     ] = None,
     target: Annotated[
@@ -104,14 +104,16 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
     with printing_failures():
         _require_digits(account)
         file = _local_target() if local else target
-        named = _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary), prefix)
+        named = (
+            _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary), name_prefix)
+        )
         options: dict[str, str | Path | None] = {
             "account": account,
             "profile": profile,
             "environment": environment,
             "primary": primary,
             "secondary": secondary,
-            "prefix": prefix,
+            "name-prefix": name_prefix,
         }
         options |= {"target": target if not local and TARGET_VARIABLE not in os.environ else None}
         given = [f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]

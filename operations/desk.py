@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import IO, Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -17,6 +22,7 @@ from rich.console import Console
 from client.progress import one_line
 from operations import status
 from operations.atomic_file import write_pieces
+from operations.attribute_values import Wire, as_json, to_wire
 from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
@@ -55,6 +61,14 @@ RegionOption = Annotated[str | None, typer.Option(metavar="REGION", help="The re
 FaultOption = Annotated[str | None, typer.Option(help="Only messages with this fault; `dlq list` shows the faults.")]
 PrefixOption = Annotated[str, typer.Option(metavar="PREFIX", help="Only messages whose object keys begin so.")]
 
+
+class _Form(StrEnum):
+    """Format of exported records."""
+
+    NDJSON = "ndjson"
+    CSV = "csv"
+
+
 quarantined = typer.Typer(no_args_is_help=True, help="List quarantined files, show why, and download them.")
 dlq = typer.Typer(no_args_is_help=True, help="List a region's dead letters, show one, and redrive them.")
 
@@ -87,11 +101,14 @@ def files(
 def records(
     file: ObjectArgument,
     output: OutputOption = None,
+    form: Annotated[_Form, typer.Option("--format", help="CSV has a column for each field of any record.")] = _Form.NDJSON,
 ) -> None:
-    """Export the records of a file as NDJSON."""
+    """Export the records of a file as NDJSON, or as CSV, in which a list or an object is JSON."""
     with printing_failures():
         reader, (found, *_) = _find(file, 1)
-        _write(output, (line.encode() + b"\n" for line in reader.records(found)))
+        lines = (line.encode() + b"\n" for line in reader.records(found))
+        with tempfile.TemporaryFile() as spool:
+            _write(output, lines if form is _Form.NDJSON else _csv(lines, spool))
         note(f"{found.first('accepted', 'RESULT')} records of object {found.object_id}.")
         _explain(reader)
 
@@ -361,6 +378,30 @@ def _write(output: Path | None, pieces: Iterable[bytes]) -> None:
         write_pieces(output, pieces)
     except OSError as error:
         raise RunFailure(f"{output} could not be written: {error.strerror}", hint="Type another --output.") from error
+
+
+def _csv(lines: Iterable[bytes], spool: IO[bytes]) -> Iterator[bytes]:
+    """Yield records as CSV of RFC 4180. The header needs every record's fields, so all wait in `spool`, not in memory."""
+    columns: dict[str, None] = {}
+    for line in lines:
+        spool.write(line)
+        columns |= dict.fromkeys(json.loads(line))
+    spool.seek(0)
+    yield _csv_row(columns)
+    for line in spool:
+        held = to_wire(json.loads(line, parse_float=Decimal))["M"]
+        yield _csv_row(_cell(held.get(name, {"NULL": True})) for name in columns)
+
+
+def _cell(value: Wire) -> str:
+    """Return text as it is, nothing for null, and JSON for all else; numbers keep their digits."""
+    return "" if "NULL" in value else str(value["S"]) if "S" in value else as_json(value)
+
+
+def _csv_row(cells: Iterable[str]) -> bytes:
+    row = io.StringIO()
+    csv.writer(row).writerow(cells)
+    return row.getvalue().encode()
 
 
 def _queue(target: Any, region: str | None) -> DeadLetterQueue:  # noqa: ANN401

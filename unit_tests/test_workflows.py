@@ -15,6 +15,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from compliance.aws.authorization_reference import actions_of
+from compliance.cfn.loading import load_template
+from compliance.cfn.templates import TemplateSet
+from compliance.engine.findings import Verdict
+from compliance.packs import native
 from infra.naming import Naming
 
 ROOT: Final = Path(__file__).parent.parent
@@ -257,3 +261,19 @@ def test_every_path_has_a_code_owner_and_exists() -> None:
     assert {"/.github/", "/compliance/", "/requirements/", "/environments.toml"} <= set(paths)
     assert all((ROOT / path.strip("/")).exists() for path in paths[1:])
     assert all(len(line.split()) > 1 for line in lines)
+
+
+def test_codepipeline_example_passes_cloudformations_validation() -> None:
+    template = load_template(ROOT / ".ci" / "codepipeline.yaml", "us-east-1")
+    found = native.validate(TemplateSet(templates=(template,), environment="prod")).rows
+    assert [row for row in found if row.verdict is not Verdict.PASS] == []
+    assert len(found) == len(template.resources)
+
+
+@pytest.mark.parametrize("file", ["gitlab-ci.yml", "codepipeline.yaml"])
+def test_example_pipeline_runs_the_sessions_of_the_workflows(file: str) -> None:
+    text = (ROOT / ".ci" / file).read_text("utf-8")
+    deployed = (ROOT / ".github" / "workflows" / "deploy.yml").read_text("utf-8")
+    assert set(re.findall(r"nox -s (\w+)", text)) == {"synth", "compliance", "cdk", "e2e"}
+    assert set(re.findall(r"nox -s (\w+)", deployed)) - {"environment"} == {"synth", "compliance", "cdk", "e2e"}
+    assert "pip install --require-hashes --no-deps -r requirements/ci.txt" in text

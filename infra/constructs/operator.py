@@ -21,6 +21,10 @@ OPERATOR: Final = "operator"
 """Resource word of the role's name."""
 
 
+LOGGED: Final = ("processor", "issuer", "observer", "rotation")
+"""Functions whose logs the operator may read."""
+
+
 class Operator(Construct):
     """The role, its trust policy and its permissions.
 
@@ -96,6 +100,10 @@ class Operator(Construct):
         # All that ring are listed, which CloudWatch allows to who may describe any alarm
         # (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html).
         self._allow("cloudwatch:DescribeAlarms", on=[self._arn(region, "cloudwatch", "alarm:*")])
+        # Their lines hold names of files and reasons, no records. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/
+        # iam-access-control-overview-cwl.html: the ARN of a log group ends in :* for its actions on events.
+        groups = [f"log-group:{region.naming.log_group(function)}:*" for function in LOGGED]
+        self._allow("logs:FilterLogEvents", on=[self._arn(region, "logs", group) for group in groups])
         stack = self._arn(region, "cloudformation", f"stack/{region.naming.stack('regional')}/*")
         self._allow("cloudformation:DescribeStacks", on=[stack])
 

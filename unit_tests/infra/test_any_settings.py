@@ -285,6 +285,20 @@ def environment_variables_fit_into_lambda(made: Synthesis) -> None:
     assert bound == [callers, callers]
 
 
+MOST_POLICY_CHARACTERS = 6144
+"""IAM's limit for a managed policy, white space not counted
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+"""
+
+
+def policies_fit_into_iam(made: Synthesis) -> None:
+    for stack, template in made.templates.items():
+        resolver = Resolver.of(made, stack)
+        for logical_id, policy in of_type(template, "AWS::IAM::ManagedPolicy").items():
+            size = len(json.dumps(resolver.value(policy["PolicyDocument"]), separators=(",", ":")))
+            assert size <= MOST_POLICY_CHARACTERS, f"{stack}.{logical_id}: {size} characters"
+
+
 CHECKS: tuple[Callable[[Synthesis], None], ...] = (
     stacks_stand_where_the_settings_say,
     names_follow_the_pattern,
@@ -301,6 +315,7 @@ CHECKS: tuple[Callable[[Synthesis], None], ...] = (
     alarms_act_where_they_stand,
     failover_is_by_the_domain_or_client_vpcs_or_by_no_record,
     environment_variables_fit_into_lambda,
+    policies_fit_into_iam,
 )
 
 
@@ -326,7 +341,19 @@ def check(of: Settings) -> None:
                 "s3_prefix_list": dict.fromkeys(("ap-southeast-1", "ap-southeast-2"), "pl-0123456789abcdef0"),
                 "dynamodb_prefix_list": dict.fromkeys(("ap-southeast-1", "ap-southeast-2"), "pl-0123456789abcdef0"),
             },
+            "iam": {"role_path": f"/{'p' * 126}/"},
             "callers": [f"c{n:02}=arn:aws:iam::123456789012:role/{'r' * 26}" for n in range(33)],
+        }
+    )
+)
+@example(
+    of=Settings.model_validate(
+        {
+            "environment": "abcdefghij",
+            "prefix": "acme-data",
+            "primary_region": "us-gov-east-1",
+            "secondary_region": "us-gov-west-1",
+            "vpc": {"mode": "none"},
         }
     )
 )
@@ -372,6 +399,9 @@ SPOILS: dict[Callable[[Synthesis], None], Callable[[Synthesis], None]] = {
     failover_is_by_the_domain_or_client_vpcs_or_by_no_record: lambda made: made.templates["Failover"]["Outputs"][
         "ClientRouting"
     ].update(Value="failover-records"),
+    policies_fit_into_iam: lambda made: _named(made, "Data", "AWS::IAM::ManagedPolicy")["PolicyDocument"].update(
+        Id="a" * 6144
+    ),
     environment_variables_fit_into_lambda: lambda made: _named(made, "PrimaryRegional", "AWS::Lambda::Function")[
         "Environment"
     ]["Variables"].update(MORE="x" * MOST_VARIABLES_BYTES),

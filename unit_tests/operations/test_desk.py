@@ -182,6 +182,15 @@ def test_records_are_exported_with_every_digit(processed: str, tmp_path: Path) -
     assert (tmp_path / "out").read_text("utf-8").splitlines() == RECORDS
 
 
+def test_records_are_exported_as_csv_with_every_digit(processed: str) -> None:
+    assert processed
+    assert _type("records", UPLOAD.file_key, "--format", "csv").stdout_bytes.decode().splitlines() == [
+        "amount,name,parts,b",
+        '12345678901234567890123456789.5,Ü,"[1, null, true]",',
+        ",,,x",
+    ]
+
+
 def test_records_missing_in_the_replica_fail_and_write_no_file(target: Target, processed: str, tmp_path: Path) -> None:
     key = {"pk": {"S": f"REC#{processed}#000000"}, "sk": {"S": f"{1:012d}"}}
     boto3.client("dynamodb", region_name=EAST).delete_item(TableName=target.table_name, Key=key)

@@ -253,6 +253,9 @@ def operator(place: Place) -> Iterator[Need]:
         listed = condition("StringLike", "s3:prefix", "incoming/*")
         yield Need(("s3:ListBucketVersions",), (place.bucket("ingest", region),), own=False, conditions=listed)
         yield Need(("cloudwatch:DescribeAlarms",), (place.arn("cloudwatch", "alarm:*", region),), own=False)
+        for word in ("processor", "issuer", "observer", "rotation"):
+            group = place.arn("logs", f"log-group:serverless-{word}-prod:*", region)
+            yield Need(("logs:FilterLogEvents",), (group,), own=False)
         stack = place.arn("cloudformation", "stack/serverless-regional-prod/*", region)
         yield Need(("cloudformation:DescribeStacks",), (stack,), own=False)
 
