@@ -66,6 +66,9 @@ class Judged(Protocol):
     extra_puts: int
     rotations: int
 
+    def accepted_as(self, quoted_key: str) -> list[Accepted]:
+        """Return the accepted objects of a key."""
+
 
 def is_seldom(plan: Plan) -> bool:
     """Return whether the reconcilers run every half hour instead of on their own schedule."""
@@ -214,9 +217,7 @@ def _stored(record: object) -> dict[str, Any] | None:
 
 
 def _stands(history: Judged, region: Region, message: Queued, stored: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for accepted in history.accepted:
-        if accepted.quoted_key != stored["key"]:
-            continue
+    for accepted in history.accepted_as(stored["key"]):
         if accepted.upload.direct and accepted.version.version_id != stored["versionId"]:
             continue
         if message.receives > 1 and holds_records(region, accepted):
@@ -235,10 +236,10 @@ def _is_noted_as_gone(region: Region, identity: str) -> bool:
 
 
 def _is_queued(region: Region, stored: dict[str, Any], identity: str) -> bool:
-    key = json.dumps(stored["key"])
-    if any(key in one.body for one in region.queue.values()):
+    key = stored["key"]
+    if any(key in one.keys for one in region.queue.values()):
         return True
-    letters = (one for one in region.dead.values() if key in one.body)  # of SQS, without an object id, or of the processor
+    letters = (one for one in region.dead.values() if key in one.keys)  # of SQS, without an object id, or of the processor
     return any(one.attributes.get("object_id", {"stringValue": identity})["stringValue"] == identity for one in letters)
 
 
@@ -391,7 +392,7 @@ def _says_nothing_durable(history: Judged, regions: list[Region]) -> Iterator[tu
         if accepted.upload.direct or identity in history.meddled:
             continue
         for region in regions:
-            is_whole = all(is_settled(one, identity) and any(held == key for held, _ in one.ingest) for one in regions)
+            is_whole = all(is_settled(one, identity) and accepted.is_in(one) for one in regions)
             if is_whole and not says_durable(history.world, region, identity, key):
                 yield "what both regions hold is durable", f"{accepted.upload.name}: {region.name} does not say so"
 

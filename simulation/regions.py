@@ -62,9 +62,13 @@ class Queued:
     visible_at: float
     receives: int = 0
     about: str = ""
+    keys: frozenset[str] = frozenset()
+    """Its objects' quoted keys."""
 
     def __post_init__(self) -> None:
-        self.about = ", ".join(key.rsplit("/", 1)[-1] for key in _KEY.findall(self.body)) or "nothing"
+        found = _KEY.findall(self.body)
+        self.keys = frozenset(found)
+        self.about = ", ".join(key.rsplit("/", 1)[-1] for key in found) or "nothing"
 
 
 @dataclass(slots=True)

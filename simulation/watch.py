@@ -202,6 +202,9 @@ def _has_object(region: Region, result: Item, now: float) -> bool:
     """Return whether the region's bucket has held the object of a RESULT for a minute."""
     until = now - 2 * _CLAIM_SECONDS
     wanted, version_id = result["object_key"]["S"], result["version_id"]["S"]
+    version = region.ingest.get((wanted, version_id))
+    if version and version.arrived_at < until:
+        return True
     is_upload = wanted.startswith("incoming/uploads/")
     return any(
         key == wanted and (is_upload or held == version_id) and one.arrived_at < until
