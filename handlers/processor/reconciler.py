@@ -25,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from aws_lambda_powertools import Logger
@@ -49,7 +50,7 @@ continued within this time, which is the longest invocation."""
 RECENT_SECONDS: Final = 7 * 86_400.0
 """Lifetime of an upload id."""
 FINDINGS: Final = 100
-"""Open findings above which the walks wait; also the limit of findings that were sent `TRIES` times without result."""
+"""Findings that wait for a send, above which the walks wait; also the maximum number of stuck ones that a walk lists."""
 TRIES: Final = 5
 ROWS_A_RUN: Final = 20_000
 SECONDS_A_RUN: Final = 20.0
@@ -61,6 +62,10 @@ _RECENT_CYCLE_SECONDS: Final = (3600.0, 3 * 86_400.0)
 _SECONDS_AN_OBJECT: Final = 10.0
 """Pause for each object between two walks through the recent ones: a look costs a few reads and an audit event."""
 _PAGE: Final = 1000
+_ROW_BYTES: Final = 350_000
+"""Maximum size of all findings in the row; an item has 400 KB, and a key in JSON 6 KB at most.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
 _AFTER_CANARIES: Final = object_keys.CANARIES[:-1] + chr(ord("/") + 1)
 _RESERVED_SECONDS: Final = 5.0
 _MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
@@ -99,6 +104,11 @@ class Finding:
     put_backs: int = 0
     """Put-backs of its message at the last look; a message whose number rises is still on the queue."""
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it may stay for ever, and so makes no walk wait: it cannot be sent, or was sent `TRIES` times in vain."""
+        return not self.object_key or self.kind == Kind.UNVERIFIED or self.sends >= TRIES
+
 
 @dataclass(frozen=True)
 class Walk:
@@ -110,6 +120,8 @@ class Walk:
     """Objects looked at since the walk began."""
     cursor: Any = None
     """Where the walk resumes: key and version id in the bucket, or a key of the table; None at the beginning."""
+    left_out: int = 0
+    """Stuck objects that it found and that the list has no room for."""
 
 
 @dataclass(frozen=True)
@@ -232,11 +244,12 @@ class Reconciler:
         pause = min(max(_RECENT_CYCLE_SECONDS[0], notes.recent.objects * _SECONDS_AN_OBJECT), _RECENT_CYCLE_SECONDS[1])
         notes = Notes(
             recent=self._walk(run, notes.recent, pause, self._recent_page),
-            bucket=self._walk(run, notes.bucket, _CYCLE_SECONDS, self._bucket_page),
-            table=self._walk(run, notes.table, _CYCLE_SECONDS, self._table_page),
-            findings=tuple(self._sent(run, finding) for finding in run.findings.values()),
+            bucket=self._walk(run, notes.bucket, _cycle_seconds(notes.bucket), self._bucket_page),
+            table=self._walk(run, notes.table, _cycle_seconds(notes.table), self._table_page),
+            findings=_fitting([self._sent(run, finding) for finding in run.findings.values()]),
         )
         work = sum(_counts(finding, run.now) for finding in notes.findings)
+        work += sum(walk.left_out for walk in (notes.recent, notes.bucket, notes.table))
         self.row.keep(notes, work, run.now)
         self._telemetry.count("Unreconciled", work)
         if work:
@@ -319,11 +332,11 @@ class Reconciler:
             kind = self._kind(run, finding.object_id, known)
         except _MALFORMED:
             logger.exception("the rows of an object are malformed", object_id=finding.object_id)
-            run.findings[finding.object_id] = replace(finding, kind=Kind.MALFORMED, object_key="", version_id="")
+            run.add(replace(finding, kind=Kind.MALFORMED, object_key="", version_id=""))
             return
         except OutOfTimeError:
             logger.warning("the records of an object cannot be read in this run", object_id=finding.object_id)
-            run.findings[finding.object_id] = replace(finding, kind=Kind.UNVERIFIED, next_at=run.now)
+            run.add(replace(finding, kind=Kind.UNVERIFIED, next_at=run.now))
             return
         if kind is None or (may_be_gone and kind is Kind.NO_RESULT and self._region in known.gone_in):
             return
@@ -333,7 +346,7 @@ class Reconciler:
             kind = Kind.STRAY_RECORDS
         # A message of a passive region is put back again and again; its next put-back proves that it exists.
         next_at = run.now if run.is_active or kind is not Kind.NO_RESULT else run.now + self._waiting_seconds
-        run.findings[finding.object_id] = replace(finding, kind=kind, put_backs=known.put_backs, next_at=next_at)
+        run.add(replace(finding, kind=kind, put_backs=known.put_backs, next_at=next_at))
 
     # --- sending --------------------------------------------------------------------------------------------------
 
@@ -364,6 +377,7 @@ class Reconciler:
             walk = Walk(begun_at=run.now, is_whole=False)
         while not walk.is_whole and not run.is_over:
             walk = page(run, walk)
+            walk, run.left_out = replace(walk, left_out=walk.left_out + run.left_out), 0
         return walk
 
     def _recent_page(self, run: "_Run", walk: Walk) -> Walk:
@@ -441,6 +455,14 @@ class _Run:
     rows: int
     """Rows that the run may still read."""
     findings: dict[str, Finding] = field(default_factory=dict)
+    left_out: int = 0
+
+    def add(self, finding: Finding) -> None:
+        """List a finding, or only count it if it is stuck and enough such ones are listed."""
+        if finding.is_stuck and sum(one.is_stuck for one in self.findings.values()) >= FINDINGS:
+            self.left_out += 1
+        else:
+            self.findings[finding.object_id] = finding
 
     def is_continued(self, known: Known) -> bool:
         """Return whether an object is too long for one invocation and has been continued lately: its message exists."""
@@ -448,9 +470,8 @@ class _Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether the run has used up its rows or its time, or has too many open findings."""
-        tried = sum(finding.sends >= TRIES for finding in self.findings.values())
-        is_full = len(self.findings) - min(tried, FINDINGS) >= FINDINGS
+        """Whether the run has used up its rows or its time, or too many findings wait for a send."""
+        is_full = sum(not finding.is_stuck for finding in self.findings.values()) >= FINDINGS
         return self.rows <= 0 or is_full or time.time() - self.now > SECONDS_A_RUN or self.deadline_is_near
 
     @property
@@ -483,6 +504,21 @@ def _object(item: dict[str, Any]) -> str:
     object_id, _, number = rest.partition("#")
     is_result, is_first = kind == "OBJ" and item[schema.SORT_KEY]["S"] == schema.RESULT, kind == "REC" and not int(number)
     return object_id if (is_result or is_first) and schema.TIME_TO_LIVE not in item else ""
+
+
+def _cycle_seconds(walk: Walk) -> float:
+    """Return the pause between two whole walks. What the list had no room for is looked for again the next day."""
+    return _LONGEST_PAUSE_SECONDS if walk.left_out else _CYCLE_SECONDS
+
+
+def _fitting(findings: list[Finding]) -> tuple[Finding, ...]:
+    """Return the findings that the row has room for, stuck ones last; the walks find the others again."""
+    sizes = {finding.object_id: len(json.dumps(asdict(finding))) for finding in findings}
+    if len(findings) <= 3 * FINDINGS and sum(sizes.values()) <= _ROW_BYTES:
+        return tuple(findings)
+    ordered = sorted(findings, key=lambda one: one.is_stuck)[: 3 * FINDINGS]
+    ends = accumulate(sizes[finding.object_id] for finding in ordered)
+    return tuple(finding for finding, end in zip(ordered, ends, strict=True) if end <= _ROW_BYTES)
 
 
 def _counts(finding: Finding, now: float) -> bool:

@@ -225,6 +225,51 @@ def test_a_finding_that_runs_out_of_time_stops_no_run(monkeypatch: pytest.Monkey
     assert one.row.recall().findings == (finding,)
 
 
+class TableOfRecords(Table):
+    """A table that holds the first records of a number of objects, and nothing else."""
+
+    def __init__(self, objects: int) -> None:
+        super().__init__()
+        self.objects = objects
+
+    def scan(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - Scan's
+        keys = (f"REC#{number:064x}#000000" for number in range(self.objects))
+        return {"Items": [{"pk": {"S": key}, "sk": {"S": "000000000000"}} for key in keys]}
+
+    def query(self, **_: Any) -> dict[str, Any]:  # noqa: ANN401 - Query's
+        return {"Count": 1}
+
+
+def test_objects_that_nothing_repairs_stop_no_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [NOW]
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: now[0]))
+    ledger, table = Mock(spec=Ledger), TableOfRecords(250)
+    ledger.look.return_value = Known()
+    one = make(Bucket([], 5), ledger, table)
+    one.run(Deadline(lambda: 300.0))
+    now[0] += reconciler.GRACE_SECONDS
+    vars(one)["_s3"] = Bucket([("incoming/a", "v1", NOW - DAY)], 5)
+    now[0] += 3600.0
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": 251}
+    assert one._own_queue.send.call_count == 1, "the object that can be sent is found"  # type: ignore[attr-defined]  # noqa: SLF001
+    notes = one.row.recall()
+    assert (len(notes.findings), notes.table.left_out, notes.table.is_whole) == (101, 150, True)
+    table.objects, now[0] = 0, now[0] + DAY
+    vars(table)["query"] = lambda **_: {"Count": 0}
+    ledger.look.return_value = Known(result=Concluded(1, 1, "", "", processed_at=now[0]))
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": 0}
+
+
+def test_findings_of_the_longest_keys_fit_into_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+    ledger, table = Mock(spec=Ledger), Table()
+    ledger.look.return_value = Known()
+    keys = [f"incoming/{number:03d}{chr(1) * 1012}" for number in range(90)]  # JSON writes six bytes for one
+    one = make(Bucket([(key, "v1", NOW - DAY) for key in keys], 100), ledger, table)
+    assert one.run(Deadline(lambda: 300.0))["unreconciled"] > 50
+    assert len(table.row["notes"]["S"]) < 400_000
+
+
 @pytest.mark.parametrize(("gone_in", "sends"), [(frozenset(), 1), (frozenset({"us-east-1"}), 0)])
 def test_object_that_only_the_passive_region_lists_is_sent(
     monkeypatch: pytest.MonkeyPatch, gone_in: frozenset[str], sends: int
