@@ -225,12 +225,7 @@ def status(
             data = last[0].data if last else {}
             table.add_row(name, words[last[0].event] if last else "", str(data.get("outcome") or data.get("why") or ""))
         Console(highlight=False, emoji=False).print(table)
-        ended = any(one.event == "drill ended" for one in entries)
-        say(
-            "The drill has ended."
-            if ended
-            else f"If it was interrupted, type: lockstep drill resume {folder.path.name} (or abort)"
-        )
+        say(interrupted.next_step(folder, is_ended=any(one.event == "drill ended" for one in entries)))
 
 
 @app.command("export")
@@ -312,14 +307,7 @@ def _resume(folder: DrillFolder, *, abort: str = "") -> DrillReport:
             _say_interrupted(folder)
             raise typer.Exit(_INTERRUPTED) from None
         except OSError as error:
-            raise failure_of(error, hint=_next_command(folder)) from error
-
-
-def _next_command(folder: DrillFolder) -> str:
-    """Return what to type after a failure to write. Without its folder a drill can be neither resumed nor aborted."""
-    if not folder.journal.exists():
-        return "The drill's folder is gone, so it cannot be resumed. To start another, type: lockstep drill run"
-    return f"The drill has stopped. Correct that, and type: lockstep drill resume {folder.path.name} (or abort)"
+            raise failure_of(error, hint=interrupted.after_failure(folder)) from error
 
 
 def _say_interrupted(folder: DrillFolder) -> None:

@@ -88,6 +88,17 @@ class DrillFolder:
         finally:
             lock.release()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether another process runs the drill."""
+        try:
+            with self.held():
+                return False
+        except Refused:
+            return True
+        except OSError:
+            return False  # nothing can be written there, so nothing runs
+
 
 def find(drill_id: str | None, root: Path = ROOT) -> DrillFolder:
     """Return the folder of a drill; without an id, of the newest one."""

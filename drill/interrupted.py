@@ -1,11 +1,13 @@
-"""Describe how an interrupted drill was rolled back, according to its journal."""
+"""Describe how an interrupted drill was rolled back, according to its journal, and what to type next."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from drill import fault_control
+from drill.folder import DrillFolder
 from drill.journal import Journal
+from drill.targets import supervisor
 
 NOT_ROLLED_BACK: Final = "not rolled back"
 """Prefix of a failure of the rollback."""
@@ -38,3 +40,25 @@ def _register(journal: Journal, *, rolled_back: bool) -> str:
         return "nothing was promoted"
     is_back = journal.moment("failed_back") is not None or rolled_back
     return "the primary is active" if is_back else "the secondary may still be active"
+
+
+def next_step(folder: DrillFolder, *, is_ended: bool) -> str:
+    """Return whether a drill has ended, runs or was interrupted, and what to type next."""
+    name = folder.path.name
+    if is_ended:
+        return "The drill has ended."
+    if folder.is_held:
+        return "The drill is running."
+    if folder.target.exists() and supervisor.attach(folder) is None:
+        return (
+            f"The drill was interrupted, and its local cloud has ended: {supervisor.why_ended(folder)} "
+            f"To report it as failed, type: lockstep drill resume {name}"
+        )
+    return f"The drill was interrupted. To continue it, type: lockstep drill resume {name} (or abort)"
+
+
+def after_failure(folder: DrillFolder) -> str:
+    """Return what to type after a failure to write. Without its folder a drill can be neither resumed nor aborted."""
+    if not folder.journal.exists():
+        return "The drill's folder is gone, so it cannot be resumed. To start another, type: lockstep drill run"
+    return f"The drill has stopped. Correct that, and type: lockstep drill resume {folder.path.name} (or abort)"

@@ -19,7 +19,7 @@ from drill.plan import Plan
 from drill.processes import started_at
 from drill.targets import supervisor
 from local_cloud import LocalCloudError
-from operations.command_line import held_back
+from operations.command_line import failure_of, held_back
 from operations.errors import RunFailure
 from operations.guard import Guard, guarding
 from operations.register import Register
@@ -135,9 +135,7 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
                 outcome = phase.run(context)
             step.conclude(outcome)
     except _FAILURES as error:
-        hint = f" {error.hint}" if isinstance(error, RunFailure) and error.hint else ""
-        tail = f" {error.tail}" if isinstance(error, RunFailure) and error.tail else ""
-        _fail(context, context.lost or f"{error}{hint}{tail}")
+        _fail(context, context.lost or _why(error))
         return False
     journal.state(phase.name, "uploads_by_phase", dict(context.uploaded))
     journal.append(phase.name, "phase done", outcome=outcome)
@@ -172,6 +170,14 @@ def _guarded(context: Context, phase: Phase) -> Iterator[None]:
         context.sampler.look_only_at(context.target.regions)
 
 
+def _why(error: Exception) -> str:
+    """Return what failed and what to do about it, in sentences."""
+    failure = failure_of(error) if isinstance(error, OSError) else error
+    if isinstance(failure, RunFailure):
+        return " ".join(filter(None, (failure.message, failure.hint, failure.tail)))
+    return str(failure)
+
+
 def _fail(context: Context, why: str) -> None:
     context.journal.append(context.phase, "phase failed", why=why)
 
@@ -191,7 +197,7 @@ def _roll_back(context: Context, steps: Steps) -> None:
                     context.open(start=False)
                     outcome += filter(None, [undo(context)])
                 except _FAILURES as error:
-                    problems.append(str(error))
+                    problems.append(_why(error))
         if outcome:
             journal.append(context.phase, "rolled back", outcome="; ".join(outcome))
         if problems:

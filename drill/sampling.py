@@ -26,9 +26,7 @@ def contradictions(samples: Sequence[Sample], journal: Journal, plan: Plan) -> l
 
 def can_contradict(journal: Journal) -> bool:
     """Return whether samples of 0 would contradict the services; in an empty drill they would not."""
-    return bool(
-        (journal.fact("backlog_at_decision") or {}).get("messages") or (journal.fact("stations") or {}).get("queued")
-    )
+    return bool(_lasting_depths(journal))
 
 
 def zeros(samples: Sequence[Sample]) -> list[Sample]:
@@ -43,13 +41,9 @@ def _between(samples: Sequence[Sample], region: str, start: float, end: float) -
 
 def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:
     """Compare the depth of the secondary's queue at the fault and at the decision with SQS's own figures."""
-    known = {
-        "fault": (journal.fact("stations") or {}).get("queued"),
-        "decided": (journal.fact("backlog_at_decision") or {}).get("messages"),
-    }
-    for moment, messages in known.items():
+    for moment, messages in _lasting_depths(journal).items():
         at = journal.moment(moment)
-        if not messages or at is None:
+        if at is None:
             continue
         near = _between(samples, plan.secondary, at - began - _AROUND_SECONDS, at - began + _AROUND_SECONDS)
         if near and not any(one.queue_depth for one in near):
@@ -57,6 +51,20 @@ def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: floa
                 f"the samples show an empty queue in {plan.secondary} when SQS held {messages} messages "
                 f"({moment}): the curves contradict the services"
             )
+
+
+def _lasting_depths(journal: Journal) -> dict[str, int]:
+    """Return, by moment, the messages that SQS held in the secondary and that stay until the promotion.
+
+    They are those of the drill's own objects without a complete RESULT there. A message of a canary comes and goes between
+    two samples.
+    """
+    stations, backlog = journal.fact("stations") or {}, journal.fact("backlog_at_decision") or {}
+    known = {
+        "fault": (stations.get("queued", 0), stations.get("replicated", 0) + stations.get("result_only", 0)),
+        "decided": (backlog.get("messages", 0), backlog.get("objects", 0)),
+    }
+    return {moment: messages for moment, (messages, waiting) in known.items() if messages >= waiting > 0}
 
 
 def _ages(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:

@@ -110,7 +110,7 @@ def _journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
     journal.mark("inject", "fault", 110.0)
     journal.mark("decide", "decided", 130.0)
     journal.state("load", "states_before", {"processed": 4})
-    journal.state("inject", "stations", {"queued": 5})
+    journal.state("inject", "stations", {"queued": 5, "replicated": 3, "result_only": 2})
     journal.state("decide", "backlog_at_decision", {"objects": 5, "messages": 7})
     journal.state("decide", "waiting_at_decision", ["a"])
     return journal
@@ -138,6 +138,14 @@ def test_samples_of_zeros_contradict_the_services(tmp_path: Path, monkeypatch: p
         f"no good write in {EAST}",
     ):
         assert expected in found
+
+
+def test_message_that_comes_and_goes_contradicts_no_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = _journal(tmp_path, monkeypatch)
+    journal.state("inject", "stations", {"queued": 1, "replicated": 0, "result_only": 0})
+    journal.state("decide", "backlog_at_decision", {"objects": 9, "messages": 1})
+    assert not sampling.can_contradict(journal)
+    assert sampling.contradictions(_samples(queue_depth=0), journal, PLAN) == []
 
 
 @pytest.mark.parametrize("figure", ["queue_depth", "shadow_age", "good_writes_per_second"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from drill import interrupted, runner
 from drill.folder import DrillFolder
 from drill.journal import Journal
 from drill.plan import Plan
+from drill.targets import supervisor
 
 ID = "20260101T000000Z-abcdef"
 FAULT = ("inject", "fault injecting", {"fault": "grey@inject", "name": "grey"})
@@ -60,6 +62,32 @@ def test_interrupted_text_follows_from_the_journal(
     assert says in output
     assert says_not not in output
     assert (f"lockstep drill abort {ID}" in output) is (bool(lines) and cloud_is_there)
+
+
+@pytest.mark.parametrize(
+    ("is_ended", "is_held", "has_cloud", "expected"),
+    [
+        (True, False, False, "The drill has ended."),
+        (False, True, True, "The drill is running."),
+        (False, False, True, f"The drill was interrupted. To continue it, type: lockstep drill resume {ID} (or abort)"),
+        (
+            False,
+            False,
+            False,
+            "The drill was interrupted, and its local cloud has ended: The process that holds the local cloud was killed. "
+            f"To report it as failed, type: lockstep drill resume {ID}",
+        ),
+    ],
+)
+def test_next_step_follows_from_the_drill_and_its_cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_ended: bool, is_held: bool, has_cloud: bool, expected: str
+) -> None:
+    folder = DrillFolder(tmp_path / ID)
+    folder.path.mkdir()
+    folder.target.touch()
+    monkeypatch.setattr(supervisor, "attach", lambda _: object() if has_cloud else None)
+    with folder.held() if is_held else contextlib.nullcontext():
+        assert interrupted.next_step(folder, is_ended=is_ended) == expected
 
 
 def test_second_ctrl_c_reports_the_remaining_fault(

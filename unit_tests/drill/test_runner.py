@@ -235,7 +235,7 @@ def test_rollback_step_that_fails_prevents_no_other(platform: FakePlatform, monk
     monkeypatch.setattr("drill.fault_control.heal", lambda _: _raise(RunFailure("Not healed: a"))())
     report = platform.resume()
     assert platform.rolled_back == 1
-    assert any("not rolled back: Not healed: a; No space left" in reason for reason in report.reasons)
+    assert any("not rolled back: Not healed: a; The disk, or the place" in reason for reason in report.reasons)
 
 
 def test_rollback_of_a_destroyed_region_promotes_nothing(platform: FakePlatform) -> None:
