@@ -37,15 +37,14 @@ def rows(target: Target) -> list[str]:
     ]
 
 
-def own_rows(function: str, region: str, secondary: str) -> set[str]:
+def own_rows(target: Target, function: str, region: str) -> set[str]:
     """The rows that each function's role may put in its own region's replica."""
-    rows = {
-        "processor": {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
-        "bucket-replication": {f"REPLICATION#{secondary}"},
-        "issuer": {f"OBJ#{_OBJECT}", "CLAIM#default#id", f"HEALTH#{region}"},
-        "observer": {f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER")},
-    }
-    return next((mine for word, mine in rows.items() if f"-{word}-" in function), set())
+    return {
+        target.name_of("processor"): {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
+        target.name_of("bucket-replication"): {f"REPLICATION#{target.secondary}"},
+        target.name_of("issuer"): {f"OBJ#{_OBJECT}", "CLAIM#default#id", f"HEALTH#{region}"},
+        target.name_of("observer"): {f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER")},
+    }.get(function, set())
 
 
 def answer_to(client: Any, target: Target, partition_key: str, action: str = "put_item") -> str:  # noqa: ANN401
@@ -77,20 +76,21 @@ def functions(target: Target) -> Iterator[tuple[str, str, str]]:
     for region in target.regions:
         for page in target.client("lambda", region).get_paginator("list_functions").paginate():
             for one in page["Functions"]:
-                if one["FunctionName"].startswith("serverless-") and one["FunctionName"].endswith(f"-{target.environment}"):
-                    yield one["FunctionName"], region, one["Role"]
+                name = one["FunctionName"]
+                if name.startswith(f"{target.prefix}-") and name.endswith(f"-{target.environment}"):
+                    yield name, region, one["Role"]
 
 
 def test_function_role_may_put_only_its_own_rows(target: Target) -> None:
     found = list(functions(target))
     # The writers of rows are in both regions, whatever else the settings ask for.
-    writers = {(name.removeprefix("serverless-").rpartition("-")[0], region) for name, region, _ in found}
-    assert writers >= {(word, region) for word in ("processor", "issuer", "observer") for region in target.regions}, found
+    writers = {(target.name_of(word), region) for word in ("processor", "issuer", "observer") for region in target.regions}
+    assert writers <= {(name, region) for name, region, _ in found}, found
     wrong = []
     for name, region, role in found:
         for replica in target.regions:
             client = acting_as(target, role, replica)
-            mine = own_rows(name, region, target.secondary) if replica == region else set()
+            mine = own_rows(target, name, region) if replica == region else set()
             for row in rows(target):
                 expected = _ALLOWED if row in mine else _REFUSED
                 if (answer := answer_to(client, target, row)) != expected:
@@ -101,7 +101,7 @@ def test_function_role_may_put_only_its_own_rows(target: Target) -> None:
 @pytest.fixture
 def operator(target: Target) -> Iterator[str]:
     """The operator's role, whose trust policy does not require MFA meanwhile: STS here cannot verify it."""
-    iam, name = target.client("iam", target.control), f"serverless-operator-{target.environment}"
+    iam, name = target.client("iam", target.control), target.name_of("operator")
     held = iam.get_role(RoleName=name)["Role"]
     arn, trust = str(held["Arn"]), held["AssumeRolePolicyDocument"]
     with pytest.raises(ClientError, match="AccessDenied"):
