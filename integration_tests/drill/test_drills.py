@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from drill.folder import CHECKOUT, ROOT_VARIABLE, DrillFolder
 from drill.journal import read
 from drill.model import DrillReport, Verdict
 from drill.targets import supervisor
+from operations.target import Target
 
 _WITHIN_SECONDS = 900
 
@@ -125,6 +127,19 @@ def test_drill_without_its_cloud_is_reported_as_failed(drills: Drills) -> None:
     code, output = _end(drills.start("resume"))
     assert (code, "The local cloud of this drill has ended" in output) == (1, True), output
     assert _json(drills)["verdict"] == "failed"
+
+
+def test_drill_whose_cloud_loses_its_files_names_it(drills: Drills) -> None:
+    process = drills.start("run", "--objects", "20")
+    drills.wait_for(process, "load")
+    secret = Target.load(drills.folder().target).secret_file
+    shutil.rmtree(Path(str(secret)).parent)
+    code, output = _end(process)
+    assert code == 1, output
+    assert "The local cloud's server has lost its files: another program removed owner.lock" in output
+    assert "Traceback" not in output
+    assert _json(drills)["verdict"] == "failed"
+    assert supervisor.attach(drills.folder()) is None
 
 
 def test_dry_run_changes_nothing(drills: Drills) -> None:
