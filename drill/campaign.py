@@ -19,6 +19,7 @@ from drill.model import DrillReport, Verdict
 from drill.plan import FAULT_PHASES, ID, FaultSpec, Plan, new_id
 from drill.reports import formatting
 from drill.shared_cloud import SharedCloud
+from operations.atomic_file import write_whole
 from operations.command_line import short
 from operations.errors import Refused
 from reporting.text import markdown as cell
@@ -211,16 +212,24 @@ def _last(name: str, plan: Plan) -> Campaign | None:
 
 
 def load(file: Path) -> Campaign:
-    """Read a `campaign.json`."""
-    held: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    rounds = tuple(Round(**one) for one in held["rounds"])
-    measures = {name: Distribution(**one) for name, one in held["measures"].items()}
-    return Campaign(**{**held, "rounds": rounds, "measures": measures, "regressions": tuple(held["regressions"])})
+    """Read a `campaign.json`.
+
+    Raises:
+        Refused: It is none.
+    """
+    try:
+        held: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        rounds = tuple(Round(**one) for one in held["rounds"])
+        measures = {name: Distribution(**one) for name, one in held["measures"].items()}
+        return Campaign(**{**held, "rounds": rounds, "measures": measures, "regressions": tuple(held["regressions"])})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        hint = "Remove its folder, and type the same command."
+        raise Refused(f"{short(file)} is not the report of a campaign: {error}.", hint=hint) from error
 
 
 def _write(folder: Path, campaign: Campaign) -> None:
-    (folder / "campaign.json").write_text(json.dumps(asdict(campaign), indent=1) + "\n", "utf-8")
-    (folder / "summary.md").write_text(summary(campaign), "utf-8")
+    write_whole(folder / "campaign.json", json.dumps(asdict(campaign), indent=1) + "\n")
+    write_whole(folder / "summary.md", summary(campaign))
 
 
 def summary(campaign: Campaign) -> str:

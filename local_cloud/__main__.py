@@ -17,7 +17,7 @@ from local_cloud.hazards import CALM_VARIABLE, SEED_VARIABLE
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
 from local_cloud.testbed.local_platform import deploy_once, zones_of
 from local_cloud.testbed.target_file import target_of, write_files
-from operations.command_line import end_like_ctrl_c_on, explain
+from operations.command_line import end_like_ctrl_c_on, explain, failure_of
 from operations.errors import Refused, RunFailure
 from operations.settings_file import read_settings
 from operations.target import TARGET_VARIABLE, Target
@@ -99,6 +99,9 @@ def main(
         sys.exit(2 if isinstance(failure, Refused) else 1)
     except LocalCloudError as error:
         errors.print(str(error), markup=False, soft_wrap=True)
+        sys.exit(1)
+    except OSError as error:
+        explain(failure_of(error), errors)
         sys.exit(1)
 
 

@@ -161,6 +161,15 @@ def test_campaign_with_a_failed_drill_is_not_good(monkeypatch: pytest.MonkeyPatc
     assert held.rounds[0].reason in (folders / "campaigns" / "a" / "campaign.json").read_text("utf-8")
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"rounds": [{}]}'])
+def test_damaged_campaign_is_named(folders: Path, content: str) -> None:
+    file = folders / "campaigns" / "a" / "campaign.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(content, "utf-8")
+    with pytest.raises(Refused, match=r"campaign[.]json is not the report of a campaign"):
+        campaign._last("smoke", PLAN)  # noqa: SLF001 - what a new campaign is compared with
+
+
 def test_unfinished_campaign_is_neither_good_nor_compared_with(monkeypatch: pytest.MonkeyPatch, folders: Path) -> None:
     _, held = _run(monkeypatch, folders, "a", [_report(1.0), _report(1.0)])
     cut = replace(held, planned=3)
