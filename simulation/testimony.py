@@ -70,7 +70,8 @@ class Testimony:
             self._break("a journal never goes back", f"{line.key}: it was durable")
         if line.state is State.MISSING:
             for region in alive(self._history.world):
-                held = [one for (key, _), one in region.ingest.items() if f"/{line.upload_id}/" in key]
+                wanted = f"/{line.upload_id}/{line.sha256}/"  # another client may have used the id for other content
+                held = [one for (key, _), one in region.ingest.items() if wanted in key]
                 if any(one.arrived_at < self._history.world.now - _ASKED_SECONDS for one in held):
                     self._break("nothing that is there is missing", f"{line.key}: {region.name} holds it")
 
@@ -139,7 +140,7 @@ class Testimony:
         """Yield the wrong statements in a journal's last line; a surviving region must hold each accepted object."""
         name = line.key.partition(".")[0]
         accepted = next((one for one in self._history.accepted if one.object_id == line.id), None)
-        others = self._contents.get(line.upload_id, set()) - {line.sha256}
+        others = (self._contents.get(line.upload_id, set()) | self._claimed(line)) - {line.sha256}
         if others or line.id in self._history.meddled or line.state is State.REPLACED:
             return
         if line.state not in {State.PROCESSED, State.QUARANTINED}:
@@ -151,6 +152,11 @@ class Testimony:
                 if not holds_records(region, accepted):
                     yield "nothing accepted is lost", f"{name}: the journal says {line.state}, and not so in {region.name}"
         yield from self._verifies(name, line)
+
+    def _claimed(self, line: Receipt) -> set[str]:
+        """Return the contents for which a surviving region has noted an upload's id, also if the answer was lost."""
+        pk = schema.claim_partition_key(line.source, line.upload_id)
+        return {row["claimed_sha256"]["S"] for region in alive(self._history.world) for row in region.partition(pk)}
 
     def _verifies(self, name: str, line: Receipt) -> Iterator[tuple[str, str]]:
         """Yield each region in which a receipt does not verify at the end, unless two rotations have passed."""

@@ -106,7 +106,7 @@ class Finding:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether it may stay for ever, and so makes no walk wait: it cannot be sent, or was sent `TRIES` times in vain."""
+        """Whether it may stay for ever, so that no walk waits for it: it cannot be sent, or was sent `TRIES` times."""
         return not self.object_key or self.kind == Kind.UNVERIFIED or self.sends >= TRIES
 
 
