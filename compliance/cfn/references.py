@@ -53,7 +53,7 @@ def _made(function: str, argument: Json, template: Template) -> str:
             text, variables = (argument, {}) if isinstance(argument, str) else argument
             return _substituted(text, variables, template)
     if str(function).startswith("Fn::"):
-        return f"${{{function} {str(argument)[:60]}}}"
+        return f"${{{function} {argument}}}"
     raise UnresolvedError(f"the template does not say what {describe({function: argument})} will be")
 
 
