@@ -68,6 +68,12 @@ def test_value_is_rendered_as_far_as_it_is_known(value: Any, text: str) -> None:
     assert render(value, EAST) == text
 
 
+def test_long_unknown_values_that_differ_at_the_end_render_differently() -> None:
+    east, west = ({"Fn::GetStackOutput": {"StackName": "stack" * 20, "Region": region}} for region in ("a-1", "b-1"))
+
+    assert render(east, EAST) != render(west, EAST)
+
+
 @pytest.mark.parametrize("value", [None, [], {}, {"a": 1}, {"Ref": "A", "b": 1}])
 def test_value_that_is_not_a_text_is_unresolved(value: Any) -> None:  # noqa: ANN401
     with pytest.raises(UnresolvedError):
