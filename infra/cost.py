@@ -36,7 +36,7 @@ same rate as Amazon CloudWatch custom metrics" (https://docs.aws.amazon.com/Amaz
 _OBSERVER_SECONDS: Final = 2.6
 """Seconds of a run, an assumption: about 45 calls of 20 ms on average, half of it processor time, and the waits for the own
 API, S3, CloudWatch and the other region."""
-_EVENT_BYTES: Final = 1500
+EVENT_BYTES: Final = 1500
 """Bytes of a CloudTrail event in the log group, an assumption."""
 _PLATFORM_BYTES: Final = 700
 """Bytes of Lambda's start and report lines and of a trace for an invocation, an assumption."""
@@ -301,9 +301,9 @@ def _watched(templates: Templates, runs: float, reconciled: float, probes: float
     # The first copy of management events costs nothing; the log group takes them too.
     management = keys + secret_reads + looks + A_RUN.queue_requests * runs + 4 * runs
     functions = (A_RUN.log_bytes + 3 * _PLATFORM_BYTES) * runs + 2 * _PLATFORM_BYTES * reconciled
-    ingested = (_EVENT_BYTES * (data + management) + 400 * (probes + 4 * runs) + functions) * _GIGABYTE
+    ingested = (EVENT_BYTES * (data + management) + 400 * (probes + 4 * runs) + functions) * _GIGABYTE
     basis = (
-        f"{_EVENT_BYTES / 1000:g} kB an event (assumed), 0.4 kB a request, {A_RUN.log_bytes / 1000:.1f} kB a run (counted)"
+        f"{EVENT_BYTES / 1000:g} kB an event (assumed), 0.4 kB a request, {A_RUN.log_bytes / 1000:.1f} kB a run (counted)"
     )
     yield Line("CloudWatch Logs, ingestion", ingested, "GB", 0.50, cloudwatch, basis)
     yield Line(

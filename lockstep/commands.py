@@ -58,7 +58,7 @@ def _build() -> Iterator[tuple[str, Entry]]:
         "gate",
         Entry("compliance.__main__", "Judge infrastructure before it is deployed, and write the evidence.", panel, **whole),
     )
-    yield "cost", Entry("lockstep.cost", "Print what a month of this configuration costs when idle.", panel, **whole)
+    yield "cost", Entry("lockstep.cost", "Print what a month of this configuration costs.", panel, **whole)
     yield (
         "openapi",
         Entry(

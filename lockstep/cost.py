@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra.cost import NOT_INCLUDED, PRICES_OF, Line, idle, read_assembly, synthesized
+from infra.cost_of_load import Load, levers, loaded
 from infra.settings import Settings
 from lockstep.commands import EnvironmentOption
 from operations.errors import Refused
@@ -24,31 +25,53 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
-def cost(
+def cost(  # noqa: PLR0913, PLR0917 - one for each flag
     environment: EnvironmentOption = None,
     diff: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Compare with this cloud assembly (cdk.out) of another revision.")
     ] = None,
+    objects: Annotated[float | None, typer.Option(min=0, help="With --records and --gigabytes: files a month.")] = None,
+    records: Annotated[float | None, typer.Option(min=0, help="Records of these files together.")] = None,
+    gigabytes: Annotated[float | None, typer.Option(min=0, help="Size of these files together, in GB.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
 ) -> None:
-    """Print what a month of this configuration costs when idle: list prices times the quantities.
+    """Print what a month of this configuration costs: list prices times the quantities.
+
+    It is an idle month, or with --objects, --records and --gigabytes one with these uploads, and the changes that save most.
 
     For a pull request, type `lockstep synth` on the other revision, keep its cdk.out, and type `lockstep cost --diff DIR`
     here.
     """
     with printing_failures():
         settings = read_settings(environment)
-        before = {line.what: line for line in _other(diff)} if diff else None
-    now = idle(synthesized(settings))
+        load = _load(objects, records, gigabytes)
+        before = {line.what: line for line in [*_other(diff), *(loaded(load) if load else ())]} if diff else None
+    added = loaded(load) if load else []
+    now = sorted([*idle(synthesized(settings)), *added], key=lambda line: -line.usd)
+    saving = levers(settings, load) if load and before is None else []
     if as_json:
-        typer.echo(json.dumps(_as_dict(settings, now, before), indent=2))
+        typer.echo(json.dumps(_as_dict(settings, now, before) | ({"levers": dict(saving)} if saving else {}), indent=2))
         return
     console = Console(soft_wrap=True, emoji=False)
-    title = f"An idle month of {settings.environment}, both regions, list prices of {PRICES_OF}"
+    title = f"{'A' if load else 'An idle'} month of {settings.environment}, both regions, list prices of {PRICES_OF}"
     console.print(_table(title, now) if before is None else _differences(title, now, before))
-    console.print(f"Together: {_sum(now):.2f} USD. Not included: {NOT_INCLUDED}.")
+    left_out = NOT_INCLUDED.replace("real uploads and their storage, ", "") if load else NOT_INCLUDED
+    console.print(f"Together: {_sum(now):.2f} USD. Not included: {left_out}.")
+    for what, usd in saving:
+        console.print(f"{what}: saves {usd:.2f} USD.")
     if before is not None:
         console.print(f"Before: {_sum(before.values()):.2f} USD; difference {_sum(now) - _sum(before.values()):+.2f} USD.")
+
+
+def _load(objects: float | None, records: float | None, gigabytes: float | None) -> Load | None:
+    if objects is None and records is None and gigabytes is None:
+        return None
+    if objects is None or records is None or gigabytes is None:
+        raise Refused(
+            "--objects, --records and --gigabytes describe the uploads of a month together.",
+            hint="Type all three, for example: lockstep cost --objects 100000 --records 10000000 --gigabytes 5",
+        )
+    return Load(objects, records, gigabytes)
 
 
 def _other(folder: Path) -> list[Line]:

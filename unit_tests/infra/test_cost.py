@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.cost import A_RUN, Line, idle
+from infra.cost_of_load import AN_OBJECT, Load, levers, loaded
 from infra.settings import Settings
 from unit_tests.infra.synthesis import Synthesis, synthesize
 
@@ -63,3 +64,27 @@ def test_records_bring_the_cost_of_their_health_checks(prod: Synthesis, tmp_path
     assert (found["health checks"].count, found["health check options: HTTPS, fast"].count) == (5, 4)
     assert found["HTTP API"].count > 8_000_000 > table(prod)["HTTP API"].count
     assert 20 < total(made) - total(prod) < 40
+
+
+def test_load_costs_by_its_files_its_records_and_their_size() -> None:
+    def usd(load: Load) -> float:
+        return sum(line.usd for line in loaded(load))
+
+    assert usd(Load(0, 0, 0)) == 0
+    some = Load(1000, 1_000_000, 0.5)
+    assert some.record_units == 1
+    writes = next(line for line in loaded(some) if line.what == "records: DynamoDB, writes")
+    assert writes.count == 2 * (1000 * AN_OBJECT.table_writes + 1_000_000)
+    assert usd(Load(2000, 1_000_000, 0.5)) > usd(some)
+    assert Load(1000, 1_000_000, 1.5).record_units == 2
+    assert usd(Load(1000, 1_000_000, 1.5)) > usd(some) + 2 * 1_000_000 * 0.625e-6
+
+
+def test_levers_are_the_three_that_save_most(prod: Synthesis) -> None:
+    found = levers(prod.settings, Load(100_000, 10_000_000, 20))
+    assert [what for what, _ in found] == [
+        "vpc.availability_zones = 1",
+        "records of at most 1 KB",
+        "files ten times as large, with the same records",
+    ]
+    assert [usd for _, usd in found] == sorted((usd for _, usd in found), reverse=True)

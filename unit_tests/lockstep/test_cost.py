@@ -31,3 +31,8 @@ def test_line_is_compared_from_half_a_cent(cents: float, *, is_shown: bool) -> N
     before = Line("alarms", 1, "each", 1.0, "https://example.com", "template")
     now = dataclasses.replace(before, price=before.price + cents)
     assert cost._differences("title", [now], {"alarms": before}).row_count == int(is_shown)  # noqa: SLF001 - its table
+
+
+def test_load_needs_all_three_quantities() -> None:
+    result = CliRunner().invoke(cost.app, ["--objects", "10"])
+    assert (result.exit_code, "--objects 100000 --records" in " ".join(result.output.split())) == (2, True), result.output
