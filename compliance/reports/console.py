@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compliance.engine.findings import COLUMNS, Finding, Findings, Verdict
+from compliance.reports.decision import draft
 from reporting.bundle import EVIDENCE, fingerprint
 from reporting.text import counted, printable
 
@@ -20,6 +21,11 @@ def show(ledger: Findings, files: list[Path], console: Console, outcome: str = "
     """Print the ledger; `outcome` replaces the last line where a threshold decides."""
     for rule, findings in list(_by_rule(ledger).items())[:SHOWN_RULES]:
         _show_rule(ledger, rule, findings, console)
+    if ledger.registry and (block := draft(ledger.failures, ledger.judged_on)):  # none applies to bare templates
+        console.print(
+            Text("To accept what you cannot fix, complete this and paste it into compliance/acknowledgements.toml:")
+        )
+        console.print(Text(f"{block}\n"), soft_wrap=True)
     console.print(_table(ledger))
     console.print(Text("Reports: " + ", ".join(map(str, files)), style="dim"))
     for file in files:
