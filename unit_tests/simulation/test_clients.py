@@ -1,36 +1,11 @@
 """Histories in which the real client uploads through the real issuer, and is held to what it writes down."""
 
-import json
-import os
-import subprocess
-import sys
+from typing import Any
 
 import pytest
 
-# In a process of its own, as in `test_simulation`.
-_SCRIPT = """
-import contextlib, json, sys
-from simulation.history import History
-from simulation.drawing import draw
-from simulation.plan import Plan
-from simulation.sabotage import sabotaged
-sabotage, *chosen = json.load(sys.stdin)
-with sabotaged(sabotage) if sabotage else contextlib.nullcontext():
-    histories = [History(draw(one) if isinstance(one, int) else Plan.from_dict(one)).run() for one in chosen]
-def outcome(one):
-    shown = ("client", "rotation", "Secrets Manager")
-    answers = [" ".join(map(str, line[1:])) for line in one.world.story if line[2] in shown]
-    persons = one.people.persons if one.people else []
-    return {
-        "digest": [one.digest()],
-        "broken": sorted({name for name, _ in one.violations}),
-        "answers": answers,
-        "coverage": sorted({fault for fault, *_ in one.world.coverage}),
-        "states": [str(line.state) for person in persons for line in person.lines.values()],
-    }
-print(json.dumps([outcome(one) for one in histories]))
-"""
-Outcome = dict[str, list[str]]
+from unit_tests.simulation.histories import Outcome, run
+
 CLIENT_SEEDS = (2, 10, 15)
 """Seeds whose histories have clients."""
 UPLOADS = [
@@ -39,28 +14,14 @@ UPLOADS = [
 ]
 
 
-def run(*chosen: int | dict[str, object], sabotage: str = "", hash_seed: str = "0") -> list[Outcome]:
-    """Run the history of each seed or plan."""
-    done = subprocess.run(  # noqa: S603 - our own script
-        [sys.executable, "-c", _SCRIPT],
-        check=True,
-        input=json.dumps([sabotage, *chosen]),
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONHASHSEED": hash_seed},
-    )
-    outcomes: list[Outcome] = json.loads(done.stdout)
-    return outcomes
-
-
-def plan(*faults: tuple[str, float, float], region: str = "us-east-1", name: str = "") -> dict[str, object]:
+def plan(*faults: tuple[str, float, float], region: str = "us-east-1", name: str = "") -> dict[str, Any]:
     """Return a plan of two uploads and some faults: kind, time or number, and how long."""
     given = [{"kind": kind, "region": region, "at": at, "lasts": lasts, "name": name} for kind, at, lasts in faults]
     return {"seed": 1, "uploads": UPLOADS, "faults": given, "horizon": 3600.0}
 
 
 def test_history_of_clients_is_independent_of_the_hash_seed() -> None:
-    first, second = run(*CLIENT_SEEDS, hash_seed="1"), run(*CLIENT_SEEDS, hash_seed="2")
+    first, second = run("drawn", *CLIENT_SEEDS, hash_seed="1"), run("drawn", *CLIENT_SEEDS, hash_seed="2")
     assert first == second
     assert all(one["answers"] and not one["broken"] for one in first)
 
@@ -82,7 +43,7 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def faulty() -> list[Outcome]:
-    return run(*(plan(fault) for fault, _ in FAULTS))
+    return run("given", *(plan(fault) for fault, _ in FAULTS))
 
 
 @pytest.mark.parametrize("number", range(len(FAULTS)), ids=[fault[0] for fault, _ in FAULTS])
@@ -94,25 +55,25 @@ def test_client_fault_loses_and_duplicates_nothing(faulty: list[Outcome], number
 
 
 def test_upload_id_with_other_content_is_refused_by_the_issuer() -> None:
-    (outcome,) = run(plan(("an upload id is used for other content", 30.0, 0.0), name="one"))
+    (outcome,) = run("given", plan(("an upload id is used for other content", 30.0, 0.0), name="one"))
     assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
     assert any("POST /uploads: 409" in line for line in outcome["answers"])
 
 
 def test_rotation_during_the_loss_of_its_region_keeps_receipts() -> None:
-    (outcome,) = run(plan(("the secret is rotated", 3.0, 0.0), ("the region is destroyed", 3.4, 0.0), region="us-west-2"))
+    (outcome,) = run(
+        "given", plan(("the secret is rotated", 3.0, 0.0), ("the region is destroyed", 3.4, 0.0), region="us-west-2")
+    )
     assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
     assert any("RotateSecret" in line for line in outcome["answers"])
 
 
 def test_key_denied_in_a_rotation_is_fixed_by_the_next() -> None:
     denied = plan(("the secret is rotated", 3.0, 0.0), region="us-west-2")
-    given = denied["faults"]
-    assert isinstance(given, list)
     fault = {"kind": "the secret's key denies its use", "region": "us-east-1", "at": 0.0, "lasts": 300.0}
-    denied["faults"] = [fault, *given]
+    denied["faults"] = [fault, *denied["faults"]]
     denied["uploads"] = [UPLOADS[0], UPLOADS[1] | {"region": "us-west-2", "at": 700.0}]
-    (outcome,) = run(denied)
+    (outcome,) = run("given", denied)
     assert (outcome["broken"], outcome["states"]) == ([], ["processed", "processed"])
     assert any("failed: the key of us-east-1 denies" in line for line in outcome["answers"])
 
@@ -141,10 +102,10 @@ ROTATED["uploads"] = [one | {"region": "us-west-2", "at": 400.0} for one in UPLO
         ("durable from processed, in the client", PARTED, "durable never lies"),
     ],
 )
-def test_sabotaged_client_issuer_or_secret_is_convicted(sabotage: str, given: dict[str, object], broken: str) -> None:
-    (outcome,) = run(given, sabotage=sabotage)
+def test_sabotaged_client_issuer_or_secret_is_convicted(sabotage: str, given: dict[str, Any], broken: str) -> None:
+    (outcome,) = run("given", given, sabotage=sabotage)
     assert broken in outcome["broken"]
 
 
 def test_unsabotaged_handlers_pass_the_same_plans() -> None:
-    assert [outcome["broken"] for outcome in run(REUSED, KILLED, LOST, PARTED, ROTATED)] == [[]] * 5
+    assert [outcome["broken"] for outcome in run("given", REUSED, KILLED, LOST, PARTED, ROTATED)] == [[]] * 5

@@ -1,6 +1,5 @@
 """Histories of the real processor in the simulated world."""
 
-import ast
 import json
 import os
 import re
@@ -12,49 +11,22 @@ import pytest
 
 from simulation.drawing import draw
 from simulation.plan import Plan
+from unit_tests.simulation.histories import broken, run
 
 PROJECT = Path(__file__).parents[2]
-# Whatever runs handlers runs in a process of its own: the simulator takes their clock, and sets variables of Powertools.
-_SCRIPT = """
-from simulation.__main__ import known_failures
-from simulation.exhaustive import plans
-from simulation.history import History
-from simulation.drawing import draw
-from simulation.sabotage import sabotaged
-from simulation.watched_plans import draw_observed, draw_reconciled
-import contextlib, sys
-with sabotaged(sys.argv[1]) if sys.argv[1] else contextlib.nullcontext():
-    chosen = {"regressions": known_failures, "exhaustive": lambda: plans(1)}
-    drawing = {"observed": draw_observed, "reconciled": draw_reconciled}
-    draw = drawing.get(sys.argv[2], draw)
-    seeds = sys.argv[3:] if sys.argv[2] in drawing else sys.argv[2:]
-    drawn = chosen[sys.argv[2]]() if sys.argv[2] in chosen else [draw(int(seed)) for seed in seeds]
-    histories = [History(plan).run() for plan in drawn]
-print([one.digest() for one in histories])
-print(sorted({name for one in histories for name, _ in one.violations}))
-"""
-
-
-def run(*seeds: int, sabotage: str = "", hash_seed: str = "0", plans: str = "") -> tuple[str, str]:
-    """Run in a process of its own, for the simulator replaces the handlers' clock; return digests, violations."""
-    command = [sys.executable, "-c", _SCRIPT, sabotage, *([plans] if plans else []), *map(str, seeds)]
-    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)  # noqa: S603 - our own script
-    digests, violations = done.stdout.splitlines()
-    return digests, violations
 
 
 def test_history_of_a_seed_is_independent_of_the_hash_seed() -> None:
-    assert run(3, 9, hash_seed="1") == run(3, 9, hash_seed="2")
+    assert run("drawn", 3, 9, hash_seed="1") == run("drawn", 3, 9, hash_seed="2")
 
 
 def test_histories_that_once_failed_pass() -> None:
-    digests, violations = run(plans="regressions")
-    assert (violations, bool(ast.literal_eval(digests))) == ("[]", True)
+    outcomes = run("regressions")
+    assert (broken(outcomes), bool(outcomes)) == (set(), True)
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "broken"),
+    ("sabotage", "invariant"),
     [
         ("acknowledge on RESULT alone", "every record of a COMPLETED object is there"),
         ("trust RESULT without reading the replica", "every record of a COMPLETED object is there"),
@@ -63,18 +35,17 @@ def test_histories_that_once_failed_pass() -> None:
         ("digest of an upload unchecked", "RESULT says what the file is"),
     ],
 )
-def test_sabotaged_protocol_is_convicted(sabotage: str, broken: str) -> None:
-    _, violations = run(5, 9, 11, 23, 37, 42, 46, 79, sabotage=sabotage)
-    assert broken in violations
+def test_sabotaged_protocol_is_convicted(sabotage: str, invariant: str) -> None:
+    assert invariant in broken(run("drawn", 5, 9, 11, 23, 37, 42, 46, 79, sabotage=sabotage))
 
 
 def test_every_loss_of_a_region_during_processing_passes() -> None:
-    digests, violations = run(plans="exhaustive")
-    assert (violations, len(ast.literal_eval(digests))) == ("[]", 127)
+    outcomes = run("exhaustive")
+    assert (broken(outcomes), len(outcomes)) == (set(), 127)
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "broken"),
+    ("sabotage", "invariant"),
     [
         ("reconciler ignores the passive region's list", "no accepted object is lost"),
         ("accepted because another region began", "every upload of a client ends"),
@@ -82,15 +53,13 @@ def test_every_loss_of_a_region_during_processing_passes() -> None:
         ("settled after a withdrawal", "a settled replica holds every record"),
     ],
 )
-def test_reintroduced_fault_is_convicted(sabotage: str, broken: str) -> None:
-    _, violations = run(plans="regressions", sabotage=sabotage)
-    assert broken in violations
+def test_reintroduced_fault_is_convicted(sabotage: str, invariant: str) -> None:
+    assert invariant in broken(run("regressions", sabotage=sabotage))
 
 
 @pytest.mark.parametrize("sabotage", ["trust RESULT without reading the replica", "archive in one region only"])
 def test_exhaustive_scope_convicts_a_sabotage(sabotage: str) -> None:
-    _, violations = run(plans="exhaustive", sabotage=sabotage)
-    assert violations != "[]"
+    assert broken(run("exhaustive", sabotage=sabotage))
 
 
 def simulate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -101,26 +70,25 @@ def simulate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_seed_gives_one_history_with_observers() -> None:
-    one = run(4, hash_seed="1", plans="observed")
-    assert (one, one[1]) == (run(4, hash_seed="2", plans="observed"), "[]")
+    one = run("observed", 4, hash_seed="1")
+    assert (one, broken(one)) == (run("observed", 4, hash_seed="2"), set())
 
 
 def test_reconcilers_on_their_schedule_leave_no_alarm() -> None:
-    digests, violations = run(9, 49, plans="reconciled")
-    assert (violations, len(ast.literal_eval(digests))) == ("[]", 2)
+    outcomes = run("reconciled", 9, 49)
+    assert (broken(outcomes), len(outcomes)) == (set(), 2)
 
 
 @pytest.mark.parametrize(
-    ("sabotage", "seed", "broken"),
+    ("sabotage", "seed", "invariant"),
     [
         ("observer that reports every peer as healthy", 0, "the loss of a region alarms in the other"),
         ("observer that checks its own region only", 6, "the secondary promotes itself"),
         ("alarm that treats missing data as healthy", 5, "silence alarms"),
     ],
 )
-def test_sabotaged_watcher_is_convicted(sabotage: str, seed: int, broken: str) -> None:
-    _, violations = run(seed, sabotage=sabotage, plans="observed")
-    assert broken in violations
+def test_sabotaged_watcher_is_convicted(sabotage: str, seed: int, invariant: str) -> None:
+    assert invariant in broken(run("observed", seed, sabotage=sabotage))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
