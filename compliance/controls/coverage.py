@@ -1,6 +1,6 @@
 """Compute the state of each control of each framework after a run. A mapping, not a certification."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -26,6 +26,12 @@ class Status(StrEnum):
 
 AUTOMATED: Final = frozenset({Status.FAILING, Status.NOT_EVALUATED, Status.ACKNOWLEDGED, Status.PASSING})
 """States of a control for which at least one rule answered about at least one resource."""
+_WORST_FIRST: Final = {
+    Verdict.FAIL: Status.FAILING,
+    Verdict.NOT_EVALUATED: Status.NOT_EVALUATED,
+    Verdict.ACKNOWLEDGED: Status.ACKNOWLEDGED,
+    Verdict.PASS: Status.PASSING,
+}
 _STATUS: Final = {
     Kind.INHERITED: Status.INHERITED,
     Kind.PROCEDURAL: Status.PROCEDURAL,
@@ -80,21 +86,6 @@ class _Behind:
     rules: set[str] = field(default_factory=set)
     rows: list[Finding] = field(default_factory=list)
 
-    def count(self, verdict: Verdict) -> int:
-        return sum(1 for row in self.rows if row.verdict is verdict)
-
-    @property
-    def status(self) -> Status:
-        for verdict, status in (
-            (Verdict.FAIL, Status.FAILING),
-            (Verdict.NOT_EVALUATED, Status.NOT_EVALUATED),
-            (Verdict.ACKNOWLEDGED, Status.ACKNOWLEDGED),
-            (Verdict.PASS, Status.PASSING),
-        ):
-            if self.count(verdict):
-                return status
-        return Status.NOT_APPLICABLE if self.rules else Status.UNDECIDED
-
 
 def control_states(ledger: Findings) -> tuple[ControlState, ...]:
     """Return the state of every control of every framework, in the frameworks' own order.
@@ -106,7 +97,9 @@ def control_states(ledger: Findings) -> tuple[ControlState, ...]:
     types = {item.resource_type for item in ledger.coverage}
     ours = not any(subject.file for subject in ledger.subjects)
     return tuple(
-        _state(framework, control, title, behind[framework, control], responsible(framework, control, types, ours=ours))
+        _state(
+            framework, control, title, behind.get((framework, control)), responsible(framework, control, types, ours=ours)
+        )
         for framework in Framework
         for control, title in catalogue(framework).items()
     )
@@ -127,7 +120,9 @@ def _behind(ledger: Findings) -> defaultdict[tuple[Framework, str], _Behind]:
     return behind
 
 
-def _state(framework: Framework, control: str, title: str, found: _Behind, other: Responsibility | None) -> ControlState:
+def _state(
+    framework: Framework, control: str, title: str, found: _Behind | None, other: Responsibility | None
+) -> ControlState:
     if other:
         return ControlState(
             framework=framework,
@@ -138,16 +133,20 @@ def _state(framework: Framework, control: str, title: str, found: _Behind, other
             owner=other.owner,
             evidence=other.evidence,
         )
+    if not found:
+        return ControlState(framework=framework, control=control, title=title, status=Status.UNDECIDED)
+    counts = Counter(row.verdict for row in found.rows)
+    status = next((status for verdict, status in _WORST_FIRST.items() if counts[verdict]), Status.NOT_APPLICABLE)
     return ControlState(
         framework=framework,
         control=control,
         title=title,
-        status=found.status,
+        status=status,
         rules=tuple(sorted(found.rules)),
-        passed=found.count(Verdict.PASS),
-        failed=found.count(Verdict.FAIL),
-        acknowledged=found.count(Verdict.ACKNOWLEDGED),
-        not_evaluated=found.count(Verdict.NOT_EVALUATED),
+        passed=counts[Verdict.PASS],
+        failed=counts[Verdict.FAIL],
+        acknowledged=counts[Verdict.ACKNOWLEDGED],
+        not_evaluated=counts[Verdict.NOT_EVALUATED],
         resources=tuple(sorted({row.path for row in found.rows})),
-        reason="no judged resource is of a type that its rules check" if found.status is Status.NOT_APPLICABLE else "",
+        reason="no judged resource is of a type that its rules check" if status is Status.NOT_APPLICABLE else "",
     )

@@ -73,13 +73,21 @@ def responsible(framework: Framework, control: str, types: Collection[str], *, o
         types: The resource types of the judged templates.
         ours: Whether the templates are the platform's. What its organization does, and what it has not, excuses no other.
     """
-    for entry in entries():
+    for entry in _about(framework, control):
         if not ours and not entry.absent and entry.kind in {Kind.PROCEDURAL, Kind.NOT_APPLICABLE}:
             continue
-        named = framework in entry.frameworks and any(fnmatchcase(control, pattern) for pattern in entry.controls)
-        if named and not any(fnmatchcase(kind, pattern) for pattern in entry.absent for kind in types):
+        if not any(fnmatchcase(kind, pattern) for pattern in entry.absent for kind in types):
             return entry
     return None
+
+
+@cache
+def _about(framework: Framework, control: str) -> tuple[Responsibility, ...]:
+    return tuple(
+        entry
+        for entry in entries()
+        if framework in entry.frameworks and any(fnmatchcase(control, pattern) for pattern in entry.controls)
+    )
 
 
 def _read(entry: dict[str, Any]) -> Responsibility:

@@ -62,6 +62,7 @@ class _Results:
             (self._day, *(f"{subject.configuration}/{subject.name}/{subject.sha256}" for subject in ledger.subjects))
         )
         self._answers = _grouped(ledger.findings)
+        self._states = control_states(ledger)
         self._uses = {use.id: use for use in ledger.decisions if use.acknowledged}
         self._gate = _id("tool", "gate")
         self._plan = _id("plan", "gate")
@@ -128,7 +129,7 @@ class _Results:
             by_rule[answer.rule].append(answer)
         behind = {
             (state.framework, state.control): [answer for rule in state.rules for answer in by_rule[rule]]
-            for state in control_states(self._ledger)
+            for state in self._states
         }
         return {control: answers for control, answers in behind.items() if answers}
 
@@ -156,7 +157,7 @@ class _Results:
     def _responsibilities(self) -> list[_Json]:
         """Return who answers for the controls that no rule decided, those together that have the same answer."""
         found: dict[tuple[str, ...], list[str]] = defaultdict(list)
-        for state in control_states(self._ledger):
+        for state in self._states:
             if not state.automated:
                 found[state.framework, state.status, state.reason, state.owner, state.evidence].append(state.control)
         return [
