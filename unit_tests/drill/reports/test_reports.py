@@ -13,7 +13,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import example, given, settings
 
-from drill.model import DrillReport, Measure, NegativeControls, Verdict
+from drill.model import DrillReport, Measure, NegativeControls, ReviewedPlan, Verdict
 from drill.reports import ReportError, facts, json_report, junit, page, schema, summary, write
 from reporting import bundle
 from unit_tests.drill.reports.samples import HOSTILE, REPORTS, digests, failed, never_began, passed
@@ -25,6 +25,17 @@ FILES = ["summary.md", "index.html", "report.json", "junit.xml", "evidence.zip"]
 ALLOWED = HtmlElements(page.render(passed())).names() | HtmlElements(page.render(failed())).names()
 
 
+PLAN = ReviewedPlan(
+    file="plan.toml",
+    sha256="a" * 64,
+    hypothesis="Nothing is lost.",
+    watcher="the engineer on call",
+    approvers=("the owner", "the auditor"),
+    abort_alarms=("split-brain",),
+    targets={"switch": 29.0},
+)
+
+
 def _hostile() -> DrillReport:
     """Return a report in which every text from outside is hostile."""
     ordinary = failed()
@@ -33,6 +44,7 @@ def _hostile() -> DrillReport:
         update={
             "drill_id": HOSTILE,
             "reasons": (HOSTILE,),
+            "plan": PLAN.model_copy(update={"hypothesis": HOSTILE, "file": HOSTILE, "approvers": (HOSTILE,)}),
             "account": HOSTILE,
             "environment": HOSTILE,
             "primary_region": HOSTILE,
@@ -89,6 +101,14 @@ def test_any_report_is_rendered_without_injected_elements(report: DrillReport) -
         markdown = summary.render(report)
         assert markdown.startswith(f"# Failover drill {facts.verdict(report)}\n")
         assert "<script" not in markdown
+
+
+def test_report_quotes_the_reviewed_plan() -> None:
+    report = passed(plan=PLAN)
+    for text in (summary.render(report), page.render(report)):
+        for quoted in ("Nothing is lost.", "the engineer on call", "the owner, the auditor", "split-brain", "29.0 s", "a" * 64):
+            assert quoted in text
+    assert "Hypothesis" not in summary.render(passed()) + page.render(passed())
 
 
 @pytest.mark.parametrize(
