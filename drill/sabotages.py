@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+
+from botocore.exceptions import BotoCoreError
 
 from client.platform import Platform
 from drill import sampler, sampling
@@ -19,6 +22,7 @@ from operations.deployment import Deployment
 from operations.errors import RunFailure
 from operations.register import Promotion, Register
 
+_MOST_TRIES: Final = 5
 _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
 
 
@@ -214,9 +218,19 @@ class Code:
 
     def _deploy(self, content: bytes) -> None:
         for region in self._deployment.target.regions:
-            client = self._deployment.client("lambda", region)
             for output in _FUNCTIONS:
-                client.update_function_code(FunctionName=self._deployment.regional[region][output], ZipFile=content)
+                self._update(region, self._deployment.regional[region][output], content)
+
+    def _update(self, region: str, name: str, content: bytes) -> None:
+        """Deploy the code of a function; on a busy machine the cloud takes megabytes late, so it is tried again."""
+        for tries in itertools.count(1):
+            try:
+                self._deployment.client("lambda", region).update_function_code(FunctionName=name, ZipFile=content)
+            except BotoCoreError as error:
+                if tries == _MOST_TRIES:
+                    raise RunFailure(f"The code of {name} in {region} could not be changed: {error}") from error
+            else:
+                return
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:

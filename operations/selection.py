@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import typer
-from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from rich.console import Console
 
 from operations.account_check import caller_of
@@ -149,15 +149,19 @@ def printing_failures() -> Iterator[None]:
     except RunFailure as failure:
         explain(failure, errors)
         raise typer.Exit(_WRONG_USE if isinstance(failure, Refused) else FAILED) from failure
+    except ProfileNotFound as error:
+        errors.print(f"{error}.", style="bold red", markup=False, soft_wrap=True)
+        errors.print("Type --profile and a name that `aws configure list-profiles` lists.", markup=False, soft_wrap=True)
+        raise typer.Exit(_WRONG_USE) from error
+    except (BotoCoreError, ClientError) as error:
+        hint = "What was done before this stays done. Look at the region with `lockstep status`, and type the command again."
+        explain(RunFailure(f"A call failed: {error}", hint=hint), errors)
+        raise typer.Exit(FAILED) from error
     except BrokenPipeError:
         raise  # the reader of the output has ended, as `head` does
     except OSError as error:
         explain(failure_of(error), errors)
         raise typer.Exit(FAILED) from error
-    except ProfileNotFound as error:
-        errors.print(f"{error}.", style="bold red", markup=False, soft_wrap=True)
-        errors.print("Type --profile and a name that `aws configure list-profiles` lists.", markup=False, soft_wrap=True)
-        raise typer.Exit(_WRONG_USE) from error
     except KeyboardInterrupt:
         errors.print("Interrupted.")
         raise typer.Exit(_INTERRUPTED) from None

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
 from rich.console import Console
 
 from client import State
@@ -71,6 +72,27 @@ def test_sabotage_is_deployed_everywhere_and_taken_back(platform: Any) -> None: 
     restored = [content for *_, content in platform.deployed[4:]]
     assert len(set(sabotaged)) == len(set(restored)) == 1
     assert sabotaged[0] != restored[0]
+
+
+@pytest.mark.parametrize(("failing", "deployed"), [(0, 8), (4, 8), (5, None)])
+def test_busy_cloud_is_asked_again_for_a_change(platform: Any, failing: int, deployed: int | None) -> None:  # noqa: ANN401
+    left = [failing]
+    usual = platform.client
+
+    def client(service: str, region: str) -> Any:  # noqa: ANN401 - a boto3 client
+        left[0] -= 1
+        if left[0] >= 0:
+            raise ConnectionClosedError(endpoint_url="http://127.0.0.1")
+        return usual(service, region)
+
+    platform.client = client
+    if deployed is None:
+        with pytest.raises(RunFailure, match="The code of processor in us-east-1 could not be changed"):
+            Code(platform)._deploy(b"")  # noqa: SLF001 - one change
+        return
+    with Code(platform).sabotaged(ALL[0]):
+        pass
+    assert len(platform.deployed) == deployed
 
 
 def test_sabotage_that_does_not_fit_is_refused(platform: Any) -> None:  # noqa: ANN401
