@@ -103,7 +103,7 @@ def records(
     output: OutputOption = None,
     form: Annotated[_Form, typer.Option("--format", help="CSV has a column for each field of any record.")] = _Form.NDJSON,
 ) -> None:
-    """Export the records of a file as NDJSON, or as CSV, in which a list or an object is JSON."""
+    """Export the records of a file as NDJSON or CSV. In CSV a list or an object is JSON."""
     with printing_failures():
         reader, (found, *_) = _find(file, 1)
         lines = (line.encode() + b"\n" for line in reader.records(found))

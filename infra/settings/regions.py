@@ -142,12 +142,24 @@ class GatewayPrefixLists:
 
 
 PREFIX_LISTS: Final = {
+    "ap-northeast-1": GatewayPrefixLists(s3="pl-61a54008", dynamodb="pl-78a54011"),
+    "ap-northeast-2": GatewayPrefixLists(s3="pl-78a54011", dynamodb="pl-48a54021"),
+    "ap-south-1": GatewayPrefixLists(s3="pl-78a54011", dynamodb="pl-66a7420f"),
+    "ap-southeast-1": GatewayPrefixLists(s3="pl-6fa54006", dynamodb="pl-67a5400e"),
+    "ap-southeast-2": GatewayPrefixLists(s3="pl-6ca54005", dynamodb="pl-62a5400b"),
+    "ca-central-1": GatewayPrefixLists(s3="pl-7da54014", dynamodb="pl-4ea54027"),
     "eu-central-1": GatewayPrefixLists(s3="pl-6ea54007", dynamodb="pl-66a5400f"),
+    "eu-north-1": GatewayPrefixLists(s3="pl-c3aa4faa", dynamodb="pl-adae4bc4"),
     "eu-west-1": GatewayPrefixLists(s3="pl-6da54004", dynamodb="pl-6fa54006"),
+    "eu-west-2": GatewayPrefixLists(s3="pl-7ca54015", dynamodb="pl-b3a742da"),
+    "eu-west-3": GatewayPrefixLists(s3="pl-23ad484a", dynamodb="pl-abb451c2"),
     "us-east-1": GatewayPrefixLists(s3="pl-63a5400a", dynamodb="pl-02cd2c6b"),
     "us-east-2": GatewayPrefixLists(s3="pl-7ba54012", dynamodb="pl-4ca54025"),
     "us-west-1": GatewayPrefixLists(s3="pl-6ba54002", dynamodb="pl-6ea54007"),
     "us-west-2": GatewayPrefixLists(s3="pl-68a54001", dynamodb="pl-00a54069"),
 }
-"""Prefix lists by region, the same in all accounts. AWS returns them by DescribeManagedPrefixLists only, so a user has to
-set those of other regions."""
+"""Prefix lists by region, the same in all accounts; an id may name another service's list in another region.
+
+AWS returns them by DescribeManagedPrefixLists only. These are from outputs of that call in public repositories; each id
+was found in two that do not copy each other. A user sets those of other regions.
+"""

@@ -337,10 +337,6 @@ def check(of: Settings) -> None:
             "environment": "abc",
             "primary_region": "ap-southeast-1",
             "secondary_region": "ap-southeast-2",
-            "vpc": {
-                "s3_prefix_list": dict.fromkeys(("ap-southeast-1", "ap-southeast-2"), "pl-0123456789abcdef0"),
-                "dynamodb_prefix_list": dict.fromkeys(("ap-southeast-1", "ap-southeast-2"), "pl-0123456789abcdef0"),
-            },
             "iam": {"role_path": f"/{'p' * 126}/"},
             "callers": [f"c{n:02}=arn:aws:iam::123456789012:role/{'r' * 26}" for n in range(33)],
         }
