@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import quote_plus, unquote_plus
 
 from handlers.shared.object_keys import CANARIES, digest, object_identity
-from simulation.handlers_in_world import says_durable
+from simulation.handlers_in_world import ids_of_file, says_durable
 from simulation.plan import CALL_FAULTS, Kind, Plan, Upload
 from simulation.regions import Queued, Region, Version
 from simulation.scheduler import EPOCH
@@ -82,6 +82,7 @@ def check(history: Judged) -> Iterator[tuple[str, str]]:
     for region in survivors:
         keys = {key for key, _ in region.ingest}
         waiting = [one for one in history.accepted if _waits(history, one, region)]
+        yield from _files(history, region)
         for accepted in history.accepted:
             if accepted not in waiting:
                 yield from _object(accepted, region, keys, archived)
@@ -281,6 +282,14 @@ def _object(accepted: Accepted, region: Region, keys: set[str], archived: set[st
     yield from _facts(accepted, result, wanted, where)
     yield from _archive(archived, identity, where, is_damaged=upload.is_unreadable, rejected=rejected)
     yield from _compare(where, wanted, records)
+
+
+def _files(history: Judged, region: Region) -> Iterator[tuple[str, str]]:
+    """Yield each object with a RESULT that the issuer does not find by its file's key."""
+    for accepted in history.accepted:
+        result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
+        if result and accepted.object_id not in ids_of_file(history.world, region, result["file_key"]["S"]):
+            yield "a file is found by its key", f"{accepted.upload.name} in {region.name}"
 
 
 def _facts(

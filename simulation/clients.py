@@ -10,8 +10,22 @@ from pathlib import Path
 from threading import Event
 from types import ModuleType
 from typing import Any, Final
+from urllib.parse import quote_plus
 
-from client import Client, ClientFailure, Configuration, Endpoint, Item, Receipt, State, Until
+import jwt
+
+from client import (
+    Client,
+    ClientFailure,
+    Configuration,
+    Endpoint,
+    Item,
+    Receipt,
+    Request,
+    State,
+    Unreachable,
+    Until,
+)
 from client import receipts as journal
 from client.identity import object_id
 from client.platform import Impossible, Platform, RegionFailed
@@ -37,7 +51,8 @@ _LAST_RUNS: Final = (30.0, 900.0, 2700.0, 5400.0, 9000.0, 12600.0)
 _WAIT_SECONDS: Final = 2.5
 _API_SECONDS: Final = 5.0
 _STORAGE_SECONDS: Final = 10.0
-FAULTS: Final = frozenset({Kind.UNREACHABLE, Kind.LOGGED_OUT, Kind.KILL_CLIENT, Kind.REUSE_ID})
+_QUESTIONS: Final = frozenset({Kind.REUSE_ID, Kind.FORGE, Kind.FIND})
+FAULTS: Final = frozenset({Kind.UNREACHABLE, Kind.LOGGED_OUT, Kind.KILL_CLIENT, *_QUESTIONS})
 """The faults that `People` begins."""
 
 
@@ -217,7 +232,7 @@ class People:
                     self._persons[fault.region].kill()
                 return
             case _:
-                self._reuse_id(fault)
+                self._ask(fault)
                 return
         world.note(world.regions[fault.region], "fault", fault.kind, f"for {fault.lasts:g} s")
 
@@ -269,14 +284,55 @@ class People:
             of = self._uploads[upload.content_sha256]
             self.history.accepted.append(Accepted(of, identity, version, region.name))
 
-    def _reuse_id(self, fault: Fault) -> None:
-        """Upload other content under an upload's id, as a faulty client would."""
-        of = [line for person in self.persons for line in person.lines.values() if line.key.startswith(f"{fault.name}.")]
-        if of and of[0].sha256:
-            process = Process(self.history.world.scheduler, "client", CLIENT)
-            process.start(lambda: self._send_other(of[0], fault), lambda: None)
+    def _ask(self, fault: Fault) -> None:
+        """Send a request about an upload, as another client would."""
+        lines = [line for person in self.persons for line in person.lines.values()]
+        of = [line for line in lines if line.key.startswith(f"{fault.name}.")]
+        if not of or not of[0].sha256:
+            return
+        world, endpoint = self.history.world, next(one for one in self.endpoints if one.region == fault.region)
+        process = Process(world.scheduler, "client", CLIENT)
+        platform = Platform(
+            self.api, Signer(CREDENTIALS), _Clock(world), api_seconds=_API_SECONDS, storage_seconds=_STORAGE_SECONDS
+        )
 
-    def _send_other(self, line: Receipt, fault: Fault) -> None:
+        def work() -> None:
+            try:
+                match fault.kind:
+                    case Kind.REUSE_ID:
+                        self._send_other(platform, endpoint, of[0], fault)
+                    case Kind.FORGE:
+                        others = [line.receipt for line in lines if line.receipt and line is not of[0]]
+                        self._send_forged(platform, endpoint, of[0], others)
+                    case _:
+                        url = f"{endpoint.url}/files?key={quote_plus(of[0].key)}"
+                        headers = Signer(CREDENTIALS).headers(endpoint.region, "GET", url, {}, b"")
+                        self.api.send(Request("GET", url, headers, b"", _API_SECONDS))
+            except (RegionFailed, Impossible, Unreachable) as failure:
+                world.note(world.regions[fault.region], "client", fault.kind, f"{fault.name}: {failure}")
+
+        process.start(work, lambda: None)
+
+    def _send_forged(self, platform: Platform, endpoint: Endpoint, line: Receipt, others: list[str]) -> None:
+        """Ask for an upload's state with each kind of a forged receipt."""
+        if not line.receipt:
+            return
+        head, claims, signature = line.receipt.split(".")
+        kid = jwt.get_unverified_header(line.receipt)["kid"]
+        held = jwt.decode(line.receipt, options={"verify_signature": False})
+        forged = [
+            f"{head}.{claims}.{'B' if signature[0] == 'A' else 'A'}{signature[1:]}",
+            f"{jwt.encode(held | {'size': 1}, 'k' * 32, headers={'kid': kid}).rpartition('.')[0]}.{signature}",
+            jwt.encode(held, "k" * 32, headers={"kid": kid}),
+            jwt.encode(held, "", algorithm="none", headers={"kid": kid}),
+            *others[:1],
+        ]
+        self.testimony.forged.update((line.id, token) for token in forged)
+        for token in forged:
+            platform.state(endpoint, dataclasses.replace(line, receipt=token))
+
+    def _send_other(self, platform: Platform, endpoint: Endpoint, line: Receipt, fault: Fault) -> None:
+        """Upload other content under an upload's id."""
         world = self.history.world
         upload = Upload(at=world.now - EPOCH, region=fault.region, name=f"{fault.name}-other", records="g")
         content = b'{"file": "%s", "n": 0, "kind": "g"}\n' % upload.name.encode()
@@ -284,11 +340,4 @@ class People:
         self._uploads[sha256] = upload
         identity = object_id(SOURCE, line.upload_id, sha256)
         other = dataclasses.replace(line, key=f"{upload.name}.ndjson", size=len(content), sha256=sha256, id=identity)
-        endpoint = next(one for one in self.endpoints if one.region == fault.region)
-        platform = Platform(
-            self.api, Signer(CREDENTIALS), _Clock(world), api_seconds=_API_SECONDS, storage_seconds=_STORAGE_SECONDS
-        )
-        try:
-            platform.put(endpoint, platform.grant(endpoint, other), content)
-        except (RegionFailed, Impossible) as failure:
-            world.note(world.regions[fault.region], "client", "reuse", f"{upload.name}: {failure}")
+        platform.put(endpoint, platform.grant(endpoint, other), content)

@@ -97,8 +97,7 @@ def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
         moment = upload.at + 4 * draft.unit("client moment", number)
         if draft.unit("killed", number) < 0.1:  # noqa: PLR2004
             draft.add(Kind.KILL_CLIENT, upload.region, moment)
-        if draft.unit("reused", number) < 0.06:  # noqa: PLR2004
-            draft.add(Kind.REUSE_ID, draft.region("reused", number), moment + 5, name=upload.name)
+        _questions(draft, number, upload, moment)
     for kind, probability, longest in _CLIENT_TIMED_FAULTS:
         if draft.unit("whether", kind) < probability:
             lasts = round(longest * draft.unit("lasts", kind), 3)
@@ -109,6 +108,16 @@ def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
         if destroyed and draft.unit("in flight") < 0.6:  # noqa: PLR2004
             moment = max(0.0, destroyed[0] - 6 * draft.unit("rotation"))
         draft.add(Kind.ROTATE, SECONDARY, moment)
+
+
+def _questions(draft: _Draft, number: int, upload: Upload, moment: float) -> None:
+    """Draw requests of other clients about an upload."""
+    if draft.unit("reused", number) < 0.06:  # noqa: PLR2004
+        draft.add(Kind.REUSE_ID, draft.region("reused", number), moment + 5, name=upload.name)
+    for kind in (Kind.FORGE, Kind.FIND):
+        if draft.unit(kind, number) < 0.1:  # noqa: PLR2004
+            at = upload.at + 400 * draft.unit(kind, "at", number)
+            draft.add(kind, draft.region(kind, number), at, name=upload.name)
 
 
 def _call_faults(draft: _Draft) -> None:
@@ -288,3 +297,25 @@ def draw_reprocessed(seed: int) -> Plan:
         )
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
     return Plan(seed=seed, uploads=uploads, faults=faults, page=2 if seed % 2 else Plan.page)
+
+
+def draw_storm(seed: int) -> Plan:
+    """Return a plan with up to a dozen promotions and failbacks in bursts: at once, or within seconds of each other."""
+    chance = Chance(seed)
+    drawn = draw(seed, objects=1 + chance.below(8, "storm", "objects"))
+    draft = _Draft(chance, len(drawn.uploads), [one for one in drawn.faults if one.kind is not Kind.PROMOTE])
+    for burst in range(1 + chance.below(3, "storm", "bursts")):
+        at = 200 * draft.unit("storm", "burst", burst)
+        region = draft.region("storm", "first", burst)
+        for number in range(2 + chance.below(4, "storm", "promotions", burst)):
+            draft.add(Kind.PROMOTE, region, at)
+            gap = draft.unit("storm", "gap", burst, number)
+            at += 0.0 if gap < 0.2 else (0.1, 2.0, 20.0)[number % 3] * gap  # noqa: PLR2004 - one in five at once
+            if draft.unit("storm", "other", burst, number) < 0.8:  # noqa: PLR2004
+                region = SECONDARY if region == PRIMARY else PRIMARY
+    for number, region in enumerate((*REGIONS, *REGIONS)):
+        if draft.unit("storm", "versions") < 0.4:  # noqa: PLR2004
+            at = 250 * draft.unit("storm", "deployment", number)
+            draft.add(Kind.DEPLOY, region, at, amount=1 + chance.below(2, "storm", "version", number))
+    faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
+    return replace(drawn, faults=faults)

@@ -324,6 +324,14 @@ def context_of(world: World) -> SimpleNamespace:
     return SimpleNamespace(aws_request_id="simulated", get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
 
 
+def ids_of_file(world: World, region: Region, file_key: str) -> set[str]:
+    """Return the ids of the newest objects that a region's issuer finds by a file's key."""
+    reader = client(world, region, "dynamodb")
+    ledger = IssuerLedger(dynamodb=reader, table_name="ledger", region=region.name, retention=Retention())
+    found, _ = ledger.files(file_key, limit=100, before=None, may_read=lambda _: True)
+    return {one.object_id for one in found}
+
+
 def says_durable(world: World, region: Region, object_id: str, object_key: str) -> bool:
     """Return whether the issuer of a region reports an object as durable now."""
     dynamodb, s3 = client(world, region, "dynamodb"), client(world, region, "s3")

@@ -100,7 +100,7 @@ def put_object(
 
 
 def api_event(  # noqa: PLR0913 - what a request is
-    method: str, path: str, headers: Mapping[str, str], body: bytes, *, caller: str, request_id: str
+    method: str, path: str, headers: Mapping[str, str], body: bytes, *, caller: str, request_id: str, query: str = ""
 ) -> dict[str, Any]:
     """Return the event of an HTTP API's request, payload format 2.0.
 
@@ -110,7 +110,8 @@ def api_event(  # noqa: PLR0913 - what a request is
         "version": "2.0",
         "routeKey": "$default",
         "rawPath": path,
-        "rawQueryString": "",
+        "rawQueryString": query,
+        **({"queryStringParameters": dict(parse_qsl(query))} if query else {}),
         "headers": {name.lower(): value for name, value in headers.items()},
         "requestContext": {
             **({"authorizer": {"iam": {"userArn": caller}}} if caller else {}),
@@ -195,11 +196,12 @@ class HttpApi:
     # --- API Gateway -----------------------------------------------------------------------------------------------
 
     def _api(self, region: Region, request: Request, body: bytes) -> Future:
-        future, path = Future(), urlsplit(request.url).path
+        future, (_, _, path, query, _) = Future(), urlsplit(request.url)
         if path not in _UNSIGNED and (refused := self._refusal(region, request, body)):
             future.settle(_answer(self.world, region, 403, {"message": refused}), self.world.scheduler)
             return future
-        event = api_event(request.method, path, request.headers, body, caller=PRINCIPAL, request_id=f"request-{self.calls}")
+        what = (request.method, path, request.headers, body)
+        event = api_event(*what, caller=PRINCIPAL, request_id=f"request-{self.calls}", query=query)
         invoked = self.invoke(region, event)
 
         def finish() -> None:

@@ -63,6 +63,8 @@ class Kind(StrEnum):
     RESPONSE_LOST = "the answer to a client is lost"
     TORN = "the client is killed while it writes its journal"
     REUSE_ID = "an upload id is used for other content"
+    FORGE = "a receipt is forged"
+    FIND = "a client asks where a file is"
 
 
 class Watch(StrEnum):

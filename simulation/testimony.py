@@ -40,6 +40,8 @@ class Testimony:
         self.violations: list[tuple[str, str]] = []
         self._ranks: dict[tuple[str, str], tuple[int, float, Any]] = {}
         self._is_deployed = any(fault.kind is Kind.DEPLOY for fault in history.plan.faults)
+        self.forged: set[tuple[str, str]] = set()
+        """Object id and text of each forged receipt."""
         self._contents: dict[str, set[str]] = {}
         self._contents_in: dict[tuple[str, str], dict[str, float]] = {}
 
@@ -50,6 +52,8 @@ class Testimony:
             self._issued(region, json.loads(body), began)
         elif request.method == "GET" and path.startswith("/uploads/"):
             self._check_state(region, path.removeprefix("/uploads/"), request, answer, began)
+        elif request.method == "GET" and path == "/files" and answer.status == _OK:
+            self._check_files(region, json.loads(answer.body))
 
     def noted(self, before: Receipt | None, line: Receipt) -> None:
         """Check a line that a client writes to its journal."""
@@ -100,6 +104,10 @@ class Testimony:
 
     def _check_state(self, region: Region, object_id: str, request: Request, answer: Answer, began: float) -> None:
         held = json.loads(answer.body)
+        if (object_id, request.headers.get("x-upload-receipt", "")) in self.forged:
+            if answer.status in {_OK, _NOT_FOUND}:
+                self._break("a forged receipt is refused", f"{region.name} answered {answer.status} for {object_id}")
+            return
         if answer.status == _BAD_REQUEST and held.get("error") == "ReceiptRefused":
             self._refused(region, request.headers["x-upload-receipt"], began)
         accepted = next((one for one in self._history.accepted if one.object_id == object_id), None)
@@ -119,6 +127,18 @@ class Testimony:
             self._break("what is processed is there", f"{name}: {region.name} answered so and does not hold its records")
         if held.get("durable"):
             self._durable(accepted, region.name, is_processed=is_processed)
+
+    def _check_files(self, region: Region, answered: dict[str, Any]) -> None:
+        """Check that a list of a file's objects holds objects of this file only, and processed ones with their records."""
+        for held in answered["files"]:
+            accepted = next((one for one in self._history.accepted if one.object_id == held["id"]), None)
+            if accepted is None or held["id"] in self._history.meddled:
+                continue  # it was issued, and not put yet
+            name = accepted.upload.name
+            if not answered["key"].startswith(f"{name}."):
+                self._break("a file's list holds that file", f"{name}: {region.name} lists it under {answered['key']}")
+            if held["state"] == "processed" and not self._is_deployed and not holds_records(region, accepted):
+                self._break("what is processed is there", f"{name}: {region.name} lists it so and lacks its records")
 
     def _durable(self, accepted: Accepted, who: str, *, is_processed: bool) -> None:
         """Check reports of durable objects while both regions live, without those that a deployment may change."""

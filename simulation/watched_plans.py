@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from simulation.chance import Chance
-from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait, draw_reprocessed
+from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait, draw_reprocessed, draw_storm
 from simulation.plan import (
     CALL_FAULTS,
     PRIMARY,
@@ -31,7 +31,13 @@ would be false."""
 _OBSERVED: Final = 150
 """Number of histories for each one with observers, which run every minute and cost as much as some dozen others."""
 _RECONCILED: Final = 40
-_SELDOM: Final = ((75, 3, draw_busy), (300, 17, draw_long_wait), (60, 14, draw_reprocessed), (12, 7, draw_long))
+_SELDOM: Final = (
+    (75, 3, draw_busy),
+    (300, 17, draw_long_wait),
+    (60, 14, draw_reprocessed),
+    (12, 7, draw_long),
+    (20, 13, draw_storm),
+)
 """One history in so many, its place among them, and its plan."""
 
 
