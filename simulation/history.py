@@ -27,6 +27,7 @@ RECONCILED_EVERY: Final = 1800.0
 """Seconds between two runs in a history without alarms; walks pause for an hour, and each run costs the simulator time."""
 LOOKS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 600.0, 1200.0, 2400.0, 3600.0)
 """Times at which the issuers report whether objects are durable, beside the time before a region is destroyed."""
+_LOOKS_AFTER_REPROCESSING: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 CONCURRENCY: Final = 4
 _BUNDLED: Final = 8
 """Maximum number of objects in a message."""
@@ -257,6 +258,8 @@ class History:
             return
         process, forced = self.world.process("operator", region), fault.kind is Kind.FORCE
         if fault.kind is Kind.REPROCESS:
+            for seconds in _LOOKS_AFTER_REPROCESSING:
+                self.world.scheduler.after(seconds, self._look_at_durable)
             self.extra_puts += len(region.ingest)
             process.start(lambda: operators.reprocess(self.world, region), lambda: None)
         else:

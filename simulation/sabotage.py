@@ -84,6 +84,10 @@ def _durable_once_processed(_self: Any, rows: Any, _key: Any = None) -> tuple[St
     return State.PROCESSED, rows.result is not None
 
 
+def _any_note(_self: Any, _result: Any, replicas: Any) -> set[str]:  # noqa: ANN401 - the reader
+    return {row["sk"].partition("#")[2] for row in replicas}
+
+
 def _trust_the_note(_self: Any, _run: Any, _object_id: str, known: Any) -> Kind | None:  # noqa: ANN401 - the reconciler
     return None if known.result else Kind.NO_RESULT
 
@@ -282,6 +286,7 @@ VARIANTS: Final[dict[str, list[Change]]] = {
     "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
     "a deleted version is a RESULT": [(Pipeline, "_note_gone", _conclude_gone)],
     "quarantine without its note": [(Archive, "quarantine", _nothing)],
+    "durable by a withdrawn note": [(StateReader, "_settled_in", _any_note)],
     "durable from processed": [(StateReader, "judge", _durable_once_processed)],
     "reconciler that trusts what was noted": [(Reconciler, "_kind", _trust_the_note)],
     "no reconciler": [(Reconciler, "run", _nothing)],

@@ -170,7 +170,7 @@ WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
     "no other version looked for": [(ObjectReader, "_versions", lambda *_: iter(()))],
     "gone noted nowhere": [(Ledger, "note_gone", _nothing)],
     "gone in the active region ignored": [(Ledger, "look", lambda *given: replace(_look(*given), gone_in=frozenset()))],
-    "unsettle does nothing": [(Ledger, "unsettle", lambda self, object_id: self.look(object_id).withdrawals)],
+    "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
     "settled while another version is written": [(Known, "is_rewritten", lambda *_: False)],
     "settled after a withdrawal": [(Ledger, "settle", _settle_always)],
     "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],

@@ -244,7 +244,7 @@ class Pipeline:
         known = replace(known, attempts=began)
         if known.result and (known.is_settled or known.result.processing_version != version):
             # Only now: who reads the count of withdrawals later than this one also finds the attempt.
-            known = replace(known, withdrawals=self.ledger.unsettle(event.object_id))
+            self.ledger.unsettle(event.object_id, version)
         attempt = replace(attempt, known=known)
         try:
             opened = self.reader.open(event)

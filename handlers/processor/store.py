@@ -243,7 +243,7 @@ class Ledger:
             withdrawals: Number of withdrawals before the records were read or written.
 
         Returns:
-            Whether it is noted. It is not if an attempt has withdrawn the note since, and may have deleted records.
+            Whether it is noted. It is not after a withdrawal for an attempt of another version: records may be gone.
         """
         changes = ["object_id = :object_id", "#digest = :digest", "#version = :version", "settled_at = :now"]
         names = {"#digest": schema.SETTLED, "#version": schema.SETTLED_VERSION}
@@ -263,31 +263,35 @@ class Ledger:
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
                 UpdateExpression=f"SET {', '.join(changes)}",
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names | {"#counter": schema.WITHDRAWALS},
+                ConditionExpression=f"{condition} OR #for = :version",
+                ExpressionAttributeNames=names | {"#counter": schema.WITHDRAWALS, "#for": schema.WITHDRAWN_FOR},
                 ExpressionAttributeValues=values | seen,
             )
         )
 
-    def unsettle(self, object_id: str) -> int:
+    def unsettle(self, object_id: str, processing_version: str = "") -> None:
         """Withdraw the note that this region's replica holds an object's records; the next delivery verifies them again.
 
-        Returns:
-            The number of withdrawals, with this one.
+        Args:
+            object_id: Identity of the object.
+            processing_version: The version that an attempt writes: a note of this version stays, because the attempt writes
+                the same records. Empty to withdraw any note, because records are missing.
         """
-        answer = self._dynamodb.update_item(
-            TableName=self._table_name,
-            Key=self._replica_key(object_id),
-            UpdateExpression="REMOVE #digest, #version ADD #counter :one",
-            ExpressionAttributeNames={
-                "#digest": schema.SETTLED,
-                "#version": schema.SETTLED_VERSION,
-                "#counter": schema.WITHDRAWALS,
-            },
-            ExpressionAttributeValues={":one": {"N": "1"}},
-            ReturnValues="UPDATED_NEW",
+        _is_met(
+            lambda: self._dynamodb.update_item(
+                TableName=self._table_name,
+                Key=self._replica_key(object_id),
+                UpdateExpression="SET #for = :for REMOVE #digest, #version ADD #counter :one",
+                ConditionExpression="attribute_not_exists(#version) OR #version <> :for",
+                ExpressionAttributeNames={
+                    "#digest": schema.SETTLED,
+                    "#version": schema.SETTLED_VERSION,
+                    "#counter": schema.WITHDRAWALS,
+                    "#for": schema.WITHDRAWN_FOR,
+                },
+                ExpressionAttributeValues={":one": {"N": "1"}, ":for": {"S": processing_version}},
+            )
         )
-        return _number(answer["Attributes"], schema.WITHDRAWALS)
 
     def note_put_backs(self, object_id: str, put_backs: int) -> None:
         """Note the number of put-backs of the newest copy of an object's message; call it after that copy was sent."""

@@ -77,6 +77,8 @@ SETTLED_VERSION: Final = "settled_version"
 """Attribute of a REPLICA row: the processing version of that RESULT."""
 WITHDRAWALS: Final = "withdrawals"
 """Attribute of a REPLICA row: number of times that the region has withdrawn its note, before records were replaced."""
+WITHDRAWN_FOR: Final = "withdrawn_for"
+"""Attribute of a REPLICA row: version of the attempt that withdrew the note last; empty if records were missing."""
 PUT_BACKS: Final = "put_backs"
 """Attribute of a REPLICA row: put-backs of the newest copy of a message; a copy with fewer put-backs is older."""
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -509,11 +510,16 @@ def test_notes_of_an_overtaken_attempt_are_not_written(world: World) -> None:
     assert known.result is not None
     attempts = ledger.begin(identity, time.time(), processing_version="newer")
     assert ledger.look(identity).is_rewritten(time.time())
-    withdrawals = ledger.unsettle(identity)
+    ledger.unsettle(identity, "newer")
     assert not ledger.settle(identity, known.result, 0.0, withdrawals=known.withdrawals)
+    newer = replace(known.result, processing_version="newer")
+    assert ledger.settle(identity, newer, 0.0, withdrawals=known.withdrawals), "the attempts of one version agree"
+    ledger.unsettle(identity, "newer")
+    assert len(world.settled(PRIMARY)) == 1, "a note of the version that is written stays"
+    ledger.unsettle(identity)
     ledger.finish(identity, 0.0, attempts=known.attempts)
     assert (world.settled(PRIMARY), len(world.unfinished())) == ([], 1)
-    assert ledger.settle(identity, known.result, 0.0, withdrawals=withdrawals)
+    assert ledger.settle(identity, known.result, 0.0, withdrawals=ledger.look(identity).withdrawals)
     ledger.finish(identity, 0.0, attempts=attempts)
     assert (len(world.settled(PRIMARY)), world.unfinished()) == (1, [])
 
