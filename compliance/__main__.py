@@ -38,7 +38,7 @@ from reporting.text import printable
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
-_EXPECTED: Final = (
+EXPECTED: Final = (
     gate.GateError,
     LoadError,
     RegistryError,
@@ -256,15 +256,15 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
                 run=provenance.run(started, datetime.now(UTC)),
             )
             files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes), drilled)
-    except _EXPECTED as error:
-        _stop(errors, str(error), error)
+    except EXPECTED as error:
+        stop(errors, str(error), error)
     except KeyboardInterrupt:
         errors.print("Interrupted: there is no verdict, and nothing is left running. Type the same command again.")
         raise typer.Exit(Exit.INTERRUPTED) from None
     except OSError as error:
-        _stop(errors, f"{error.filename or output}: {error.strerror}", error)
+        stop(errors, f"{error.filename or output}: {error.strerror}", error)
     except Exception as error:  # noqa: BLE001 - no error may end as a pass
-        _stop(errors, f"the gate itself failed, so there is no verdict: {type(error).__name__}: {error}", error)
+        stop(errors, f"the gate itself failed, so there is no verdict: {type(error).__name__}: {error}", error)
     console = Console(soft_wrap=True, emoji=False)
     if crosswalk:
         console.print(Text(render_crosswalk(ledger)), end="")
@@ -297,11 +297,11 @@ def verify(
     """
     console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
     if not bundle.is_file():
-        _stop(errors, f"{bundle}: no such file; give the evidence.zip of a run")
+        stop(errors, f"{bundle}: no such file; give the evidence.zip of a run")
     if expect and not _SHA256.fullmatch(expect):
-        _stop(errors, f"--expect {expect!r} is not a SHA-256; give the 64 digits that the gate printed after `Evidence:`")
+        stop(errors, f"--expect {expect!r} is not a SHA-256; give the 64 digits that the gate printed after `Evidence:`")
     if attestation and not key:
-        _stop(errors, "--attestation needs the key that signed it; give --key")
+        stop(errors, "--attestation needs the key that signed it; give --key")
     problems = verify_bundle(bundle)
     checked = "every member is as its manifest says"
     if expect:
@@ -325,7 +325,7 @@ def _unsigned(bundle: Path, attestation: Path | None, key: str, errors: Console)
     try:
         return attestations.verify(bundle, attestation or bundle.with_name(bundle.name + attestations.SUFFIX), key)
     except attestations.AttestationError as error:
-        _stop(errors, str(error), error)
+        stop(errors, str(error), error)
 
 
 @app.command()
@@ -345,7 +345,7 @@ def sign(
     try:
         file, key_id = attestations.sign(bundle, key)
     except attestations.AttestationError as error:
-        _stop(errors, str(error), error)
+        stop(errors, str(error), error)
     console.print(Text(f"{file}: signed by the key {key_id}", style="bold green"))
 
 
@@ -511,7 +511,8 @@ def _leave_the_verdict_to_the_gate() -> None:
     os.environ["CDK_CONTEXT_JSON"] = json.dumps({**context, "@aws-cdk/core:failSynthOnValidationErrors": False})
 
 
-def _stop(errors: Console, message: str, cause: Exception | None = None) -> NoReturn:
+def stop(errors: Console, message: str, cause: Exception | None = None) -> NoReturn:
+    """Print an error and end with status 2."""
     errors.print(Text(printable(f"ERROR: {message}"), style="bold red"), soft_wrap=True)
     raise typer.Exit(Exit.ERROR) from cause
 

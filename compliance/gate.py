@@ -130,6 +130,20 @@ def judge_assembly(directory: Path, environment: str, registry: Registry, today:
     return _ledger([_judge_assembly(load_assembly(directory), Configuration.of(environment), say)], registry, today)
 
 
+def judge_live(  # noqa: PLR0913, PLR0917 - what is judged, by which decisions, and when
+    assembly: Assembly, configuration: Configuration, drift: FindingsBuilder, registry: Registry, today: date, say: Say
+) -> Findings:
+    """Judge the templates of what is deployed, and add the rows of its drift.
+
+    Raises:
+        LoadError: The CDK cannot load one of them.
+        GateError: The packs did not run.
+    """
+    judged = _judge_assembly(assembly, configuration, say)
+    judged.found.extend(drift)
+    return _ledger([judged], registry, today)
+
+
 class OpenFindingsError(Exception):
     """Raised when an assembly has open findings. The message lists each rule and its place."""
 

@@ -116,7 +116,7 @@ def load_template(file: Path, region: str = "", account: str = "") -> Template:
         LoadError: It cannot be read, is not a template, or uses a macro that only AWS can expand.
     """
     text = _read(file)
-    written = _parse(file, text)
+    written = parse(file, text)
     try:
         body = expanded(written, region, account) if isinstance(written, Mapping) else written
     except ExpansionError as error:
@@ -345,7 +345,7 @@ def read_json(file: Path) -> Json:
     Raises:
         LoadError: It cannot be read, or is not JSON.
     """
-    return _parse(file, _read(file, limit=64 * MAXIMUM_BYTES))
+    return parse(file, _read(file, limit=64 * MAXIMUM_BYTES))
 
 
 def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
@@ -363,7 +363,12 @@ def _read(file: Path, limit: int = MAXIMUM_BYTES) -> str:
         raise LoadError(f"{file}: is not UTF-8 text (byte {error.start}); save the template as UTF-8") from error
 
 
-def _parse(file: Path, text: str) -> Json:
+def parse(file: Path, text: str) -> Json:
+    """Return the template of a text, JSON or YAML.
+
+    Raises:
+        LoadError: It is neither.
+    """
     if text.lstrip()[:1] in {"{", "["}:
         try:
             return _parse_json(text)

@@ -1,6 +1,7 @@
 """Run AWS's CloudFormation validation: its errors fail, its warnings are advice, its schemas list the taggable types."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -16,7 +17,7 @@ from cloudformation_validate import (  # type: ignore[import-untyped]
     ValidateConfig,
 )
 
-from compliance.cfn.templates import Resource, Template, TemplateSet
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.engine.findings import Advice, RuleInfo, Verdict
 from compliance.engine.findings import Severity as GateSeverity
 from compliance.engine.judge import FindingsBuilder, place_of
@@ -32,6 +33,8 @@ _VALID: Final = RuleInfo(
 )
 _ERRORS: Final = {Severity.FATAL, Severity.ERROR}
 _TAGS_MISSING: Final = "I9040"
+_UNEXPECTED: Final = "F3002"
+"""A property that the type's schema does not have."""
 
 
 def validate(world: TemplateSet) -> FindingsBuilder:
@@ -74,6 +77,17 @@ def _taggable(types: frozenset[str]) -> frozenset[str]:
         diagnostic.entity.resource_type
         for diagnostic in report.diagnostics
         if diagnostic.rule_id == _TAGS_MISSING and diagnostic.entity and diagnostic.entity.resource_type
+    )
+
+
+def not_in_schema(kind: str, properties: Json) -> frozenset[str]:
+    """Return the paths of what is no property of a resource type, with `[]` for each entry of a list."""
+    probe = {"Resources": {"Probe": {"Type": kind, "Properties": properties}}}
+    report = _engine().validate_template(TemplateContent(json.dumps(probe, default=str), "probe"))
+    return frozenset(
+        re.sub(r"\.\d+(?=\.|$)", "[]", diagnostic.property_path.removeprefix("Properties."))
+        for diagnostic in report.diagnostics
+        if diagnostic.rule_id == _UNEXPECTED and diagnostic.property_path
     )
 
 

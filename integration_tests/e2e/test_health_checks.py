@@ -9,14 +9,14 @@ from typing import Any, Final
 
 import pytest
 
-from integration_tests.e2e.read_back.resources import deployed
+from integration_tests.e2e.deployed_stacks import deployed_stacks
 from operations.target import Target
 
 _COPIED: Final = ("EvaluationPeriods", "Threshold", "ComparisonOperator", "Period", "MetricName", "Namespace", "Statistic")
 
 
 def test_health_check_holds_its_alarms_settings(target: Target) -> None:
-    checks = [one for one in deployed(target) if one.type == "AWS::Route53::HealthCheck"]
+    checks = [one for stack in deployed_stacks(target) for one in stack.resources if one.type == "AWS::Route53::HealthCheck"]
     if not checks:
         pytest.skip("the platform has no failover records, so no health checks: its clients try the hosts in order")
     compared = 0

@@ -8,12 +8,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from integration_tests.e2e.read_back.readers import Properties, own_tags, reads, renamed
-from integration_tests.e2e.read_back.resources import Resource
+from compliance.live.deployed import Deployed
+from compliance.live.readers import GoneError, Properties, own_tags, reads, renamed
 
 
 @reads("AWS::S3::Bucket")
-def bucket(resource: Resource) -> Properties:
+def bucket(resource: Deployed) -> Properties:
     s3, name = resource.client("s3"), resource.physical_id
 
     def ask(question: Callable[..., dict[str, Any]]) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def bucket(resource: Resource) -> Properties:
     notification = ask(s3.get_bucket_notification_configuration)
     replication = ask(s3.get_bucket_replication).get("ReplicationConfiguration")
     cors = ask(s3.get_bucket_cors).get("CORSRules")
-    suffix = f"-{resource.target.account}-{resource.region}-an"
+    suffix = f"-{resource.cloud.account}-{resource.region}-an"
     rules = [
         {
             "ServerSideEncryptionByDefault": renamed(
@@ -44,6 +44,7 @@ def bucket(resource: Resource) -> Properties:
     ]
     return {
         "BucketEncryption": {"ServerSideEncryptionConfiguration": rules},
+        "BucketName": name,
         "BucketNamePrefix": name.removesuffix(suffix),
         "BucketNamespace": "account-regional" if name.endswith(suffix) else "global",
         **({"CorsConfiguration": {"CorsRules": [_cors(one) for one in cors]}} if cors else {}),
@@ -52,7 +53,17 @@ def bucket(resource: Resource) -> Properties:
         },
         "LoggingConfiguration": renamed(logging, DestinationBucketName="TargetBucket", LogFilePrefix="TargetPrefix"),
         "NotificationConfiguration": {
-            "QueueConfigurations": [_notification(one) for one in notification.get("QueueConfigurations", [])]
+            "EventBridgeConfiguration": {"EventBridgeEnabled": "EventBridgeConfiguration" in notification},
+            "LambdaConfigurations": [
+                _notification(one, "Function", "LambdaFunctionArn")
+                for one in notification.get("LambdaFunctionConfigurations", [])
+            ],
+            "QueueConfigurations": [
+                _notification(one, "Queue", "QueueArn") for one in notification.get("QueueConfigurations", [])
+            ],
+            "TopicConfigurations": [
+                _notification(one, "Topic", "TopicArn") for one in notification.get("TopicConfigurations", [])
+            ],
         },
         "ObjectLockConfiguration": lock,
         "ObjectLockEnabled": lock.get("ObjectLockEnabled") == "Enabled",
@@ -60,6 +71,7 @@ def bucket(resource: Resource) -> Properties:
         "PublicAccessBlockConfiguration": ask(s3.get_public_access_block).get("PublicAccessBlockConfiguration", {}),
         **({"ReplicationConfiguration": _replication(replication)} if replication else {}),
         "Tags": own_tags(ask(s3.get_bucket_tagging).get("TagSet", [])),
+        "WebsiteConfiguration": renamed(ask(s3.get_bucket_website), IndexDocument="IndexDocument"),
         "VersioningConfiguration": renamed(ask(s3.get_bucket_versioning), Status="Status"),
     }
 
@@ -82,9 +94,9 @@ def _lifecycle(rule: dict[str, Any]) -> Properties:
     }
 
 
-def _notification(one: dict[str, Any]) -> Properties:
+def _notification(one: dict[str, Any], kind: str, arn: str) -> Properties:
     filtering = {"S3Key": {"Rules": one.get("Filter", {}).get("Key", {}).get("FilterRules", [])}}
-    return {"Event": one["Events"], "Queue": one["QueueArn"], "Filter": filtering}
+    return {"Event": one["Events"], kind: one[arn], "Filter": filtering}
 
 
 def _replication(configuration: dict[str, Any]) -> Properties:
@@ -96,14 +108,14 @@ def _replication(configuration: dict[str, Any]) -> Properties:
 
 
 @reads("AWS::S3::BucketPolicy")
-def bucket_policy(resource: Resource) -> Properties:
+def bucket_policy(resource: Deployed) -> Properties:
     name = resource.properties["Bucket"]
     document = json.loads(resource.client("s3").get_bucket_policy(Bucket=name)["Policy"])
     return {"Bucket": name, "PolicyDocument": document}
 
 
 @reads("AWS::DynamoDB::GlobalTable")
-def global_table(resource: Resource) -> Properties:
+def global_table(resource: Deployed) -> Properties:
     name = resource.physical_id
     table = resource.client("dynamodb").describe_table(TableName=name)["Table"]
     ttl = resource.client("dynamodb").describe_time_to_live(TableName=name)["TimeToLiveDescription"]
@@ -129,7 +141,7 @@ def global_table(resource: Resource) -> Properties:
     }
 
 
-def _replica(resource: Resource, region: str) -> Properties:
+def _replica(resource: Deployed, region: str) -> Properties:
     """Ask the replica's own region, because another region's answer may lack it."""
     dynamodb = resource.client("dynamodb", region)
     table = dynamodb.describe_table(TableName=resource.physical_id)["Table"]
@@ -149,11 +161,34 @@ def _replica(resource: Resource, region: str) -> Properties:
 
 def table_policy(dynamodb: Any, arn: str) -> Properties:  # noqa: ANN401 - a boto3 client
     """Return the resource policy of a replica."""
-    held: Properties = json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    try:
+        held: Properties = json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    except dynamodb.exceptions.PolicyNotFoundException:
+        return {}
     return held
 
 
-def _as_declared(resource: Resource, region: str, key_arn: str) -> str:
+@reads("Custom::TablePolicy")
+def replica_policy(resource: Deployed) -> Properties:
+    """Return the resource policy of a replica in another region."""
+    arn = resource.properties["TableArn"]
+    return {**resource.properties, "Policy": table_policy(resource.client("dynamodb", arn.split(":")[3]), arn)}
+
+
+@reads("Custom::BucketReplication")
+def bucket_replication(resource: Deployed) -> Properties:
+    """Return the replication of a bucket that the custom resource configures."""
+    declared = resource.properties
+    try:
+        held = resource.client("s3", declared["BucketRegion"]).get_bucket_replication(Bucket=declared["Bucket"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ReplicationConfigurationNotFoundError":
+            raise GoneError(declared["Bucket"]) from error
+        raise
+    return {**declared, "ReplicationConfiguration": _replication(held["ReplicationConfiguration"])}
+
+
+def _as_declared(resource: Deployed, region: str, key_arn: str) -> str:
     """Return the alias instead of the key's ARN, if the template names an alias of that key."""
     for replica in resource.properties["Replicas"]:
         declared = str(replica["SSESpecification"]["KMSMasterKeyId"])
@@ -162,12 +197,12 @@ def _as_declared(resource: Resource, region: str, key_arn: str) -> str:
     return key_arn
 
 
-def _key_of(resource: Resource, region: str, alias: str) -> str:
+def _key_of(resource: Deployed, region: str, alias: str) -> str:
     return str(resource.client("kms", region).describe_key(KeyId=alias)["KeyMetadata"]["Arn"])
 
 
 @reads("AWS::SecretsManager::Secret", GenerateSecretString="is an instruction; its result is secret")
-def secret(resource: Resource) -> Properties:
+def secret(resource: Deployed) -> Properties:
     held = resource.client("secretsmanager").describe_secret(SecretId=resource.physical_id)
     replicas = [{"Region": one["Region"], "KmsKeyId": one.get("KmsKeyId")} for one in held.get("ReplicationStatus", [])]
     return {
@@ -178,15 +213,16 @@ def secret(resource: Resource) -> Properties:
 
 
 @reads("AWS::SecretsManager::ResourcePolicy", BlockPublicPolicy="applies to one write only; no API returns it")
-def secret_policy(resource: Resource) -> Properties:
+def secret_policy(resource: Deployed) -> Properties:
     name = resource.properties["SecretId"]
     answer = resource.client("secretsmanager").get_resource_policy(SecretId=name)
     return {"SecretId": name, "ResourcePolicy": json.loads(answer["ResourcePolicy"])}
 
 
 @reads("AWS::SecretsManager::RotationSchedule", RotateImmediatelyOnUpdate="applies to one write only")
-def rotation(resource: Resource) -> Properties:
+def rotation(resource: Deployed) -> Properties:
     name = resource.properties["SecretId"]
     held = resource.client("secretsmanager").describe_secret(SecretId=name)
-    assert held["RotationEnabled"], f"{name} does not rotate"
+    if not held.get("RotationEnabled"):
+        raise GoneError(name)
     return {"SecretId": name, **renamed(held, RotationLambdaARN="RotationLambdaARN", RotationRules="RotationRules")}

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from integration_tests.e2e.read_back.readers import Properties, own_tags, reads, renamed, tag_list
-from integration_tests.e2e.read_back.resources import Resource
+from compliance.live.deployed import Deployed
+from compliance.live.readers import Properties, only, own_tags, reads, renamed, tag_list
 
 
 @reads("AWS::CertificateManager::Certificate", DomainValidationOptions="ACM answers its own, never a hosted zone's id")
-def certificate(resource: Resource) -> Properties:
+def certificate(resource: Deployed) -> Properties:
     acm, arn = resource.client("acm"), resource.physical_id
     held: dict[str, Any] = acm.describe_certificate(CertificateArn=arn)["Certificate"]
     others = [name for name in held.get("SubjectAlternativeNames", []) if name != held["DomainName"]]
@@ -24,7 +24,7 @@ def certificate(resource: Resource) -> Properties:
 
 
 @reads("AWS::KMS::Key")
-def key(resource: Resource) -> Properties:
+def key(resource: Deployed) -> Properties:
     kms, key_id = resource.client("kms"), resource.physical_id
     held = kms.describe_key(KeyId=key_id)["KeyMetadata"]
     tags = kms.list_resource_tags(KeyId=key_id).get("Tags", [])
@@ -37,13 +37,13 @@ def key(resource: Resource) -> Properties:
 
 
 @reads("AWS::KMS::Alias")
-def alias(resource: Resource) -> Properties:
+def alias(resource: Deployed) -> Properties:
     name = resource.properties["AliasName"]
     return {"AliasName": name, "TargetKeyId": resource.client("kms").describe_key(KeyId=name)["KeyMetadata"]["Arn"]}
 
 
 @reads("AWS::IAM::Role")
-def role(resource: Resource) -> Properties:
+def role(resource: Deployed) -> Properties:
     iam, name = resource.client("iam"), resource.physical_id
     held = iam.get_role(RoleName=name)["Role"]
     attached = iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
@@ -52,28 +52,38 @@ def role(resource: Resource) -> Properties:
         **renamed(held, Description="Description", Path="Path", MaxSessionDuration="MaxSessionDuration"),
         "AssumeRolePolicyDocument": _document(held["AssumeRolePolicyDocument"]),
         "ManagedPolicyArns": [one["PolicyArn"] for one in attached],
+        "PermissionsBoundary": held.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
+        "Policies": [
+            {
+                "PolicyName": one,
+                "PolicyDocument": _document(iam.get_role_policy(RoleName=name, PolicyName=one)["PolicyDocument"]),
+            }
+            for one in iam.list_role_policies(RoleName=name)["PolicyNames"]
+        ],
         "Tags": own_tags(iam.list_role_tags(RoleName=name).get("Tags", [])),
     }
 
 
 @reads("AWS::IAM::ManagedPolicy")
-def managed_policy(resource: Resource) -> Properties:
+def managed_policy(resource: Deployed) -> Properties:
     iam, arn = resource.client("iam"), resource.physical_id
     held = iam.get_policy(PolicyArn=arn)["Policy"]
     version = iam.get_policy_version(PolicyArn=arn, VersionId=held["DefaultVersionId"])["PolicyVersion"]
-    roles = iam.list_entities_for_policy(PolicyArn=arn)["PolicyRoles"]
+    entities = iam.list_entities_for_policy(PolicyArn=arn)
     return {
         "Description": held.get("Description", ""),
         "Path": held["Path"],
         "PolicyDocument": _document(version["Document"]),
-        "Roles": [one["RoleName"] for one in roles],
+        "Groups": [one["GroupName"] for one in entities["PolicyGroups"]],
+        "Roles": [one["RoleName"] for one in entities["PolicyRoles"]],
+        "Users": [one["UserName"] for one in entities["PolicyUsers"]],
     }
 
 
 @reads("AWS::Logs::LogGroup")
-def log_group(resource: Resource) -> Properties:
+def log_group(resource: Deployed) -> Properties:
     logs, name = resource.client("logs"), resource.physical_id
-    (held,) = [one for one in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"] if one["logGroupName"] == name]
+    held = only(one for one in logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"] if one["logGroupName"] == name)
     arn = held["arn"].removesuffix(":*")
     return {
         **renamed(held, LogGroupName="logGroupName", KmsKeyId="kmsKeyId", RetentionInDays="retentionInDays"),
@@ -82,7 +92,7 @@ def log_group(resource: Resource) -> Properties:
 
 
 @reads("AWS::CloudTrail::Trail")
-def trail(resource: Resource) -> Properties:
+def trail(resource: Deployed) -> Properties:
     cloudtrail, name = resource.client("cloudtrail"), resource.properties["TrailName"]
     held: dict[str, Any] = cloudtrail.get_trail(Name=name)["Trail"]
     (tags,) = cloudtrail.list_tags(ResourceIdList=[held["TrailARN"]])["ResourceTagList"]

@@ -6,18 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from integration_tests.e2e.read_back.readers import Properties, own_tags, reads, renamed
-from integration_tests.e2e.read_back.resources import Resource
+from compliance.live.deployed import Deployed
+from compliance.live.readers import Properties, only, own_tags, reads, renamed
 
 
 @reads("AWS::EC2::VPC")
-def vpc(resource: Resource) -> Properties:
+def vpc(resource: Deployed) -> Properties:
     ec2, vpc_id = resource.client("ec2"), resource.physical_id
-    (held,) = ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"]
-    default = {"Name": "group-name", "Values": ["default"]}
-    (group,) = ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc_id]}, default])["SecurityGroups"]
-    assert not group["IpPermissions"], f"the default security group {group['GroupId']} allows ingress"
-    assert not group["IpPermissionsEgress"], f"the default security group {group['GroupId']} allows egress"
+    held = only(ec2.describe_vpcs(VpcIds=[vpc_id])["Vpcs"])
     return {
         **renamed(held, CidrBlock="CidrBlock", InstanceTenancy="InstanceTenancy"),
         "EnableDnsHostnames": _attribute(ec2, vpc_id, "enableDnsHostnames"),
@@ -31,30 +27,38 @@ def _attribute(ec2: Any, vpc_id: str, name: str) -> bool:  # noqa: ANN401 - a bo
     return bool(answer[name[:1].upper() + name[1:]]["Value"])
 
 
+@reads("Custom::VpcRestrictDefaultSG")
+def default_group(resource: Deployed) -> Properties:
+    """Return the rules of the VPC's default security group, which the custom resource has removed."""
+    declared = resource.properties
+    rules = rules_of(resource, declared["DefaultSecurityGroupId"])
+    return {**declared, "SecurityGroupIngress": rules["ingress"], "SecurityGroupEgress": rules["egress"]}
+
+
 @reads("AWS::EC2::Subnet")
-def subnet(resource: Resource) -> Properties:
-    (held,) = resource.client("ec2").describe_subnets(SubnetIds=[resource.physical_id])["Subnets"]
+def subnet(resource: Deployed) -> Properties:
+    held = only(resource.client("ec2").describe_subnets(SubnetIds=[resource.physical_id])["Subnets"])
     return {**held, "Tags": own_tags(held.get("Tags", []))}
 
 
 @reads("AWS::EC2::RouteTable")
-def route_table(resource: Resource) -> Properties:
-    (held,) = resource.client("ec2").describe_route_tables(RouteTableIds=[resource.physical_id])["RouteTables"]
+def route_table(resource: Deployed) -> Properties:
+    held = only(resource.client("ec2").describe_route_tables(RouteTableIds=[resource.physical_id])["RouteTables"])
     return {**renamed(held, VpcId="VpcId"), "Tags": own_tags(held.get("Tags", []))}
 
 
 @reads("AWS::EC2::SubnetRouteTableAssociation")
-def association(resource: Resource) -> Properties:
+def association(resource: Deployed) -> Properties:
     table = resource.properties["RouteTableId"]
-    (held,) = resource.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    held = only(resource.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"])
     subnets = [one.get("SubnetId") for one in held["Associations"]]
     declared = resource.properties["SubnetId"]
     return {"RouteTableId": table, "SubnetId": declared if declared in subnets else subnets}
 
 
 @reads("AWS::EC2::VPCEndpoint")
-def endpoint(resource: Resource) -> Properties:
-    (held,) = resource.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[resource.physical_id])["VpcEndpoints"]
+def endpoint(resource: Deployed) -> Properties:
+    held = only(resource.client("ec2").describe_vpc_endpoints(VpcEndpointIds=[resource.physical_id])["VpcEndpoints"])
     return {
         **held,
         "PolicyDocument": json.loads(held["PolicyDocument"]),
@@ -64,39 +68,36 @@ def endpoint(resource: Resource) -> Properties:
 
 
 @reads("AWS::EC2::SecurityGroup")
-def security_group(resource: Resource) -> Properties:
-    (held,) = resource.client("ec2").describe_security_groups(GroupIds=[resource.physical_id])["SecurityGroups"]
-    rules = _rules(resource, resource.physical_id)
-    # The template's own rules; those of resources beside it are read back with them.
-    inline = {direction: [one for one in held_rules if not _is_of_a_group(one)] for direction, held_rules in rules.items()}
+def security_group(resource: Deployed) -> Properties:
+    held = only(resource.client("ec2").describe_security_groups(GroupIds=[resource.physical_id])["SecurityGroups"])
+    rules = rules_of(resource, resource.physical_id)
     return {
         **renamed(held, GroupDescription="Description", GroupName="GroupName", VpcId="VpcId"),
-        "SecurityGroupEgress": inline["egress"],
-        "SecurityGroupIngress": inline["ingress"],
+        "SecurityGroupEgress": rules["egress"],
+        "SecurityGroupIngress": rules["ingress"],
         "Tags": own_tags(held.get("Tags", [])),
     }
 
 
 @reads("AWS::EC2::SecurityGroupEgress")
-def egress(resource: Resource) -> Properties:
+def egress(resource: Deployed) -> Properties:
     return _rule(resource, "egress")
 
 
 @reads("AWS::EC2::SecurityGroupIngress")
-def ingress(resource: Resource) -> Properties:
+def ingress(resource: Deployed) -> Properties:
     return _rule(resource, "ingress")
 
 
-def _rule(resource: Resource, direction: str) -> Properties:
+def _rule(resource: Deployed, direction: str) -> Properties:
     declared = resource.properties
-    held = [{**one, "GroupId": declared["GroupId"]} for one in _rules(resource, declared["GroupId"])[direction]]
-    assert held, f"{declared['GroupId']} has no rule of {direction}"
-    return next((one for one in held if all(one.get(name) == value for name, value in declared.items())), held[0])
+    held = [{**one, "GroupId": declared["GroupId"]} for one in rules_of(resource, declared["GroupId"])[direction]]
+    return next((one for one in held if all(one.get(name) == value for name, value in declared.items())), only(held))
 
 
-def _rules(resource: Resource, group: str) -> dict[str, list[Properties]]:
+def rules_of(resource: Deployed, group: str) -> dict[str, list[Properties]]:
     """Return a security group's rules, each with the one peer that the template gives it."""
-    (held,) = resource.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"]
+    held = only(resource.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"])
     return {
         "egress": [one for rule in held["IpPermissionsEgress"] for one in _peers(rule, "Destination")],
         "ingress": [one for rule in held["IpPermissions"] for one in _peers(rule, "Source")],
@@ -115,11 +116,7 @@ def _peers(rule: dict[str, Any], side: str) -> Iterator[Properties]:
             yield {**ports, name: peer[answered], **renamed(peer, Description="Description")}
 
 
-def _is_of_a_group(rule: Properties) -> bool:
-    return any(name.endswith("SecurityGroupId") for name in rule)
-
-
 @reads("AWS::EC2::FlowLog")
-def flow_log(resource: Resource) -> Properties:
-    (held,) = resource.client("ec2").describe_flow_logs(FlowLogIds=[resource.physical_id])["FlowLogs"]
+def flow_log(resource: Deployed) -> Properties:
+    held = only(resource.client("ec2").describe_flow_logs(FlowLogIds=[resource.physical_id])["FlowLogs"])
     return {**held, "ResourceType": "VPC", "Tags": own_tags(held.get("Tags", []))}

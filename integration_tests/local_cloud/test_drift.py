@@ -1,0 +1,101 @@
+"""Deploy the platform, change it by hand in hundreds of places, and test that the drift report shows each and no other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from compliance.cfn.loading import load_assembly
+from compliance.live.__main__ import app
+from compliance.live.drift import Comparison, read_stacks
+from integration_tests.local_cloud.out_of_band import GONE, UNDECLARED, seeds
+from local_cloud import LocalCloud
+from local_cloud.testbed.local_platform import deploy_once, zones_of
+from operations.settings_file import read_settings
+from operations.target import Target
+from reporting.progress import Steps
+
+POLICY: Final = Path(__file__).parents[2] / ".github" / "drift-role-permissions.json"
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[tuple[LocalCloud, Target]]:
+    settings = read_settings("prod")
+    with LocalCloud.start(account=settings.account, calm=True, hosted_zones=zones_of(settings)) as cloud:
+        yield cloud, deploy_once(settings, cloud, Steps(Console(quiet=True)))
+
+
+def test_drift_report_shows_each_change_by_hand_and_no_other(
+    platform: tuple[LocalCloud, Target], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud, target = platform
+    assembly = Path(str(target.templates))
+    for name, value in {**cloud.aws_variables(), **_as_auditor(cloud)}.items():
+        monkeypatch.setenv(name, value)
+    before = _drift(target, assembly)
+    assert _shown(before) == set()
+    assert _report(target, assembly, tmp_path / "before")["passed"]
+
+    made = set()
+    for seed in seeds([one.resource for one in before]):
+        seed.change(seed.resource)
+        made.add((str(seed.resource), seed.place))
+    assert len(made) >= 200
+    assert _shown(_drift(target, assembly)) == made
+
+    report = _report(target, assembly, tmp_path / "after")
+    open_rules = {finding["rule"] for finding in report["findings"] if finding["verdict"] in {"FAIL", "NOT_EVALUATED"}}
+    assert {
+        "ActivePassive::ActivePassive-DynamoDBDeletion",
+        "ActivePassive::ActivePassive-IAMTrust",
+        "ActivePassive::ActivePassive-VPCIngress",
+        "AwsSolutions::AwsSolutions-KMS5",
+        "AwsSolutions::AwsSolutions-S2",
+    } <= open_rules
+
+
+def _drift(target: Target, assembly: Path) -> list[Comparison]:
+    found = list(read_stacks(target, load_assembly(assembly).templates).comparisons)
+    assert not [one for one in found if one.unread]
+    return found
+
+
+def _shown(comparisons: list[Comparison]) -> set[tuple[str, str]]:
+    found = set()
+    for one in comparisons:
+        places = [each.place.partition(".")[0].partition("[")[0] for each in one.differences]
+        undeclared = [UNDECLARED + kind for kind, _ in one.undeclared]
+        found |= {(str(one.resource), place) for place in (*places, *undeclared, *([GONE] if one.gone else []))}
+    return found
+
+
+def _as_auditor(cloud: LocalCloud) -> dict[str, str]:
+    """Return the credentials of a role that has the shipped policy and nothing else."""
+    iam, account = cloud.client("iam"), cloud.account
+    trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+    iam.put_role_policy(
+        RoleName="auditor", PolicyName="drift", PolicyDocument=POLICY.read_text("utf-8").replace("ACCOUNT", account)
+    )
+    held = cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/auditor", RoleSessionName="drift")
+    keys = held["Credentials"]
+    return {
+        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": keys["SessionToken"],
+    }
+
+
+def _report(target: Target, assembly: Path, output: Path) -> dict[str, object]:
+    """Run the command with the role's credentials, and return its report."""
+    arguments = ["--account", target.account, "--assembly", str(assembly), "--format", "json", "--output", str(output)]
+    ended = CliRunner().invoke(app, arguments)
+    assert ended.exit_code in {0, 1}, ended.output
+    report: dict[str, object] = json.loads((output / "report.json").read_text("utf-8"))
+    return report
