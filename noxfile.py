@@ -231,6 +231,12 @@ def synth(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def drift(session: nox.Session) -> None:
+    """Compare what is deployed with its templates and judge it, read-only: `nox -s synth` first, then `-- --account ID`."""
+    _python(session, "compliance.live", *session.posargs)
+
+
+@nox.session(default=False, requires=["environment"])
 def cdk(session: nox.Session) -> None:
     """Run the pinned CDK CLI: `-- diff`, `-- deploy --all`, `-- destroy --all`; each goes through the gate."""
     _python(session, "infra.cdk_cli", *session.posargs)

@@ -116,7 +116,6 @@ LOOKING: Final[Mapping[str, str]] = {
         "parameters exclusively context-lines template strict security-only fail fail-on processed quiet change-set "
         "change-set-name method import-existing-resources include-moves"
     ),
-    "drift": "fail",
     "validate": "online watch",
     "diagnose": "toolkit-stack-name concurrency",
     "metadata": "json",

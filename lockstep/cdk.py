@@ -36,12 +36,6 @@ def diff(context: typer.Context, environment: EnvironmentOption = None) -> None:
 
 
 @app.command(context_settings=_PASSED_ON)
-def drift(context: typer.Context, environment: EnvironmentOption = None) -> None:
-    """Show what was changed in the deployed stacks by hand."""
-    _run(["drift"], context, environment)
-
-
-@app.command(context_settings=_PASSED_ON)
 def preflight(context: typer.Context, environment: EnvironmentOption = None) -> None:
     """Compare the account's quotas in both regions with what a deployment creates."""
     _run(["preflight"], context, environment)

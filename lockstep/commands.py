@@ -46,7 +46,6 @@ def _build() -> Iterator[tuple[str, Entry]]:
     for name, line in {
         "synth": "Write the templates of both regions to cdk.out; needs no account.",
         "diff": "Compare the templates with the deployed stacks.",
-        "drift": "Show what was changed in the deployed stacks by hand.",
         "preflight": "Compare the account's quotas in both regions with what a deployment creates.",
         "deploy": "Deploy the stacks to AWS, after the gate and the preflight.",
         "destroy": "Delete the stacks of an environment from AWS.",
@@ -58,6 +57,8 @@ def _build() -> Iterator[tuple[str, Entry]]:
         "gate",
         Entry("compliance.__main__", "Judge infrastructure before it is deployed, and write the evidence.", panel, **whole),
     )
+    line = "Compare what is deployed with the deployed templates, and judge it by the gate's rules."
+    yield "drift", Entry("compliance.live.__main__", line, panel, **whole)
     yield "cost", Entry("lockstep.cost", "Print what a month of this configuration costs.", panel, **whole)
     yield (
         "openapi",

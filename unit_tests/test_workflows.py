@@ -16,9 +16,11 @@ import yaml  # type: ignore[import-untyped]
 
 from compliance.aws.authorization_reference import actions_of
 from compliance.cfn.loading import load_template
-from compliance.cfn.templates import TemplateSet
+from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Verdict
+from compliance.engine.judge import judge
 from compliance.packs import native
+from compliance.rules import our_rules
 from infra.naming import Naming
 
 ROOT: Final = Path(__file__).parent.parent
@@ -74,8 +76,8 @@ def test_every_package_a_workflow_installs_is_pinned_by_hash() -> None:
 
 def test_only_deploy_and_publish_may_ask_for_an_identity() -> None:
     holders = {name for name, job in all_jobs() if job["permissions"].get("id-token")}
-    assert holders == {"deploy.deploy", "release.publish"}
-    assert {name for name, job in all_jobs() if CREDENTIALS in uses(job)} == {"deploy.deploy"}
+    assert holders == {"deploy.deploy", "drift.drift", "release.publish"}
+    assert {name for name, job in all_jobs() if CREDENTIALS in uses(job)} == {"deploy.deploy", "drift.drift"}
     assert {name for name, job in all_jobs() if job["permissions"].get("contents") == "write"} == {"release.publish"}
 
 
@@ -193,17 +195,18 @@ def test_release_with_other_bytes_than_built_is_refused(tmp_path: Path, damaged:
     assert (done.returncode == 0) is (damaged is None), done.stderr
 
 
-def test_the_deploy_role_trusts_one_environment_on_one_branch() -> None:
-    document = json.loads((ROOT / ".github" / "deploy-role-trust.json").read_text("utf-8"))
+@pytest.mark.parametrize(("role", "environment"), [("deploy", "ENVIRONMENT"), ("drift", "ENVIRONMENT-drift")])
+def test_roles_trust_one_environment_of_one_workflow_on_one_branch(role: str, environment: str) -> None:
+    document = json.loads((ROOT / ".github" / f"{role}-role-trust.json").read_text("utf-8"))
     (statement,) = document["Statement"]
     issuer = "token.actions.githubusercontent.com"
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     assert statement["Condition"] == {
         "StringEquals": {
             f"{issuer}:aud": "sts.amazonaws.com",
-            f"{issuer}:sub": "repo:OWNER/NAME:environment:ENVIRONMENT",
+            f"{issuer}:sub": f"repo:OWNER/NAME:environment:{environment}",
             f"{issuer}:ref": "refs/heads/main",
-            f"{issuer}:job_workflow_ref": "OWNER/NAME/.github/workflows/deploy.yml@refs/heads/main",
+            f"{issuer}:job_workflow_ref": f"OWNER/NAME/.github/workflows/{role}.yml@refs/heads/main",
         }
     }
     assert not set("*?") & set(json.dumps(document)), "a wildcard"
@@ -223,6 +226,22 @@ def test_deploy_role_may_act_on_one_environment_by_known_actions() -> None:
     names = [*buckets, naming.table("ledger"), naming.queue("ingest-dlq"), naming.alias("data"), naming.alias("queue")]
     assert all(name in written for name in names)
     assert set(re.findall(r"serverless-[a-z0-9-]+", written)) == {name.split("/")[-1].split("*")[0] for name in names}
+
+
+def test_drift_role_passes_the_gates_own_rules_but_for_its_wildcards() -> None:
+    document = json.loads((ROOT / ".github" / "drift-role-permissions.json").read_text("utf-8").replace("ACCOUNT", "1" * 12))
+    body = {"Resources": {"Role": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}}}
+    template = Template(name="role", body=body, region="us-east-1", account="1" * 12)
+    rows = judge(TemplateSet(templates=(template,), environment="prod"), our_rules()).rows
+    # It reads resources whose names it cannot know, so wildcards are its nature; it must read only.
+    assert {row.rule.partition("::")[2] for row in rows if row.verdict is not Verdict.PASS} == {"ActivePassive-IAMResource"}
+    listed = [each["Action"] for each in document["Statement"]]
+    actions = [action for each in listed for action in ([each] if isinstance(each, str) else each)]
+    assert all(re.fullmatch(r"\w+:(Get|List|Describe)\w+|apigateway:GET", action) for action in actions)
+    assert [
+        each["Resource"] for each in document["Statement"] if "s3:GetObject" in str(each["Action"]).replace("GetObjectL", "")
+    ] == [f"arn:aws:s3:::cdk-*-assets-{'1' * 12}-*/*"]
+    assert "secretsmanager:GetSecretValue" not in actions
 
 
 def test_the_baseline_is_a_push_to_the_default_branch() -> None:

@@ -23,6 +23,7 @@ from compliance.engine import acknowledgements
 from compliance.engine.acknowledgements import read_registry
 from compliance.engine.matrix import Configuration, read_environments
 from compliance.live import drift
+from compliance.live.deployed import Cloud
 from compliance.live.readers import UNREAD
 from compliance.reports import FORMATS, provenance, write_reports
 from compliance.reports.console import show
@@ -38,7 +39,7 @@ class Account:
 
     def __init__(self, account: str, profile: str | None) -> None:
         self.account = account
-        self._session = boto3.Session(profile_name=profile)
+        self._session: Any = boto3.Session(profile_name=profile)
         self._clients: dict[tuple[str, str], Any] = {}
         self._making = threading.Lock()  # sessions are not thread-safe, clients are
 
@@ -89,7 +90,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         expected = load_assembly(assembly)
         cloud = Account(account, profile)
         regions = dict.fromkeys(template.region for template in expected.templates)
-        _require_account(cloud, next(iter(regions)))
+        require_account(cloud, next(iter(regions)))
         name = environment or read_environments()[0].environment
         decisions = read_registry(registry, started.date())
         with errors.status("reading what is deployed") as progress:
@@ -114,7 +115,12 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     raise typer.Exit(status(ledger))
 
 
-def _require_account(cloud: Account, region: str) -> None:
+def require_account(cloud: Cloud, region: str) -> None:
+    """Refuse credentials of another account.
+
+    Raises:
+        GateError: They belong to another account.
+    """
     answered = cloud.client("sts", region).get_caller_identity()["Account"]
     if answered != cloud.account:
         raise gate.GateError(f"the credentials belong to account {answered}, not to {cloud.account}; give its --profile")

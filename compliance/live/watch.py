@@ -33,7 +33,7 @@ def dashboard(resource: Deployed) -> Properties:
     cloudwatch, name = resource.client("cloudwatch"), resource.properties["DashboardName"]
     held: dict[str, Any] = cloudwatch.get_dashboard(DashboardName=name)
     try:
-        tags = own_tags(cloudwatch.list_tags_for_resource(ResourceARN=held["DashboardArn"]).get("Tags", []))
+        tags: Any = own_tags(cloudwatch.list_tags_for_resource(ResourceARN=held["DashboardArn"]).get("Tags", []))
     except ClientError:  # the local cloud knows the tags of alarms only
         tags = UNKNOWN
     return {"DashboardName": name, "DashboardBody": held["DashboardBody"], "Tags": tags}

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from compliance.cfn.loading import load_assembly
-from compliance.live.__main__ import app
 from compliance.live.drift import Comparison, read_stacks
 from integration_tests.local_cloud.out_of_band import GONE, UNDECLARED, seeds
 from local_cloud import LocalCloud
 from local_cloud.testbed.local_platform import deploy_once, zones_of
+from local_cloud.testbed.paths import CHECKOUT
 from operations.settings_file import read_settings
 from operations.target import Target
 from reporting.progress import Steps
 
-POLICY: Final = Path(__file__).parents[2] / ".github" / "drift-role-permissions.json"
+POLICY: Final = CHECKOUT / ".github" / "drift-role-permissions.json"
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +93,11 @@ def _as_auditor(cloud: LocalCloud) -> dict[str, str]:
     }
 
 
-def _report(target: Target, assembly: Path, output: Path) -> dict[str, object]:
+def _report(target: Target, assembly: Path, output: Path) -> dict[str, Any]:
     """Run the command with the role's credentials, and return its report."""
     arguments = ["--account", target.account, "--assembly", str(assembly), "--format", "json", "--output", str(output)]
-    ended = CliRunner().invoke(app, arguments)
-    assert ended.exit_code in {0, 1}, ended.output
-    report: dict[str, object] = json.loads((output / "report.json").read_text("utf-8"))
+    command = [sys.executable, "-m", "compliance.live", *arguments]
+    ended = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+    assert ended.returncode in {0, 1}, ended.stderr
+    report: dict[str, Any] = json.loads((output / "report.json").read_text("utf-8"))
     return report

@@ -160,7 +160,7 @@ def test_listed_options_exist_in_the_pinned_cli() -> None:
         known = {} if command in ours else LISTED["commands"][command].get("options", {})
         assert set(options) - set(known) <= {"output", "staging", "ignore-errors"}, command
     assert set(LISTED["commands"]) - {*CHANGING, *LOOKING} == {
-        *("watch", "orphan", "init", "migrate", "explore", "lsp", "cli-telemetry")
+        *("watch", "orphan", "drift", "init", "migrate", "explore", "lsp", "cli-telemetry")
     }
 
 
