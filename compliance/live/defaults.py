@@ -109,6 +109,8 @@ def is_default(resource: Deployed, place: str, value: Any) -> bool:  # noqa: ANN
         return all(is_default(resource, f"{place}.{name}", part) for name, part in value.items())
     if isinstance(value, list):
         return all(isinstance(part, dict) and is_default(resource, f"{place}[]", part) for part in value)
-    if not isinstance(value, str) or value.isdecimal() or "." in place:
+    if not isinstance(value, str) or "." in place:
         return False
-    return resource.physical_id in value or value in re.split("[:/]", resource.physical_id)
+    # A generated id may consist of digits, and a number may occur in an id: the property's name decides.
+    is_part = value in re.split("[:/]", resource.physical_id) and (not value.isdecimal() or place.endswith("Id"))
+    return is_part or resource.physical_id in value
