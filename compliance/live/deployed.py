@@ -205,6 +205,9 @@ class _Resolver:
             wanted = [{"Name": "vpc-id", "Values": [physical]}, {"Name": "group-name", "Values": ["default"]}]
             (group,) = self._cloud.client("ec2", self._region).describe_security_groups(Filters=wanted)["SecurityGroups"]
             return group["GroupId"]
+        if (self._resources.get(logical_id, {}).get("Type"), attribute) == ("AWS::IAM::Role", "Arn"):
+            path = self.value(self._resources[logical_id].get("Properties", {}).get("Path", "/"))
+            return UNKNOWN if path is UNKNOWN else f"arn:aws:iam::{self._cloud.account}:role{path}{physical}"
         known = _ATTRIBUTES.get((self._resources.get(logical_id, {}).get("Type"), attribute))
         return known(physical, self._region, self._cloud.account) if known and physical else UNKNOWN
 
@@ -216,7 +219,6 @@ _ATTRIBUTES: Final[Mapping[tuple[str, str], Callable[[str, str, str], str]]] = {
     ("AWS::SQS::Queue", "Arn"): lambda url, region, account: f"arn:aws:sqs:{region}:{account}:{url.rsplit('/', 1)[-1]}",
     ("AWS::KMS::Key", "Arn"): lambda key, region, account: f"arn:aws:kms:{region}:{account}:key/{key}",
     ("AWS::Lambda::Function", "Arn"): lambda name, region, account: f"arn:aws:lambda:{region}:{account}:function:{name}",
-    ("AWS::IAM::Role", "Arn"): lambda name, _region, account: f"arn:aws:iam::{account}:role/{name}",
     ("AWS::Logs::LogGroup", "Arn"): lambda name, region, account: f"arn:aws:logs:{region}:{account}:log-group:{name}:*",
     ("AWS::CloudWatch::Alarm", "Arn"): lambda name, region, account: f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
     ("AWS::SNS::Topic", "TopicArn"): lambda arn, _region, _account: arn,
