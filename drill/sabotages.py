@@ -23,6 +23,9 @@ from operations.errors import RunFailure
 from operations.register import Promotion, Register
 
 _MOST_TRIES: Final = 5
+_UNPROCESSED: Final = "objects that [a-z0-9-]+ holds, which is active, have no RESULT"
+_WRONG: Final = "objects (lost|duplicated|divergent)"
+_NOT_DURABLE: Final = "durable objects are not in "
 _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
 
 
@@ -77,12 +80,15 @@ class Sabotage:
 
     Attributes:
         name: A sentence that states the fault.
+        expected: Regular expression of a reason that convicts it. A drill that fails for another reason, of a busy machine
+            for example, does not.
         changes: By file of the functions' code, pairs of a text and its replacement.
         appended: The code to append, by file.
         here: A patch of this process instead: of the drill, the operator's commands or the client.
     """
 
     name: str
+    expected: str
     changes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     appended: Mapping[str, str] = field(default_factory=dict)
     here: Patch | None = None
@@ -117,10 +123,12 @@ Ledger.write_records, Ledger.conclude = _keep_back, _conclude_first
 ALL: Final = (
     Sabotage(
         "the shadow acknowledges everything",
+        _UNPROCESSED,
         {_PIPELINE: (("self._put_back(event, message, known)\n", "pass\n"),)},
     ),
     Sabotage(
         "the shadow acknowledges on RESULT alone",
+        _WRONG,
         {
             _PIPELINE: (
                 (
@@ -132,6 +140,7 @@ ALL: Final = (
     ),
     Sabotage(
         "`durable` when only accepted",
+        _NOT_DURABLE,
         {
             _STATES: (
                 ("copies), copies is Copies.BOTH", "copies), copies is not Copies.NONE_HERE"),
@@ -141,32 +150,41 @@ ALL: Final = (
     ),
     Sabotage(
         "rejections are not archived in one region",
+        "in archive ",
         {_PIPELINE: (("if known.result.has_archive and known.result.region != self.settings.region:", "if False:"),)},
     ),
     Sabotage(
         "receipts of a wrong key",
+        "in receipts: no valid key",
         {"handlers/shared/receipts.py": (("jwt.encode(claims, key.key,", 'jwt.encode(claims, "wrong-key-" * 5,'),)},
     ),
-    Sabotage("a sampler of zeros", here=Patch(sampler.Sampler, "_round", _zeros)),
+    Sabotage("a sampler of zeros", "the samples show ", here=Patch(sampler.Sampler, "_round", _zeros)),
     Sabotage(
         "a direct put's identity holds the bucket",
+        f"{_UNPROCESSED}|{_WRONG}",
         {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format("self.bucket")),)},
     ),
     Sabotage(
         "a direct put's identity holds the ETag",
+        f"{_UNPROCESSED}|{_WRONG}",
         {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format('self.record["s3"]["object"].get("eTag", "")')),)},
     ),
-    Sabotage("RESULT is written first", appended={_STORE: _RESULT_FIRST}),
+    Sabotage("RESULT is written first", "records and was written in", appended={_STORE: _RESULT_FIRST}),
     Sabotage(
         "the last record of a file is dropped",
+        _WRONG,
         {
             _PIPELINE: (
                 ("records=_in_time(content.records, deadline)", "records=_in_time([*content.records][:-1], deadline)"),
             )
         },
     ),
-    Sabotage("promote claims nothing and reports success", here=Patch(Register, "_try", _claim_nothing)),
-    Sabotage("the client notes every upload as durable", here=Patch(Platform, "state", _always_durable)),
+    Sabotage(
+        "promote claims nothing and reports success",
+        "reported epoch [0-9]+, and the table there holds",
+        here=Patch(Register, "_try", _claim_nothing),
+    ),
+    Sabotage("the client notes every upload as durable", _NOT_DURABLE, here=Patch(Platform, "state", _always_durable)),
 )
 
 

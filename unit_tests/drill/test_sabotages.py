@@ -96,7 +96,7 @@ def test_busy_cloud_is_asked_again_for_a_change(platform: Any, failing: int, dep
 
 
 def test_sabotage_that_does_not_fit_is_refused(platform: Any) -> None:  # noqa: ANN401
-    odd = Sabotage("odd", {"handlers/processor/store.py": (("no such text", ""),)})
+    odd = Sabotage("odd", "", {"handlers/processor/store.py": (("no such text", ""),)})
     with pytest.raises(RunFailure, match="does not fit"), Code(platform).sabotaged(odd):
         raise AssertionError("unreachable")
 
@@ -120,7 +120,7 @@ def test_self_test_counts_the_drills_until_a_conviction() -> None:
         return DrillReport.model_construct(verdict=next(verdicts), reasons=("a reason",), measures=(), phases=(begun,))
 
     cloud: Any = SimpleNamespace(drill=drill)
-    outcome = self_test._drill(Console(quiet=True), PLAN, cloud, "odd", most=3)  # noqa: SLF001 - one sabotage
+    outcome = self_test._drill(Console(quiet=True), PLAN, cloud, Sabotage("odd", "reason"), most=3)  # noqa: SLF001 - one sabotage
     assert (outcome.drills, outcome.convicted, outcome.reason) == (3, True, "a reason")
 
 
@@ -131,7 +131,8 @@ def test_self_test_reports_each_sabotage_and_fails_for_a_survivor(
     survivor: str,
     is_right: bool,  # noqa: FBT001 - a table's column
 ) -> None:
-    def drill(_console: object, _plan: object, _cloud: object, name: str, *, most: int) -> self_test.Outcome:
+    def drill(_console: object, _plan: object, _cloud: object, sabotage: Sabotage, *, most: int) -> self_test.Outcome:
+        name = sabotage.name
         convicted = (name != "the unchanged product") is not (name == survivor)
         (tmp_path / "x").mkdir(exist_ok=True)
         return self_test.Outcome(name, most, convicted, "a | reason", 1.0)
@@ -177,7 +178,45 @@ def test_late_measure_of_a_busy_machine_convicts_nothing() -> None:
     begun = PhaseRecord(name="baseline", status="done")
     reasons = ("2 objects lost", "Backlog: 99.0 s, the target is 30 s")
     report = DrillReport.model_construct(verdict=Verdict.FAILED, measures=(late,), phases=(begun,), reasons=reasons)
-    assert self_test._convicting(report) == ["2 objects lost"]  # noqa: SLF001 - the rule
-    assert self_test._convicting(report.model_copy(update={"reasons": reasons[1:]})) == []  # noqa: SLF001 - likewise
+    assert self_test._convicting(report, "objects") == ["2 objects lost"]  # noqa: SLF001 - the rule
+    assert self_test._convicting(report.model_copy(update={"reasons": reasons[1:]}), "") == []  # noqa: SLF001 - likewise
+    assert self_test._convicting(report, "archive") == []  # noqa: SLF001 - likewise
     unbegun = report.model_copy(update={"phases": (PhaseRecord(name="baseline", status="not begun"),)})
-    assert self_test._convicting(unbegun) == []  # noqa: SLF001 - likewise
+    assert self_test._convicting(unbegun, "") == []  # noqa: SLF001 - likewise
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        (ALL[0].name, "9 objects that us-west-2 holds, which is active, have no RESULT, and 0 messages wait there."),
+        (
+            ALL[1].name,
+            "2 objects lost in us-west-2 while the other region is lost, for example 9f in archive us-west-2: it is",
+        ),
+        (ALL[2].name, "1 durable objects are not in us-west-2 while the other region is lost"),
+        (
+            ALL[3].name,
+            "2 objects lost in us-west-2 while the other region is lost, for example 38 in archive us-west-2: its 2",
+        ),
+        (
+            ALL[4].name,
+            "19 objects divergent in us-west-2 while the other region is lost, for example 14 in receipts: no valid key",
+        ),
+        (
+            ALL[5].name,
+            "the samples show an empty queue in us-west-2 when SQS held 10 messages (fault): the curves contradict",
+        ),
+        (ALL[6].name, "2 objects that us-west-2 holds, which is active, have no RESULT, and 0 messages wait there."),
+        (ALL[8].name, "RESULT of ab counts 2500 records and was written in us-east-1 when 0 were there"),
+        (
+            ALL[10].name,
+            "The promotion of us-west-2 reported epoch 5, and the table there holds the claims {'us-east-1': 4}.",
+        ),
+    ],
+)
+def test_reason_of_a_real_drill_convicts_and_no_other_does(name: str, reason: str) -> None:
+    (sabotage,) = (one for one in ALL if one.name == name)
+    begun = PhaseRecord(name="baseline", status="done")
+    late = "1 of 1 files were not uploaded; the first, drill-5c54a7/000022.json: no region accepted it in 123 s and 18 tries"
+    report = DrillReport.model_construct(verdict=Verdict.FAILED, measures=(), phases=(begun,), reasons=(late, reason))
+    assert self_test._convicting(report, sabotage.expected) == [reason]  # noqa: SLF001 - the rule
