@@ -7,7 +7,7 @@ denied, and no row changes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import boto3
@@ -37,13 +37,16 @@ def rows(target: Target) -> list[str]:
     ]
 
 
-def own_rows(target: Target, function: str, region: str) -> set[str]:
+def own_rows(target: Target, function: str, region: str, variables: Mapping[str, str]) -> set[str]:
     """The rows that each function's role may put in its own region's replica."""
+    promotes = variables.get("AUTO_PROMOTE") == "true" and region == target.secondary
     return {
         target.name_of("processor"): {f"OBJ#{_OBJECT}", f"RECONCILER#{region}"},
         target.name_of("bucket-replication"): {f"REPLICATION#{target.secondary}"},
         target.name_of("issuer"): {f"OBJ#{_OBJECT}", "CLAIM#default#id", f"HEALTH#{region}"},
-        target.name_of("observer"): {f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER")},
+        target.name_of("observer"): {
+            f"{kind}#{region}" for kind in ("HEARTBEAT", "DIGEST", "OBSERVER", *(["CONTROL"] if promotes else []))
+        },
     }.get(function, set())
 
 
@@ -71,26 +74,26 @@ def acting_as(target: Target, role_arn: str, region: str) -> Any:  # noqa: ANN40
     )
 
 
-def functions(target: Target) -> Iterator[tuple[str, str, str]]:
-    """Yield the name, region and role of each function of the platform."""
+def functions(target: Target) -> Iterator[tuple[str, str, str, dict[str, str]]]:
+    """Yield the name, region, role and environment variables of each function of the platform."""
     for region in target.regions:
         for page in target.client("lambda", region).get_paginator("list_functions").paginate():
             for one in page["Functions"]:
                 name = one["FunctionName"]
                 if name.startswith(f"{target.prefix}-") and name.endswith(f"-{target.environment}"):
-                    yield name, region, one["Role"]
+                    yield name, region, one["Role"], one.get("Environment", {}).get("Variables", {})
 
 
 def test_function_role_may_put_only_its_own_rows(target: Target) -> None:
     found = list(functions(target))
     # The writers of rows are in both regions, whatever else the settings ask for.
     writers = {(target.name_of(word), region) for word in ("processor", "issuer", "observer") for region in target.regions}
-    assert writers <= {(name, region) for name, region, _ in found}, found
+    assert writers <= {(name, region) for name, region, *_ in found}, found
     wrong = []
-    for name, region, role in found:
+    for name, region, role, variables in found:
         for replica in target.regions:
             client = acting_as(target, role, replica)
-            mine = own_rows(target, name, region) if replica == region else set()
+            mine = own_rows(target, name, region, variables) if replica == region else set()
             for row in rows(target):
                 expected = _ALLOWED if row in mine else _REFUSED
                 if (answer := answer_to(client, target, row)) != expected:
@@ -100,18 +103,20 @@ def test_function_role_may_put_only_its_own_rows(target: Target) -> None:
 
 @pytest.fixture
 def operator(target: Target) -> Iterator[str]:
-    """The operator's role, whose trust policy does not require MFA meanwhile: STS here cannot verify it."""
+    """The operator's role, which trusts the whole account meanwhile: STS here cannot verify a second factor."""
     iam, name = target.client("iam", target.control), target.name_of("operator")
     held = iam.get_role(RoleName=name)["Role"]
     arn, trust = str(held["Arn"]), held["AssumeRolePolicyDocument"]
     with pytest.raises(ClientError, match="AccessDenied"):
         acting_as(target, arn, target.control)
-    (statement,) = trust["Statement"]
-    assert statement.pop("Condition") == {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
-    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": [statement]}))
+    conditions = [statement["Condition"] for statement in trust["Statement"]]
+    assert all("ArnEquals" in one or one == {"Bool": {"aws:MultiFactorAuthPresent": "true"}} for one in conditions)
+    everyone = [
+        {name: value for name, value in statement.items() if name != "Condition"} for statement in trust["Statement"]
+    ]
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": everyone}))
     yield arn
-    statement["Condition"] = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
-    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps({**trust, "Statement": [statement]}))
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
 
 
 def test_operator_may_write_only_claim_and_force_rows(operator: str, target: Target) -> None:
