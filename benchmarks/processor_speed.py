@@ -150,8 +150,8 @@ def _refuse(value: bytes) -> float:
     began = time.process_time()
     opened = open_object([content], object_key="incoming/large.ndjson", maximum_expanded_bytes=len(content))
     with Intake("0" * 64, lambda record: record) as intake:
-        intake.take(opened.records)
-        if intake.rejected != 1:
+        intake.take(enumerate(opened.records))
+        if intake.taken.rejected != 1:
             raise BenchmarkError(f"a record of {room} bytes was not rejected")
     return round(time.process_time() - began, 3)
 

@@ -93,8 +93,7 @@ class Found:
                     count = _text(row["attempts"]) if "attempts" in row else "no"
                     steps.add((_text(row.get("started_at", row["updated_at"])), f"{region} began; {count} attempts so far"))
                     if "checkpoint" in row:
-                        reached = _text(row["checkpoint"]["M"]["ordinal"])
-                        steps.add((_text(row["updated_at"]), f"{region} has written the records below {reached}"))
+                        steps.add((_text(row["updated_at"]), f"{region} {_progress(row['checkpoint']['M'])}"))
                     if "gone" in row:
                         steps.add((_text(row["updated_at"]), f"{region} has no version any more: {_text(row['gone'])}"))
                 case "RESULT":
@@ -308,6 +307,13 @@ def file_key_of(wanted: str) -> str:
     if upload := _UPLOAD.fullmatch(wanted):
         return upload["file_key"]
     return wanted.removeprefix(_INCOMING) or wanted
+
+
+def _progress(checkpoint: Wire) -> str:
+    """Return how far a region came with a long file."""
+    if checkpoint["is_read"]["BOOL"]:
+        return f"has written the records below {_text(checkpoint['ordinal'])}"
+    return f"has read {int(_text(checkpoint['accepted'])) + int(_text(checkpoint['rejected']))} records, and writes none yet"
 
 
 def _text(value: Wire) -> str:

@@ -217,6 +217,8 @@ def draw_busy(seed: int) -> Plan:
 def draw_long(seed: int) -> Plan:
     """Return a plan whose files are too long for one invocation, because the table takes their records slowly.
 
+    In one of three, reading them takes more than one invocation too.
+
     In one of two, the regions have two versions, and the active role goes back and forth while the records are written.
     """
     chance = Chance(seed)
@@ -243,6 +245,7 @@ def draw_long(seed: int) -> Plan:
         uploads=tuple(map(longer, drawn.uploads)),
         faults=tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region))),
         pace=round(2 + 2 * chance.unit("long", "pace"), 3),
+        reading=round(2 + 4 * chance.unit("long", "reading"), 3) if seed % 3 == 0 else 0.0,
     )
 
 

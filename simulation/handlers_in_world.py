@@ -35,7 +35,7 @@ from handlers.issuer.ledger import Retention
 from handlers.issuer.states import StateReader
 from handlers.processor import application as processor_application
 from handlers.processor import handler as processor_handler
-from handlers.processor import record_writer
+from handlers.processor import record_writer, walk
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.transform import Reject
 from simulation import cloudwatch, secrets_manager
@@ -186,6 +186,7 @@ _REPLACED_DEFAULTS: Final = [
 REPLACED_NAMES: Final[dict[tuple[ModuleType, str], object]] = {
     (processor_handler, "application"): lambda: _state.pipeline,
     (processor_handler, "reconciler"): lambda: _state.reconciler,
+    (walk, "_SECONDS_BETWEEN_LOOKS"): 0.0,  # simulated time does not pass between two records
     (botocore.auth, "get_current_datetime"): _signing_time,
     (jwt.api_jwt, "datetime"): _Now,
 }
@@ -245,6 +246,8 @@ def transform_of(version: int) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Return the transform of a version. The second rejects and changes records that the first accepts unchanged."""
 
     def transform(record: dict[str, Any]) -> dict[str, Any]:
+        if process := current_process():
+            process.computed += _state.world.plan.reading
         kind = record.get("kind", "g")  # a canary has none
         if kind == "b" or (kind == "v" and version > 1):
             raise Reject("not wanted")
@@ -320,8 +323,14 @@ def invoke_processor(world: World, pipeline: Pipeline, records: list[dict[str, A
 
 def context_of(world: World) -> SimpleNamespace:
     """Return Lambda's context for an invocation that begins now."""
-    ends = world.now + FUNCTION_SECONDS
-    return SimpleNamespace(aws_request_id="simulated", get_remaining_time_in_millis=lambda: int((ends - world.now) * 1000))
+    ends, process = world.now + FUNCTION_SECONDS, current_process()
+    if process:
+        process.computed = 0.0
+
+    def left() -> int:
+        return int((ends - world.now - (process.computed if process else 0.0)) * 1000)
+
+    return SimpleNamespace(aws_request_id="simulated", get_remaining_time_in_millis=left)
 
 
 def ids_of_file(world: World, region: Region, file_key: str) -> set[str]:

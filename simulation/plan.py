@@ -170,6 +170,7 @@ class Plan:
         pace: Seconds between two batches that a region's table accepts, as its write limit would; 0 for no limit. With it,
             the processor has `SLOW_WRITERS` threads and batches of `SLOW_BATCH` records: some dozen records are too many for
             one invocation.
+        reading: Seconds of an invocation that the transform of a record takes.
     """
 
     seed: int
@@ -186,6 +187,7 @@ class Plan:
     slowest: float = 3.0
     page: int = 1000
     pace: float = 0.0
+    reading: float = 0.0
 
     @property
     def events(self) -> list[Upload | Fault]:
@@ -256,7 +258,7 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "page": (lambda records: 0 < records <= 1000, "a whole number from 1 to 1000"),  # noqa: PLR2004 - as stated
     "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
     **dict.fromkeys(
-        ("at", "lasts", "horizon", "settle", "overdue", "slowest", "pace"),
+        ("at", "lasts", "horizon", "settle", "overdue", "slowest", "pace", "reading"),
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }

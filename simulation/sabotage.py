@@ -73,7 +73,7 @@ def _mutable_status(self: Any, result: Any, now: float, **_: Any) -> bool:  # no
 
 def _conclude_gone(self: Any, event: Any, _message: Any, known: Any, problem: Any) -> None:  # noqa: ANN401 - the pipeline
     if known.was_begun:
-        self.ledger.prune(event.object_id, (), 0, self.processing_version, Deadline(lambda: 60.0))
+        self.ledger.prune(event.object_id, 0, "", Deadline(lambda: 60.0))
     facts = {"object_id": event.object_id, "source": event.source, "file_key": event.key, "object_key": event.key}
     made = {"state": schema.QUARANTINED, "accepted": 0, "rejected": 0, "effect_digest": "", "reason": problem.reason}
     whose = {"region": self.settings.region, "epoch": 0, "version_id": event.version_id, "received_at": _MOMENT}

@@ -31,6 +31,7 @@ class Process:
         is_dead: Whether it has crashed.
         met_fault: Whether one of its calls failed by a fault of the plan.
         slowest_call: Seconds of its slowest call to AWS.
+        computed: Processor seconds of its invocation, which count for the invocation's time only.
     """
 
     def __init__(self, scheduler: "Scheduler", name: str, region: str) -> None:
@@ -39,6 +40,7 @@ class Process:
         self.region = region
         self.is_dead = False
         self.slowest_call = 0.0
+        self.computed = 0.0
         self.met_fault = False
         self._members: list[greenlet] = []
         self._on_crash: Callable[[], object] = lambda: None

@@ -238,23 +238,29 @@ class S3Client(ServiceClient):
 
     service = "s3"
 
-    def get_object(self, *, Bucket: str, Key: str, VersionId: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
+    def get_object(self, *, Bucket: str, Key: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
         """See GetObject."""
 
+        def recall() -> dict[str, Any]:
+            if Key not in self._region.archive:
+                raise refusal("GetObject", "NoSuchKey", "The specified key does not exist.", 404)
+            self._note("GetObject", f"{Key} is read from the archive")
+            return {"Body": _Body(self._region.archive[Key])}
+
         def read() -> dict[str, Any]:
-            version = self._region.ingest.get((Key, VersionId))
+            version = self._region.ingest.get((Key, request["VersionId"]))
             if version is None:
                 self._note("GetObject", f"{Key}: no such version")
                 raise refusal("GetObject", "NoSuchVersion", "The specified version does not exist.", 404)
             self._note("GetObject", f"{Key} is read")
             return {
-                "Body": _Body(version.body),
+                "Body": _Body(version.body[int(request.get("Range", "bytes=0-")[6:-1]) :]),
                 "ContentLength": len(version.body),
                 "LastModified": datetime.fromtimestamp(int(version.created_at), UTC),
-                "VersionId": VersionId,
+                "VersionId": version.version_id,
             }
 
-        return self._call("GetObject", read, Key)
+        return self._call("GetObject", recall if Bucket == "archive" else read, Key)
 
     def head_object(self, *, Bucket: str, Key: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
         """See HeadObject."""
@@ -427,6 +433,9 @@ class _Body:
     def iter_chunks(self, size: int) -> Iterator[bytes]:
         for start in range(0, len(self._content), size):
             yield self._content[start : start + size]
+
+    def iter_lines(self) -> Iterator[bytes]:
+        yield from self._content.splitlines()
 
     def close(self) -> None:
         """Do nothing, because nothing is open."""

@@ -8,6 +8,7 @@ from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
 from handlers.processor.errors import UnreadableError
+from handlers.processor.intake import Intake
 from handlers.processor.messages import Message
 from handlers.processor.objects import ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
@@ -16,7 +17,8 @@ from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
 from handlers.processor.record_rows import Pruned, RecordRows
 from handlers.processor.record_writer import RecordWriter
 from handlers.processor.shadow import Shadow
-from handlers.processor.store import Concluded, Known, Ledger, Result
+from handlers.processor.store import Checkpoint, Concluded, Known, Ledger, Result
+from handlers.processor.walk import Place, Walk
 from handlers.shared import timestamps
 from handlers.shared.control import ControlRegister
 from simulation.plan import SLOW_BATCH
@@ -27,6 +29,8 @@ _objects, _kind, _versions = Pipeline._objects, Reconciler._kind, Reconciler._ve
 _look, _conclude, _prune, _item = Ledger.look, Ledger.conclude, Ledger.prune, Result.item
 _pages = RecordRows.pages
 _begin, _write, _settle = Ledger.begin, RecordWriter.write, Ledger.settle
+_last, _from_row = Walk.last.fget, Checkpoint.from_row  # type: ignore[attr-defined]
+_read_so_far = Pipeline._read_so_far  # noqa: SLF001 - replaced
 _from_record: Final[Callable[..., Message]] = vars(Message)["from_record"].__func__
 
 
@@ -92,24 +96,42 @@ def _read_once(self: Any) -> Any:  # noqa: ANN401 - the register
     return self._last
 
 
-def _prune_all(self: Any, object_id: str, kept: Any, *given: Any) -> Pruned:  # noqa: ANN401 - the ledger
-    return replace(_prune(self, object_id, (), *given), held=sum(1 for _ in kept))
+class _ExpectedNumber(int):
+    """A number of records that no check finds wrong."""
+
+    def __ne__(self, _other: object) -> bool:
+        return False
+
+    __hash__ = int.__hash__
 
 
-def _prune_unchecked(self: Any, object_id: str, kept: Any, *given: Any) -> Pruned:  # noqa: ANN401 - the ledger
-    ordinals = list(kept)
-    return replace(_prune(self, object_id, ordinals, *given), held=len(ordinals))
+def _prune_all(self: Any, object_id: str, records: int, _version: str, deadline: Any) -> Pruned:  # noqa: ANN401 - the ledger
+    return replace(_prune(self, object_id, records, "", deadline), held=_ExpectedNumber())
 
 
-def _first_of(*ignored: str) -> Callable[..., int]:
+def _valid_despite(*ignored: str) -> Callable[..., Checkpoint | None]:
     """Return a rule by which an attempt uses a checkpoint whatever some fields of it are."""
 
-    def first(self: Any, known: Any, epoch: int) -> int:  # noqa: ANN401 - the pipeline
-        held = known.checkpoint
+    def valid(self: Any, held: Checkpoint | None, epoch: int) -> Checkpoint | None:  # noqa: ANN401 - the pipeline
         own = {"processing_version": self.processing_version, "epoch": epoch}
-        return held.ordinal if held and all(getattr(held, name) == own[name] for name in own.keys() - {*ignored}) else 0
+        is_own = held and all(getattr(held, name) == own[name] for name in own.keys() - {*ignored})
+        return replace(held, **own) if held and is_own else None
 
-    return first
+    return valid
+
+
+def _skip_one(self: Any) -> Place:  # noqa: ANN401 - the walk
+    place: Place = _last(self)
+    return place._replace(ordinal=place.ordinal - 1)
+
+
+def _forget_digest(row: dict[str, Any]) -> Checkpoint | None:
+    held = _from_row(row)
+    return held and replace(held, taken=replace(held.taken, effect_digest="0"))
+
+
+def _read_so_far_as_whole(self: Any, *given: Any) -> Checkpoint:  # noqa: ANN401 - the pipeline
+    return replace(_read_so_far(self, *given), is_read=True, place=Place())
 
 
 def _write_and_claim_more(self: Any, puts: Any) -> int | None:  # noqa: ANN401 - the writer
@@ -138,7 +160,7 @@ def _settle_before_archive(self: Any, event: Any, message: Any, known: Any, dead
         return False
     self.ledger.settle(event.object_id, known.result, 0.0)
     if known.result.has_archive and known.result.region != self.settings.region:
-        self._archive_here(event, message, known.result, deadline)
+        self._archive_here(event, message, known, deadline)
     return True
 
 
@@ -175,18 +197,22 @@ WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
     "settled after a withdrawal": [(Ledger, "settle", _settle_always)],
     "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],
     "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
-    "nothing pruned": [(Ledger, "prune", lambda _self, _id, kept, *_: Pruned(held=sum(1 for _ in kept)))],
+    "nothing pruned": [(Ledger, "prune", lambda *_: Pruned(held=_ExpectedNumber()))],
     "everything pruned": [(Ledger, "prune", _prune_all)],
-    "checkpoint of another epoch": [(Pipeline, "_first", _first_of("epoch")), (Ledger, "begin", _keep_checkpoint)],
+    "checkpoint of another epoch": [(Pipeline, "_valid", _valid_despite("epoch")), (Ledger, "begin", _keep_checkpoint)],
     "checkpoint of another version": [
-        (Pipeline, "_first", _first_of("processing_version")),
+        (Pipeline, "_valid", _valid_despite("processing_version")),
         (Ledger, "begin", _keep_checkpoint),
     ],
     "checkpoint noted before the write": [(RecordWriter, "write", _write_and_claim_more)],
     "RESULT though time has ended": [(RecordWriter, "write", _write_in_time)],
     "checkpoint noted, and nothing sent": [(OwnQueue, "continue_later", _nothing)],
     "checkpoint never noted": [(Ledger, "note_checkpoint", _nothing)],
-    "earlier records unchecked": [(Ledger, "prune", _prune_unchecked)],
+    "earlier records unchecked": [(Ledger, "prune", lambda *given: replace(_prune(*given), held=_ExpectedNumber()))],
+    "record skipped between two invocations": [(Walk, "last", property(_skip_one))],
+    "digest of earlier invocations forgotten": [(Checkpoint, "from_row", staticmethod(_forget_digest))],
+    "rejections of earlier invocations forgotten": [(Intake, "recall", _nothing)],
+    "file written before it is read to its end": [(Pipeline, "_read_so_far", _read_so_far_as_whole)],
     "attempt never begun": [(Ledger, "begin", lambda *_, **__: 0)],
     "first page of records only": [(RecordRows, "pages", _first_page)],
     "records counted and not compared": [(Ledger, "holds", _holds_by_count)],

@@ -52,7 +52,11 @@ _RESULT_ATTRIBUTES: Final = frozenset(
 _RECORD_ATTRIBUTES: Final = frozenset({"pk", "sk", "object_id", "ordinal", "record", "processing_version"})
 _EXPIRY: Final = frozenset({"expires_at"})
 """Attribute of a canary's rows, which expire after some weeks. No other rows of objects expire."""
-_CHECKPOINT: Final = {"ordinal": "N", "epoch": "N", "processing_version": "S"}
+_CHECKPOINT: Final = {
+    **dict.fromkeys(("ordinal", "epoch", "accepted", "rejected", "place", "start", "line"), "N"),
+    **dict.fromkeys(("processing_version", "version_id", "effect_digest"), "S"),
+    "is_read": "BOOL",
+}
 _CANARY: Final = {"S": "canary"}
 
 _OBJECT: Final = re.compile(r"OBJ#([0-9a-f]{64})")
@@ -116,10 +120,8 @@ def _of_object(object_id: str, sk: str, row: Row, regions: tuple[str, ...]) -> P
     kind, _, region = sk.partition("#")
     if region not in regions or not _is_of(row, region):
         return None
-    if kind == Family.ATTEMPT:
-        return Place(Family.ATTEMPT, object_id) if _checkpoint_is_sound(row) else None
-    if kind == Family.REPLICA:
-        return Place(Family.REPLICA, object_id)
+    if kind in {Family.ATTEMPT, Family.REPLICA}:
+        return Place(Family(kind), object_id) if _checkpoint_is_sound(row) else None
     return Place(Family.UPLOAD, object_id) if kind == Family.UPLOAD else None
 
 

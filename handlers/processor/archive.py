@@ -3,6 +3,7 @@
 | key                                         | content                                                              |
 |---------------------------------------------|----------------------------------------------------------------------|
 | `rejected/<object id>.ndjson`               | an object's rejected records: line, ordinal, reason, excerpt         |
+| `rejected/<object id>.<version>.part`       | the first ones, while an object is read in several invocations       |
 | `quarantined/<object id>.json`              | why an object was quarantined, and the message that named it         |
 | `quarantined/<object id>/object`            | its bytes, if they can be read                                       |
 | `quarantined/<object id>.last-receive.json` | why a message's last delivery failed, before SQS moved it to the DLQ |
@@ -10,9 +11,13 @@
 """
 
 import json
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from botocore.exceptions import ClientError
+
 from handlers.processor.messages import ObjectEvent
+from handlers.processor.routes import code_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -30,12 +35,31 @@ class Archive:
 
     def rejections(self, object_id: str, ndjson: IO[bytes]) -> None:
         """Keep an object's rejected records."""
-        self._s3.put_object(
-            Bucket=self._bucket,
-            Key=f"rejected/{object_id}.ndjson",
-            Body=ndjson,
-            ContentType="application/x-ndjson",
-        )
+        self._put_ndjson(f"{object_id}.ndjson", ndjson)
+
+    def first_rejections(self, object_id: str, processing_version: str, ndjson: IO[bytes]) -> None:
+        """Keep the rejected records of an object that one processing version has read so far."""
+        self._put_ndjson(f"{object_id}.{processing_version}.part", ndjson)
+
+    def recall(self, object_id: str, processing_version: str) -> Iterator[bytes]:
+        """Return the lines of `first_rejections`.
+
+        Raises:
+            LookupError: They were deleted.
+            ClientError: S3 returned another error.
+            BotoCoreError: S3 did not answer.
+        """
+        try:
+            answer = self._s3.get_object(Bucket=self._bucket, Key=f"rejected/{object_id}.{processing_version}.part")
+        except ClientError as error:
+            if code_of(error) in {"NoSuchKey", "AccessDenied"}:  # the role may not list the bucket
+                raise LookupError(str(error)) from error
+            raise
+        lines: Iterator[bytes] = answer["Body"].iter_lines()
+        return lines
+
+    def _put_ndjson(self, name: str, ndjson: IO[bytes]) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=f"rejected/{name}", Body=ndjson, ContentType="application/x-ndjson")
 
     def quarantine(self, identity: str, note: dict[str, Any]) -> None:
         """Keep why an object, or a message that names none, was quarantined."""

@@ -8,6 +8,8 @@ import errno
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
 from typing import IO, Any, Final, Self
@@ -29,27 +31,42 @@ _ITEM_FRAME_BYTES: Final = 256
 """Largest size of an item's keys and other attributes, without its record."""
 
 
+@dataclass(frozen=True)
+class Taken:
+    """The records of an object that were taken, from its beginning on."""
+
+    accepted: int = 0
+    rejected: int = 0
+    effect_digest: str = EffectDigest().hexdigest()
+    """Digest of the accepted records; see `EffectDigest`."""
+
+    @property
+    def records(self) -> int:
+        """Number of records, accepted and rejected."""
+        return self.accepted + self.rejected
+
+
+NOTHING: Final = Taken()
+
+
 class Intake:
     """The accepted and rejected records of one object; a context manager that deletes its temporary files.
 
     Args:
         object_id: Identity of the object.
         transform: The user's transform.
-
-    Attributes:
-        accepted: Number of accepted records.
-        rejected: Number of rejected records.
+        before: The records that earlier invocations have taken.
     """
 
-    def __init__(self, object_id: str, transform: Transform) -> None:
+    def __init__(self, object_id: str, transform: Transform, before: Taken = NOTHING) -> None:
         self._object_id = object_id
         self._transform = transform
         self._files = ExitStack()
         self._accepted_file = self._spool()
         self._rejected_file = self._spool()
-        self._digest = EffectDigest()
-        self.accepted = 0
-        self.rejected = 0
+        self._digest = EffectDigest(before.effect_digest)
+        self._accepted = before.accepted
+        self._rejected = before.rejected
 
     def __enter__(self) -> Self:
         return self
@@ -60,16 +77,33 @@ class Intake:
         with suppress(OSError):  # a full disk raises again here; the files are not needed any more
             self._files.close()
 
-    def take(self, records: Iterable[Outcome]) -> None:
-        """Spool every record of the object.
+    def recall(self, rejections: Iterable[bytes]) -> None:
+        """Spool the rejected records that earlier invocations have archived.
+
+        Args:
+            rejections: Their lines, and perhaps more: an invocation may have crashed after it archived some.
+
+        Raises:
+            LookupError: Some are missing.
+        """
+        found = 0
+        for found, line in enumerate(islice(rejections, self._rejected), start=1):  # noqa: B007 - their number
+            _write(self._rejected_file, line + b"\n")
+        if found < self._rejected:
+            raise LookupError(f"{found} of {self._rejected} rejected records are archived")
+
+    def take(self, records: Iterable[tuple[int, Outcome]]) -> None:
+        """Spool records of the object.
+
+        Args:
+            records: Ordinal and record of each record that is not taken yet, in order.
 
         Raises:
             UnreadableError: The object is unreadable, or its records need more disk than the function has.
         """
-        for record in records:
-            ordinal = self.accepted + self.rejected
+        for ordinal, record in records:
             try:
-                text = self._prepare(record)
+                text = prepare(record, self._transform)
             except Reject as problem:
                 self._reject(ordinal, record, str(problem)[:_LONGEST_REASON] or "the transform gave no reason")
             else:
@@ -82,12 +116,12 @@ class Intake:
             raise
 
     @property
-    def effect_digest(self) -> str:
-        """Digest of all accepted records; see `EffectDigest`."""
-        return self._digest.hexdigest()
+    def taken(self) -> Taken:
+        """All records that were taken."""
+        return Taken(self._accepted, self._rejected, self._digest.hexdigest())
 
     def prepared(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the ordinal and the canonical text of every accepted record, in order."""
+        """Yield the ordinal and the canonical text of every accepted record that this invocation took, in order."""
         self._accepted_file.seek(0)
         for line in self._accepted_file:
             ordinal, _, text = line.partition(b" ")
@@ -101,36 +135,52 @@ class Intake:
     def _spool(self) -> IO[bytes]:
         return self._files.enter_context(SpooledTemporaryFile(_MEMORY_BYTES))
 
-    def _prepare(self, record: Outcome) -> bytes:
-        value = record.value()
-        try:
-            value = self._transform(value)
-        except Reject:
-            raise
-        except Exception as error:
-            raise Reject(f"the transform failed: {type(error).__name__}: {error}") from error
-        if not isinstance(value, dict):
-            raise Reject(f"the transform returned a {type(value).__name__}; it must return a dict")
-        text = usual_text(value)
-        if text is not None:
-            return text
-        try:
-            attribute, size = attribute_map(value)
-        except UnstorableError as error:
-            raise Reject(str(error)) from error
-        if size + _ITEM_FRAME_BYTES > MAXIMUM_ITEM_BYTES:
-            raise Reject(f"the record takes {size} bytes as an item; DynamoDB allows 400 KB with its keys")
-        return canonical_text(attribute).encode()
-
     def _accept(self, ordinal: int, text: bytes) -> None:
         self._digest.add(*schema.record_keys(self._object_id, ordinal), text)
         _write(self._accepted_file, b"%d %b\n" % (ordinal, text))
-        self.accepted += 1
+        self._accepted += 1
 
     def _reject(self, ordinal: int, record: Outcome, reason: str) -> None:
         rejection = {"line": record.raw.line, "ordinal": ordinal, "reason": reason, "excerpt": record.raw.excerpt}
         _write(self._rejected_file, json.dumps(rejection).encode() + b"\n")
-        self.rejected += 1
+        self._rejected += 1
+
+
+def accepted_of(records: Iterable[tuple[int, Outcome]], transform: Transform) -> Iterator[tuple[int, bytes]]:
+    """Yield the ordinal and the canonical text of every record that the transform accepts, in order."""
+    for ordinal, record in records:
+        try:
+            text = prepare(record, transform)
+        except Reject:
+            continue
+        yield ordinal, text
+
+
+def prepare(record: Outcome, transform: Transform) -> bytes:
+    """Return the canonical text of a record as the transform returns it.
+
+    Raises:
+        Reject: The record cannot be parsed or stored, or the transform rejects it.
+    """
+    value = record.value()
+    try:
+        value = transform(value)
+    except Reject:
+        raise
+    except Exception as error:
+        raise Reject(f"the transform failed: {type(error).__name__}: {error}") from error
+    if not isinstance(value, dict):
+        raise Reject(f"the transform returned a {type(value).__name__}; it must return a dict")
+    text = usual_text(value)
+    if text is not None:
+        return text
+    try:
+        attribute, size = attribute_map(value)
+    except UnstorableError as error:
+        raise Reject(str(error)) from error
+    if size + _ITEM_FRAME_BYTES > MAXIMUM_ITEM_BYTES:
+        raise Reject(f"the record takes {size} bytes as an item; DynamoDB allows 400 KB with its keys")
+    return canonical_text(attribute).encode()
 
 
 def _write(file: IO[bytes], line: bytes) -> None:

@@ -1,7 +1,7 @@
 """Reads an object from the ingest bucket, in the version that the event names."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,12 +35,22 @@ class OpenedObject:
 
     Attributes:
         facts: Properties of the object.
+        version_id: The version that is read.
     """
 
-    def __init__(self, event: ObjectEvent, facts: ObjectFacts, body: StreamingBody) -> None:
+    def __init__(
+        self,
+        event: ObjectEvent,
+        facts: ObjectFacts,
+        version_id: str,
+        body: StreamingBody,
+        body_from: Callable[[int], StreamingBody],
+    ) -> None:
         self.facts = facts
+        self.version_id = version_id
         self._upload = event.upload
         self._body = body
+        self._body_from = body_from
         self._sha256 = hashlib.sha256()
 
     def chunks(self, *, maximum_bytes: int) -> Iterator[bytes]:
@@ -60,6 +70,17 @@ class OpenedObject:
         for chunk in self._body.iter_chunks(_CHUNK_BYTES):
             self._sha256.update(chunk)
             yield chunk
+
+    def chunks_from(self, offset: int) -> Iterator[bytes]:
+        """Request the object's bytes from an offset on, and yield them. They are not part of the digest.
+
+        Raises:
+            ClientError: S3 returned an error; the version may have been deleted since it was opened.
+            BotoCoreError: S3 did not answer, or the connection broke; another attempt may succeed.
+        """
+        self._body.close()
+        self._body = self._body_from(offset)
+        return self._body.iter_chunks(_CHUNK_BYTES)
 
     def check_digest(self) -> None:
         """Compare the bytes that were read with the SHA-256 in an upload's key; call it after the last chunk.
@@ -97,9 +118,12 @@ class ObjectReader:
             BotoCoreError: S3 did not answer.
         """
         upload = event.upload
-        answer = self._get(event, event.version_id)
+        version_id = event.version_id
+        answer = self._get(event, version_id)
         if answer is None and upload:
-            answer = next((found for version in self._versions(event) if (found := self._get(event, version))), None)
+            for version_id in self._versions(event):
+                if answer := self._get(event, version_id):
+                    break
         if answer is None:
             raise UnreadableError(
                 Fault.GONE, f"version {event.version_id} was deleted before it was processed; nothing is left to read"
@@ -109,7 +133,12 @@ class ObjectReader:
             or timestamps.as_text(answer["LastModified"]),
             size=answer["ContentLength"],
         )
-        return OpenedObject(event, facts, answer["Body"])
+
+        def body_from(offset: int) -> StreamingBody:
+            part = f"bytes={offset}-"
+            return self._s3.get_object(Bucket=event.bucket, Key=event.key, VersionId=version_id, Range=part)["Body"]
+
+        return OpenedObject(event, facts, version_id, answer["Body"], body_from)
 
     def _get(self, event: ObjectEvent, version_id: str) -> "GetObjectOutputTypeDef | None":
         try:

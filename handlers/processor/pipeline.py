@@ -1,11 +1,11 @@
 """Processes a message: skips a settled object, puts it back, stores its records, or quarantines it."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aws_lambda_powertools import Logger
 
@@ -19,7 +19,7 @@ from handlers.processor.errors import (
     UnreadableError,
     UnrepairableError,
 )
-from handlers.processor.intake import Intake, Transform
+from handlers.processor.intake import Intake, Taken, Transform, accepted_of
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
@@ -29,22 +29,28 @@ from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Checkpoint, Concluded, Known, Ledger, Result
 from handlers.processor.telemetry import Telemetry
+from handlers.processor.walk import Place, Walk, in_time
 from handlers.shared import object_keys, schema, timestamps
 from handlers.shared.control import ControlRegister
 from handlers.shared.effect import EffectDigest
 
 _SECONDS_TO_PUT_BACK: Final = 2.0
 _SECONDS_TO_HOLD_BACK: Final = 1.0
-_SECONDS_BETWEEN_LOOKS: Final = 0.25
-"""One record may take a microsecond or a second, so the deadline is looked at by time."""
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
 """Put-backs between two requests to the bucket of a passive region, which keep the number of paid requests small."""
+_SECONDS_TO_WRITE: Final = 10.0
+"""Reserved for records that were read to be written at once: reading them may take all of the other time."""
 _SECONDS_UNCHECKED: Final = 10.0
 """Within this time of an attempt, no promotion of the other region with another version replaces its records unseen."""
 _SECONDS_TO_REPLICATE: Final = 900.0
 """Longest replication lag: items replicate one by one, so RESULT may arrive first. After this time, records are missing."""
 
-_Any = TypeVar("_Any")
+_TOO_SLOW: Final = UnreadableError(
+    Fault.TOO_SLOW,
+    "a whole invocation of the function does not suffice to read one more record. A compressed file, one in UTF-16 and an "
+    "upload are read again up to the record where the last invocation stopped. Send it in parts or uncompressed (or raise "
+    "the setting limits.processor_timeout_seconds, or make the transform faster)",
+)
 
 logger = Logger(child=True)
 
@@ -63,8 +69,23 @@ class _Attempt:
     """Whether it began with nearly all of the invocation's time."""
     began: float
     """Epoch seconds."""
-    first: int
-    """Ordinal below which earlier invocations have written every record, 0 if none have."""
+    checkpoint: Checkpoint | None
+    """How far earlier invocations came, if this one may resume there."""
+
+
+class _ContinuesError(Exception):
+    """Raised when a message was sent for the next invocation, and this one may be acknowledged."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """An object that is being read."""
+
+    held: Checkpoint
+    """Where this invocation began."""
+    facts: ObjectFacts
+    content: Opened
+    walk: Walk
 
 
 @dataclass(frozen=True)
@@ -136,7 +157,10 @@ class Pipeline:
                 self._postpone(message, event)
                 continue
             known = self.ledger.look(event.object_id)
-            is_settled = self._is_settled(event, message, known, deadline)
+            try:
+                is_settled = self._is_settled(event, message, known, deadline)
+            except _ContinuesError:
+                continue
             if is_settled and not self._is_outdated(message, known):
                 continue
             active = self.control.active()
@@ -149,16 +173,15 @@ class Pipeline:
                 self._postpone(message, event)
             else:
                 logger.set_correlation_id(event.object_id)
-                first = self._first(known, active.epoch)
-                attempt = _Attempt(event, message, known, active.epoch, deadline, deadline.is_whole, time.time(), first)
+                held = self._valid(known.checkpoint, active.epoch)
+                attempt = _Attempt(event, message, known, active.epoch, deadline, deadline.is_whole, time.time(), held)
                 self._take_in(attempt)
 
-    def _first(self, known: Known, epoch: int) -> int:
-        """Return the ordinal from which an attempt writes: the checkpoint's, if it is of this version and this epoch."""
-        held = known.checkpoint
+    def _valid(self, held: Checkpoint | None, epoch: int) -> Checkpoint | None:
+        """Return a checkpoint if it is of this version and this epoch."""
         if held is None or (held.processing_version, held.epoch) != (self.processing_version, epoch):
-            return 0
-        return held.ordinal
+            return None
+        return held
 
     def _postpone(self, message: Message, event: ObjectEvent) -> None:
         """Put an object back because the objects before it used the time; this uses up no receive."""
@@ -205,7 +228,7 @@ class Pipeline:
                     self.telemetry.count("ResultsWithoutRecords")
                 return False
             if known.result.has_archive and known.result.region != self.settings.region:
-                self._archive_here(event, message, known.result, deadline)
+                self._archive_here(event, message, known, deadline)
             if not self.ledger.settle(event.object_id, known.result, time.time(), withdrawals=known.withdrawals):
                 return False
         if known.is_attempt_unfinished and not is_rewritten:  # an attempt crashed between RESULT and its last note
@@ -217,28 +240,40 @@ class Pipeline:
         is_of_another_version = known.result and known.result.processing_version != self.processing_version
         return message.must_reprocess and bool(is_of_another_version)
 
-    def _archive_here(self, event: ObjectEvent, message: Message, result: Concluded, deadline: Deadline) -> None:
+    def _archive_here(self, event: ObjectEvent, message: Message, known: Known, deadline: Deadline) -> None:
         """Copy the other region's archive entries of an object to this region's archive, in case that region is lost.
 
-        An object that is not in this region's bucket cannot be read here; RESULT names the region whose archive holds it.
+        An object that is not in this region's bucket cannot be read here; RESULT names the region whose archive holds the
+        entries.
+
+        Raises:
+            OutOfTimeError: This invocation has read no record.
+            _ContinuesError: The next invocation reads more of the object.
         """
+        assert known.result  # noqa: S101 - for mypy
         try:
             opened = self.reader.open(event)
         except UnreadableError:
             return
         try:
-            if result.reason:
-                self._archive_object(event, message, result.reason, opened.facts)
+            if known.result.reason:
+                self._archive_object(event, message, known.result.reason, opened.facts)
                 return
-            with Intake(event.object_id, self.transform) as intake, suppress(UnreadableError):  # with this version's code
-                intake.take(self._records(event, opened, deadline).records)
+            held = self._from(known.archived, 0, opened)
+            with Intake(event.object_id, self.transform, held.taken) as intake, suppress(UnreadableError):
+                # with this version's code
+                walk = self._take(event, opened, deadline, held, intake, forget=self.ledger.unsettle).walk
+                if walk.is_late:
+                    self.ledger.note_archived(event.object_id, self._read_so_far(event, held, intake, walk))
+                    self.own_queue.continue_later(message, event)
+                    raise _ContinuesError
                 self.archive.rejections(event.object_id, intake.rejections())
         finally:
             opened.close()
 
     def _take_in(self, attempt: _Attempt) -> None:
         event, known = attempt.event, attempt.known
-        forgets = bool(known.checkpoint and not attempt.first)
+        forgets = known.checkpoint is not None and attempt.checkpoint is None
         version = self.processing_version
         began = self.ledger.begin(event.object_id, attempt.began, processing_version=version, forget_checkpoint=forgets)
         known = replace(known, attempts=began)
@@ -256,6 +291,13 @@ class Pipeline:
                 return
         except UnreadableError as problem:
             self._quarantine(attempt, problem, opened.facts)
+        except OutOfTimeError:
+            if not attempt.has_whole_time:
+                self._postpone(attempt.message, event)
+                return
+            if not self._is_too_slow(attempt):
+                raise
+            self._quarantine(attempt, _TOO_SLOW, opened.facts)
         finally:
             opened.close()
         self.ledger.finish(event.object_id, time.time(), attempts=known.attempts)
@@ -267,108 +309,169 @@ class Pipeline:
 
         Returns:
             Whether RESULT is written; otherwise the next invocation continues.
-        """
-        event, deadline = attempt.event, attempt.deadline
-        with Intake(event.object_id, self.transform) as intake:
-            try:
-                content = self._records(event, opened, deadline)
-                intake.take(content.records)
-            except OutOfTimeError as problem:
-                if not attempt.has_whole_time:
-                    self._postpone(attempt.message, event)
-                    return False
-                raise self._judge_overrun(attempt, problem) from problem
-            opened.check_digest()
-            if intake.rejected:
-                self.archive.rejections(event.object_id, intake.rejections())
-            if not self._write(attempt, intake, self._expires_at(event, opened.facts)):
-                return False
-            self._conclude(
-                attempt,
-                opened.facts,
-                state=schema.COMPLETED,
-                accepted=intake.accepted,
-                rejected=intake.rejected,
-                effect_digest=intake.effect_digest,
-                format=content.format.value,
-                compression=content.compression.value,
-            )
-            if not _is_canary(event):
-                self.telemetry.count("ObjectsCompleted")
-                self.telemetry.count("RecordsAccepted", intake.accepted)
-                self.telemetry.count("RecordsRejected", intake.rejected)
-            logger.info("an object is completed", accepted=intake.accepted, rejected=intake.rejected)
-            return True
 
-    def _write(self, attempt: _Attempt, intake: Intake, expires_at: int | None) -> bool:
-        """Write the records that are left, and check all of the object's; return False if time ended.
+        Raises:
+            OutOfTimeError: This invocation came no further than the ones before it.
+        """
+        event, held = attempt.event, self._from(attempt.checkpoint, attempt.epoch, opened)
+        if held.is_read:
+            reading = self._reading(event, opened, attempt.deadline, held)
+            return self._write(attempt, reading, held, accepted_of(reading.walk, self.transform))
+        with Intake(event.object_id, self.transform, held.taken) as intake:
+            forget = self.ledger.forget_checkpoint
+            reading = self._take(event, opened, attempt.deadline, held, intake, forget=forget)
+            if reading.walk.is_late:
+                self._continue(attempt, self._read_so_far(event, held, intake, reading.walk))
+                return False
+            opened.check_digest()
+            if intake.taken.rejected:
+                self.archive.rejections(event.object_id, intake.rejections())
+            read = replace(held, is_read=True, taken=intake.taken, place=Place())
+            if held.taken.records:  # this invocation has spooled the last records only
+                self._continue(attempt, read)
+                return False
+            return self._write(attempt, reading, read, intake.prepared())
+
+    def _reading(self, event: ObjectEvent, opened: OpenedObject, deadline: Deadline, held: Checkpoint) -> _Reading:
+        """Return an object's format, and the walk through its records from a checkpoint on.
+
+        The digest of an upload is of all its bytes, so they are all requested until it was read to its end.
+        """
+        content = open_object(
+            in_time(opened.chunks(maximum_bytes=self.settings.maximum_object_bytes), deadline),
+            object_key=event.key,
+            maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
+            position=held.place.position,
+            seek=(lambda at: in_time(opened.chunks_from(at), deadline)) if held.is_read or not event.upload else None,
+        )
+        seconds = _SECONDS_TO_WRITE if held.is_read else 0.0
+        walk = Walk(content.records, held.place, held.first, deadline, seconds_to_write=seconds)
+        return _Reading(held, opened.facts, content, walk)
+
+    def _from(self, held: Checkpoint | None, epoch: int, opened: OpenedObject) -> Checkpoint:
+        """Return a checkpoint if it is of this processing version and of the same bytes, otherwise one of the beginning.
+
+        Another version of an upload may hold other bytes.
+        """
+        if held and (held.processing_version, held.version_id) == (self.processing_version, opened.version_id):
+            return held
+        return Checkpoint(self.processing_version, epoch, opened.version_id)
+
+    def _take(  # noqa: PLR0913 - two callers
+        self,
+        event: ObjectEvent,
+        opened: OpenedObject,
+        deadline: Deadline,
+        held: Checkpoint,
+        intake: Intake,
+        *,
+        forget: Callable[[str], object],
+    ) -> _Reading:
+        """Take the records from a checkpoint on, and before them the rejected ones that earlier invocations have archived.
+
+        Raises:
+            LookupError: Some are missing; the next delivery reads the object from its beginning.
+        """
+        if held.taken.rejected:
+            try:
+                intake.recall(self.archive.recall(event.object_id, self.processing_version))
+            except LookupError:
+                forget(event.object_id)
+                raise
+        reading = self._reading(event, opened, deadline, held)
+        intake.take(reading.walk)
+        return reading
+
+    def _read_so_far(self, event: ObjectEvent, held: Checkpoint, intake: Intake, walk: Walk) -> Checkpoint:
+        """Archive the rejected records that were read, and return the checkpoint from which the next invocation reads.
+
+        Raises:
+            OutOfTimeError: No record was read.
+        """
+        taken = intake.taken
+        if taken.records == held.taken.records:
+            raise OutOfTimeError("no record of the object is read before the function's time ends")
+        if taken.rejected > held.taken.rejected:
+            self.archive.first_rejections(event.object_id, self.processing_version, intake.rejections())
+        return replace(held, taken=taken, place=walk.last)
+
+    def _write(self, attempt: _Attempt, reading: _Reading, read: Checkpoint, left: Iterable[tuple[int, bytes]]) -> bool:
+        """Write the records that are left, check all of the object's, and write RESULT.
 
         The check reads each record's processing version, not its content: it finds what another attempt replaced or deleted
         since this version wrote it. A first attempt that takes seconds needs none: it has just written every record.
 
+        Args:
+            attempt: The attempt.
+            reading: The object; `left` reads it, or it was read.
+            read: Checkpoint of the object at its end; the records below `read.ordinal` were written.
+            left: Ordinal and text of each other accepted record.
+
+        Returns:
+            Whether RESULT is written; otherwise the next invocation continues.
+
         Raises:
-            OutOfTimeError: A whole invocation does not suffice for one step.
+            OutOfTimeError: This invocation came no further than the ones before it.
             ConflictingRecordsError: This replica lacks records that this version has written.
         """
-        event, deadline = attempt.event, attempt.deadline
-        left = ((ordinal, text) for ordinal, text in intake.prepared() if ordinal >= attempt.first)
-        reached = self.ledger.write_records(event.object_id, left, self.processing_version, deadline, expires_at=expires_at)
-        is_further = reached is None or reached > attempt.first
+        object_id, deadline, taken = attempt.event.object_id, attempt.deadline, read.taken
+        walk, expires_at = reading.walk, self._expires_at(attempt.event, reading.facts)
+        reached = self.ledger.write_records(object_id, left, self.processing_version, deadline, expires_at=expires_at)
+        if reached is None and walk.is_late:
+            reached = walk.next
+        has_deleted = False
+        is_short = time.time() - attempt.began < _SECONDS_UNCHECKED
+        if reached is None and not (is_short and not (attempt.known.was_begun or attempt.known.result)):
+            found = self.ledger.prune(object_id, taken.records, self.processing_version, deadline)
+            if not found.is_whole:
+                reached, has_deleted = taken.records, found.deleted > 0
+            elif found.held != taken.accepted:
+                self.ledger.forget_checkpoint(object_id)
+                raise ConflictingRecordsError(object_id, found.held, taken.accepted)
         if reached is None:
-            is_short = time.time() - attempt.began < _SECONDS_UNCHECKED
-            if is_short and not (attempt.known.was_begun or attempt.known.result):
-                return True
-            records, kept = intake.accepted + intake.rejected, (ordinal for ordinal, _ in intake.prepared())
-            found = self.ledger.prune(event.object_id, kept, records, self.processing_version, deadline)
-            if found.is_whole and found.held == intake.accepted:
-                return True
-            if found.is_whole:
-                self.ledger.forget_checkpoint(event.object_id)
-                raise ConflictingRecordsError(event.object_id, found.held, intake.accepted)
-            reached, is_further = records, attempt.first < records or found.deleted > 0
-        if is_further:
-            self._continue(attempt, reached)
-        elif attempt.has_whole_time:
+            self._complete(attempt, reading, taken)
+            return True
+        if reading.held.is_read and reached == read.ordinal and not has_deleted:
             raise OutOfTimeError(
                 "reading the object leaves too little of a whole invocation to write records; send the object in parts (or "
                 "raise the setting limits.processor_timeout_seconds)"
             )
-        else:
-            self._postpone(attempt.message, event)
+        self._continue(attempt, replace(read, ordinal=reached, place=walk.place_of(reached)))
         return False
 
-    def _continue(self, attempt: _Attempt, reached: int) -> None:
+    def _complete(self, attempt: _Attempt, reading: _Reading, taken: Taken) -> None:
+        self._conclude(
+            attempt,
+            reading.facts,
+            state=schema.COMPLETED,
+            accepted=taken.accepted,
+            rejected=taken.rejected,
+            effect_digest=taken.effect_digest,
+            format=reading.content.format.value,
+            compression=reading.content.compression.value,
+        )
+        if not _is_canary(attempt.event):
+            self.telemetry.count("ObjectsCompleted")
+            self.telemetry.count("RecordsAccepted", taken.accepted)
+            self.telemetry.count("RecordsRejected", taken.rejected)
+        logger.info("an object is completed", accepted=taken.accepted, rejected=taken.rejected)
+
+    def _continue(self, attempt: _Attempt, checkpoint: Checkpoint) -> None:
         """Note how far the attempt came, and only then send the message for the next invocation."""
         event = attempt.event
-        checkpoint = Checkpoint(reached, self.processing_version, attempt.epoch)
         self.ledger.note_checkpoint(event.object_id, checkpoint, time.time())
         self.own_queue.continue_later(attempt.message, event, has_written=True)
         self.telemetry.count("ObjectsContinued")
-        logger.info("an object continues in the next invocation", first=attempt.first, reached=reached)
+        logger.info("an object continues in the next invocation", read=checkpoint.taken.records, written=checkpoint.ordinal)
 
-    def _judge_overrun(self, attempt: _Attempt, problem: OutOfTimeError) -> Exception:
-        """Return the error of an object that a whole invocation did not suffice to read: permanent at the last receive.
+    def _is_too_slow(self, attempt: _Attempt) -> bool:
+        """Return whether whole invocations did not suffice to read a record of an object, the last receive's too.
 
-        Nothing is written while an object is read, so DynamoDB does not slow it down; another attempt takes as long. An
-        object with a checkpoint was read in time before.
+        Nothing is written while an object is read, so DynamoDB does not slow it down; another attempt takes as long.
         """
         is_last = attempt.message.receive_count >= self.settings.maximum_receives
-        if not is_last or attempt.known.checkpoint:
-            return problem
-        return UnreadableError(
-            Fault.TOO_SLOW,
-            "reading the object's records, without writing them, takes longer than one invocation of the function, and only "
-            "the writing continues in the next one; send it in parts (or raise the "
-            "setting limits.processor_timeout_seconds, or make the transform faster)",
-        )
-
-    def _records(self, event: ObjectEvent, opened: OpenedObject, deadline: Deadline) -> Opened:
-        content = open_object(
-            _in_time(opened.chunks(maximum_bytes=self.settings.maximum_object_bytes), deadline),
-            object_key=event.key,
-            maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
-        )
-        return replace(content, records=_in_time(content.records, deadline))
+        held = attempt.known.checkpoint
+        return is_last and not (held and held.is_read)
 
     def _quarantine(self, attempt: _Attempt, problem: UnreadableError, facts: ObjectFacts) -> None:
         """Archive an unreadable object, send its message to the dead-letter queue, and only then write RESULT."""
@@ -376,7 +479,7 @@ class Pipeline:
         self._archive_object(event, message, problem.reason, facts)
         self.dead_letters.send(message, problem, event.object_id)
         if attempt.known.was_begun or attempt.known.result:  # RESULT will count no record
-            found = self.ledger.prune(event.object_id, (), 0, self.processing_version, attempt.deadline)
+            found = self.ledger.prune(event.object_id, 0, "", attempt.deadline)
             if not found.is_whole:
                 raise OutOfTimeError("the function's time ends before the records of earlier attempts are deleted")
         self._conclude(
@@ -487,14 +590,3 @@ class Pipeline:
 def _is_canary(event: ObjectEvent) -> bool:
     """Return whether an object is an observer's canary, which the metrics of users' objects do not count."""
     return event.upload is not None and event.upload.source == object_keys.CANARY_SOURCE
-
-
-def _in_time(things: Iterable[_Any], deadline: Deadline) -> Iterator[_Any]:
-    """Yield the things while time is left."""
-    next_look = 0.0
-    for thing in things:
-        now = time.monotonic()
-        if now >= next_look:
-            deadline.check("the object is read", reserved_seconds=RESERVED_SECONDS)
-            next_look = now + _SECONDS_BETWEEN_LOOKS
-        yield thing

@@ -1,13 +1,15 @@
 """Counts and removes records of an object in this region's replica, by partition key and in threads."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
+
+from botocore.exceptions import ClientError
 
 from handlers.processor.deadline import RESERVED_SECONDS, Deadline, OutOfTimeError
 from handlers.processor.record_writer import in_threads
+from handlers.processor.routes import code_of
 from handlers.shared import schema
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ class Pruned:
     """The outcome of a prune."""
 
     held: int = 0
-    """Records that the attempt keeps and that this replica holds in the attempt's processing version."""
+    """Records that this replica holds in the attempt's processing version."""
     deleted: int = 0
     is_whole: bool = True
     """Whether every partition key was looked at before time ended."""
@@ -69,45 +71,62 @@ class RecordRows:
         in_threads(self._add_count, iter(range(-(-records // schema.RECORDS_PER_PARTITION_KEY))))
         return self._of_version == self._of_all == accepted
 
-    def prune(self, kept: Iterable[int], records: int) -> Pruned:
-        """Delete the records of earlier attempts that this attempt does not write, and count the ones that it writes.
+    def prune(self, records: int) -> Pruned:
+        """Delete the records of every other version, and count those of this one; without a version delete all.
 
         Args:
-            kept: Ordinals that this attempt writes, in order.
             records: Number of records in the file, accepted and rejected.
         """
         partitions = -(-records // schema.RECORDS_PER_PARTITION_KEY)
-        parts = _parts(kept, partitions)
         try:
             if partitions > 1:
-                in_threads(self._prune_part, parts)
-            else:
-                for part in parts:
-                    self._prune_part(part)
-            while self._prune_part((partitions, [])):  # an attempt of another version may have found more records
+                in_threads(self._prune_part, iter(range(partitions)))
+            elif partitions:
+                self._prune_part(0)
+            while self._prune_part(partitions):  # an attempt of another version may have found more records
                 partitions += 1
         except OutOfTimeError:
             self._pruned.is_whole = False
         return self._pruned
 
-    def _prune_part(self, part: tuple[int, list[int]]) -> bool:
+    def _prune_part(self, number: int) -> bool:
         """Prune one partition key; return whether it held records."""
-        number, kept = part
         of_version, of_all = self._count(number)
-        if of_version == of_all == len(kept):  # one version of a file gives one set of ordinals
+        if self._version and of_version == of_all:
             self._add(held=of_version)
             return bool(of_all)
-        wanted, held = set(kept), 0
+        held = 0
         for row in [row for page in self._pages(number, **_KEYS_AND_VERSION) for row in page["Items"]]:
-            key = {name: row[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)}
-            if int(row[schema.SORT_KEY]["S"]) in wanted:
-                held += row.get(schema.PROCESSING_VERSION, {}).get("S") == self._version
+            if self._version and _version(row) == self._version:
+                held += 1
                 continue
             self._check_time()
-            self._dynamodb.delete_item(TableName=self._table_name, Key=key)
-            self._add(deleted=1)
+            if not self._delete(row):
+                return self._prune_part(number)
         self._add(held=held)
         return bool(of_all)
+
+    def _delete(self, row: dict[str, Any]) -> bool:
+        """Delete a record; return False if another attempt has written it in another version since it was read."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(#version)"}
+        if version := _version(row):
+            condition = {
+                "ConditionExpression": "#version = :version",
+                "ExpressionAttributeValues": {":version": {"S": version}},
+            }
+        try:
+            self._dynamodb.delete_item(
+                TableName=self._table_name,
+                Key={name: row[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)},
+                ExpressionAttributeNames=_VERSION_NAME,
+                **condition,
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        self._add(deleted=1)
+        return True
 
     def _add(self, *, held: int = 0, deleted: int = 0) -> None:
         with self._lock:
@@ -160,13 +179,5 @@ _KEYS_AND_VERSION: Final[dict[str, Any]] = {
 }
 
 
-def _parts(kept: Iterable[int], partitions: int) -> Iterator[tuple[int, list[int]]]:
-    """Yield the number of each partition key and the ordinals that are kept under it."""
-    groups = groupby(kept, key=lambda ordinal: ordinal // schema.RECORDS_PER_PARTITION_KEY)
-    upcoming, ordinals = next(groups, (partitions, iter(())))
-    for number in range(partitions):
-        if number < upcoming:
-            yield number, []
-            continue
-        yield number, list(ordinals)
-        upcoming, ordinals = next(groups, (partitions, iter(())))
+def _version(row: dict[str, Any]) -> str:
+    return str(row.get(schema.PROCESSING_VERSION, {}).get("S", ""))

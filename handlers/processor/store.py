@@ -10,8 +10,11 @@ from botocore.exceptions import ClientError
 
 from handlers.processor.batch_requests import BatchRequests, puts
 from handlers.processor.deadline import Deadline
+from handlers.processor.intake import NOTHING, Taken
+from handlers.processor.parsers import Position
 from handlers.processor.record_rows import Pruned, RecordRows
 from handlers.processor.record_writer import RecordWriter
+from handlers.processor.walk import Place
 from handlers.shared import schema, timestamps
 from handlers.shared.attribute_values import AttributeValue, canonical_number_text, canonical_text
 from handlers.shared.effect import EffectDigest
@@ -19,6 +22,7 @@ from handlers.shared.effect import EffectDigest
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+_BEGINNING: Final = Place()
 _ATTEMPT: Final = schema.attempt_sort_key("")
 _DIGEST_RECORDS: Final = 100_000
 """Above this number a replica's records are counted and not hashed: hashing a million takes longer than writing them."""
@@ -53,18 +57,73 @@ class Concluded:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """This region's note that its replica holds every record below an ordinal, as one processing version writes them."""
+    """This region's note of how far it has read an object and written its records, in one processing version.
 
-    ordinal: int
+    An object is read to its end first; only then records are written.
+    """
+
     processing_version: str
     epoch: int
-    """Epoch in which they were written; after a promotion, the other region may have written records of its own."""
+    """Epoch in which records were written; after a promotion, the other region may have written records of its own."""
+    version_id: str
+    """Version of the object that was read."""
+    ordinal: int = 0
+    """This region has written every record below it."""
+    is_read: bool = False
+    """Whether the object was read to its end and can be written."""
+    taken: Taken = NOTHING
+    """The records that were read."""
+    place: Place = _BEGINNING
+    """Where the next invocation begins to read; it skips the records that were taken, or written if `is_read`."""
+
+    @property
+    def first(self) -> int:
+        """Ordinal of the first record that the next invocation takes or writes."""
+        return self.ordinal if self.is_read else self.taken.records
 
     @property
     def attribute(self) -> AttributeValue:
         """The note as an attribute value."""
-        values = {"ordinal": {"N": str(self.ordinal)}, "epoch": {"N": str(self.epoch)}}
-        return {"M": values | {schema.PROCESSING_VERSION: {"S": self.processing_version}}}
+        numbers = {
+            "ordinal": self.ordinal,
+            "epoch": self.epoch,
+            "accepted": self.taken.accepted,
+            "rejected": self.taken.rejected,
+            "place": self.place.ordinal,
+            "start": self.place.position.start,
+            "line": self.place.position.line,
+        }
+        texts = {
+            schema.PROCESSING_VERSION: self.processing_version,
+            "version_id": self.version_id,
+            "effect_digest": self.taken.effect_digest,
+        }
+        return {
+            "M": {name: {"N": str(number)} for name, number in numbers.items()}
+            | {name: {"S": text} for name, text in texts.items()}
+            | {"is_read": {"BOOL": self.is_read}}
+        }
+
+    @classmethod
+    def from_row(cls, row: dict[str, Any]) -> "Checkpoint | None":
+        """Return the checkpoint of an ATTEMPT row; None if there is none or it is malformed: then all is read again."""
+        try:
+            held = row[schema.CHECKPOINT]["M"]
+
+            def number(name: str) -> int:
+                return int(held[name]["N"])
+
+            return cls(
+                processing_version=held[schema.PROCESSING_VERSION]["S"],
+                epoch=number("epoch"),
+                version_id=held["version_id"]["S"],
+                ordinal=number("ordinal"),
+                is_read=held["is_read"]["BOOL"],
+                taken=Taken(number("accepted"), number("rejected"), held["effect_digest"]["S"]),
+                place=Place(number("place"), Position(number("start"), number("line"))),
+            )
+        except (KeyError, TypeError, ValueError):
+            return None
 
 
 @dataclass(frozen=True)
@@ -89,7 +148,9 @@ class Known:
     gone_in: frozenset[str] = frozenset()
     """Regions whose bucket holds no version of the object any more."""
     checkpoint: Checkpoint | None = None
-    """How far this region's attempt came."""
+    """How far this region's attempt has come."""
+    archived: Checkpoint | None = None
+    """How far this region has read an object to archive what the other one has rejected."""
     continued_at: float = 0.0
     """When an attempt of either region that has a checkpoint was last continued, in epoch seconds."""
     put_backs: int = 0
@@ -191,7 +252,8 @@ class Ledger:
             is_peer_unfinished=any(_is_unfinished(row) for region, row in attempts.items() if region != self._region),
             gone_in=frozenset(region for region, row in attempts.items() if schema.GONE in row),
             was_begun=bool(attempts),
-            checkpoint=_checkpoint(attempt),
+            checkpoint=Checkpoint.from_row(attempt),
+            archived=Checkpoint.from_row(replica),
             continued_at=max(
                 (_epoch_seconds(_text(row, "updated_at")) for row in attempts.values() if schema.CHECKPOINT in row),
                 default=0.0,
@@ -246,7 +308,7 @@ class Ledger:
             Whether it is noted. It is not after a withdrawal for an attempt of another version: records may be gone.
         """
         changes = ["object_id = :object_id", "#digest = :digest", "#version = :version", "settled_at = :now"]
-        names = {"#digest": schema.SETTLED, "#version": schema.SETTLED_VERSION}
+        names = {"#digest": schema.SETTLED, "#version": schema.SETTLED_VERSION, "#checkpoint": schema.CHECKPOINT}
         values: dict[str, AttributeValue] = {
             ":object_id": {"S": object_id},
             ":digest": {"S": result.effect_digest},
@@ -262,11 +324,21 @@ class Ledger:
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
-                UpdateExpression=f"SET {', '.join(changes)}",
+                UpdateExpression=f"SET {', '.join(changes)} REMOVE #checkpoint",
                 ConditionExpression=f"{condition} OR #for = :version",
                 ExpressionAttributeNames=names | {"#counter": schema.WITHDRAWALS, "#for": schema.WITHDRAWN_FOR},
                 ExpressionAttributeValues=values | seen,
             )
+        )
+
+    def note_archived(self, object_id: str, checkpoint: Checkpoint) -> None:
+        """Note how far this region has read an object to archive what the other region has rejected."""
+        self._dynamodb.update_item(
+            TableName=self._table_name,
+            Key=self._replica_key(object_id),
+            UpdateExpression="SET object_id = :object_id, #checkpoint = :checkpoint",
+            ExpressionAttributeNames={"#checkpoint": schema.CHECKPOINT},
+            ExpressionAttributeValues={":object_id": {"S": object_id}, ":checkpoint": checkpoint.attribute},
         )
 
     def unsettle(self, object_id: str, processing_version: str = "") -> None:
@@ -281,11 +353,12 @@ class Ledger:
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
-                UpdateExpression="SET #for = :for REMOVE #digest, #version ADD #counter :one",
+                UpdateExpression="SET #for = :for REMOVE #digest, #version, #checkpoint ADD #counter :one",
                 ConditionExpression="attribute_not_exists(#version) OR #version <> :for",
                 ExpressionAttributeNames={
                     "#digest": schema.SETTLED,
                     "#version": schema.SETTLED_VERSION,
+                    "#checkpoint": schema.CHECKPOINT,
                     "#counter": schema.WITHDRAWALS,
                     "#for": schema.WITHDRAWN_FOR,
                 },
@@ -306,19 +379,18 @@ class Ledger:
             )
         )
 
-    def prune(
-        self, object_id: str, kept: Iterable[int], records: int, processing_version: str, deadline: Deadline
-    ) -> Pruned:
-        """Delete the records of earlier attempts that this attempt does not write, and count the ones that it writes.
+    def prune(self, object_id: str, records: int, processing_version: str, deadline: Deadline) -> Pruned:
+        """Delete the records of every other processing version, and count those of this one.
+
+        One version of a file gives one set of records, so a record of this version is one that this attempt writes.
 
         Args:
             object_id: Identity of the object.
-            kept: Ordinals that this attempt writes, in order.
             records: Number of records in the file, accepted and rejected.
-            processing_version: The version of this attempt.
+            processing_version: The version of this attempt; empty to delete every record.
             deadline: End of the invocation.
         """
-        return self._rows(object_id, processing_version, deadline).prune(kept, records)
+        return self._rows(object_id, processing_version, deadline).prune(records)
 
     def _rows(self, object_id: str, processing_version: str, deadline: Deadline) -> RecordRows:
         return RecordRows(self._dynamodb, self._table_name, object_id, processing_version, deadline)
@@ -355,7 +427,7 @@ class Ledger:
         return _number(self._note_attempt(object_id, changes, values, now, more, **names), "attempts")
 
     def note_checkpoint(self, object_id: str, checkpoint: Checkpoint, now: float) -> None:
-        """Note how far this region's attempt came; call it after DynamoDB has accepted every record below the ordinal."""
+        """Note how far this region's attempt came; call it after DynamoDB has accepted every record below its ordinal."""
         self._dynamodb.update_item(
             TableName=self._table_name,
             Key=self._attempt_key(object_id),
@@ -502,15 +574,6 @@ def _epoch_seconds(text: str) -> float:
         return datetime.fromisoformat(text).timestamp()
     except ValueError:
         return 0.0
-
-
-def _checkpoint(row: dict[str, Any]) -> Checkpoint | None:
-    """Return the checkpoint of an ATTEMPT row; None if there is none or it is malformed: then every record is written."""
-    try:
-        held = row[schema.CHECKPOINT]["M"]
-        return Checkpoint(int(held["ordinal"]["N"]), held[schema.PROCESSING_VERSION]["S"], int(held["epoch"]["N"]))
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def _concluded(row: dict[str, Any]) -> Concluded:

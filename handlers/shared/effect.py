@@ -12,8 +12,8 @@ _MODULUS: Final = 1 << 256
 class EffectDigest:
     """The sum, modulo 2^256, of the SHA-256 of every record's keys and content."""
 
-    def __init__(self) -> None:
-        self._sum = 0
+    def __init__(self, begun: str = "0") -> None:
+        self._sum = int(begun, 16)  # a `hexdigest`, to which more records are added
 
     def add(self, partition_key: str, sort_key: str, record: bytes) -> None:
         """Add a record; `record` is the `canonical_text` of its map."""

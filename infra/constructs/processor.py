@@ -106,6 +106,8 @@ class Processor(Construct):
             "s3:PutObject",
             on=[archive.bucket.arn_for_objects("rejected/*"), archive.bucket.arn_for_objects("quarantined/*")],
         )
+        # The rejected records of an object that is read in several invocations.
+        allow("s3:GetObject", on=[archive.bucket.arn_for_objects("rejected/*.part")])
         # The reconciler scans the table, a page at a time, for records whose RESULT or object is gone.
         allow("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", on=[table_arn(self, context)])
         # Not the control row, nor any other row by which regions are judged. Of an object's rows it deletes none.

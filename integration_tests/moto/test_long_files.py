@@ -1,5 +1,7 @@
 """Test files that are too long for one invocation against moto: the next one continues, and any of them may crash."""
 
+import gzip
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -7,13 +9,15 @@ from itertools import count
 from typing import Any
 
 import pytest
+import zstandard
 from moto import mock_aws
 
-from handlers.processor import record_writer
+from handlers.processor import record_writer, walk
 from handlers.processor.application import application
 from handlers.processor.errors import Reject
 from handlers.processor.pipeline import Pipeline
 from handlers.shared import schema
+from handlers.shared.object_keys import Upload
 from integration_tests.moto.processor_world import PRIMARY, SECONDARY, Put, World, environment, event_record
 
 GOOD = 20
@@ -27,7 +31,7 @@ class Crash(BaseException):
 
 
 class Clock:
-    """Time that ends after some batches; counts the calls to AWS, and crashes before one of them.
+    """Time that ends after some batches or records; counts the calls to AWS, and crashes before one of them.
 
     Attributes:
         writes: How often each record was written.
@@ -35,20 +39,25 @@ class Clock:
         crash_before: Number of a call.
     """
 
-    def __init__(self, batches: int = 1) -> None:
+    def __init__(self, batches: int = 1, records: int = 1000) -> None:
         self.writes: Counter[str] = Counter()
         self.calls = 0
         self.crash_before = 0
         self._batches = self._left = batches
+        self._records = self._unread = records
         self._known: set[int] = set()
 
     def __call__(self) -> float:
-        return 300.0 if self._left > 0 else 1.0
+        if self._left <= 0:
+            return 1.0
+        if self._unread > 0:
+            return 300.0
+        return 10.0 if self._unread > -2 else 4.9  # time to write what was read, then none to read either
 
     def invoke(self, world: World, region: str = PRIMARY) -> Any:  # noqa: ANN401 - an Invocation
         """Hand a batch of messages to the function."""
         world.enter(region)
-        self._left = self._batches
+        self._left, self._unread = self._batches, self._records
         pipeline = application()
         for client in (pipeline.ledger._dynamodb, pipeline.reader._s3, pipeline.own_queue._sqs):  # noqa: SLF001 - all three
             if id(client) not in self._known:
@@ -63,6 +72,11 @@ class Clock:
             if not self.invoke(world, region).received:
                 return number
         raise AssertionError(f"{most} invocations do not suffice")
+
+    def read(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Return a record unchanged, as a transform that takes time."""
+        self._unread -= 1
+        return record
 
     def _count(self, **_: object) -> None:
         self.calls += 1
@@ -81,18 +95,21 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(record_writer, "WRITERS", 1)
     monkeypatch.setattr(record_writer, "_BATCH_ITEMS", BATCH)
     with environment(), mock_aws():
+        monkeypatch.setattr(walk, "_SECONDS_BETWEEN_LOOKS", 0.0)
         yield World()
 
 
-def assert_whole(world: World, put: Put, region: str = PRIMARY) -> None:
+def assert_whole(world: World, put: Put, region: str = PRIMARY, *, rejected: int = GOOD) -> None:
     """Check that everything of a file is there once, and that nothing is left to do."""
     result = world.results(region)[put.key]
     assert (result["state"], result["accepted"], result["rejected"]) == ("COMPLETED", GOOD, 1)
-    assert sorted(ordinal for _, ordinal in world.records(region)) == list(range(GOOD))
+    assert {ordinal for _, ordinal in world.records(region)} == set(range(GOOD + 1)) - {rejected}
     assert {row["processing_version"] for row in world.rows(region) if row["pk"].startswith("REC#")} == {
         result["processing_version"]
     }
-    assert list(world.archived(region)) == [f"rejected/{result['object_id']}.ndjson"]
+    archived = {key: body for key, body in world.archived(region).items() if not key.endswith(".part")}
+    assert list(archived) == [f"rejected/{result['object_id']}.ndjson"]
+    assert len(archived.popitem()[1].splitlines()) == 1
     own = schema.attempt_sort_key(region)
     assert [
         row["sk"] for row in world.rows(region) if row["sk"] == own and not {"state_hour", schema.CHECKPOINT} & row.keys()
@@ -242,3 +259,91 @@ def test_reprocessing_a_long_file_continues_as_reprocessing(world: World, monkey
     assert clock.run(world) == 5
     assert_whole(world, put)
     assert world.results()[put.key]["processing_version"] == "newer"
+
+
+# --- a file whose reading, too, takes several invocations ------------------------------------------------------
+
+NUMBERS = [str(number) for number in range(GOOD)]
+LINES = "\n".join(['{"n":0}', "bad", *(f'{{"n":{number}}}' for number in NUMBERS[1:])]).encode()
+ARRAY = b"[" + LINES.replace(b"\n", b",\n") + b"]"
+TABLE = "n,m\r\n" + "".join(f'"{number}\n",2\r\n' for number in NUMBERS[:9]) + "bad\r\n" + ",2\r\n".join(NUMBERS[9:]) + ",2"
+UPLOAD = Upload("billing", "0199d0a0-0000-7000-8000-000000000000", hashlib.sha256(LINES).hexdigest(), "x.ndjson")
+FILES = {
+    "lines": ("incoming/x.ndjson", LINES, 1),
+    "array": ("incoming/x.json", ARRAY, 1),
+    "table": ("incoming/x.csv", TABLE.encode(), 9),
+    "gzip": ("incoming/x.json.gz", gzip.compress(ARRAY), 1),
+    "zstd": ("incoming/x.csv.zst", zstandard.ZstdCompressor().compress(TABLE.encode()), 9),
+    "UTF-16": ("incoming/x.csv", TABLE.encode("utf-16"), 9),
+    "upload": (UPLOAD.object_key, LINES, 1),
+}
+"""Key, content, and ordinal of the rejected record."""
+
+
+def deploy_slow(world: World, monkeypatch: pytest.MonkeyPatch, clock: Clock, region: str = PRIMARY) -> None:
+    """Deploy a transform that takes a clock's time."""
+    world.enter(region)
+    world.deploy_newer(monkeypatch, transform=clock.read)
+
+
+@pytest.mark.parametrize(("key", "body", "rejected"), FILES.values(), ids=FILES)
+def test_file_read_in_several_invocations_becomes_the_same_rows(
+    world: World, monkeypatch: pytest.MonkeyPatch, key: str, body: bytes, rejected: int
+) -> None:
+    at_once = world.put(key, body)
+    deploy_slow(world, monkeypatch, at_once_clock := Clock(batches=1000))
+    at_once_clock.run(world)
+    expected = lasting(world, key), world.records()
+    world.forget()
+    world.announce(at_once)
+    clock = Clock(batches=1000, records=6)
+    deploy_slow(world, monkeypatch, clock)
+    assert clock.run(world) >= 6, "three invocations read, and four write"
+    assert_whole(world, at_once, rejected=rejected)
+    assert (lasting(world, key), world.records()) == expected
+
+
+def lasting(world: World, key: str) -> dict[str, Any]:
+    """Return what RESULT states of a file, without the time."""
+    return {name: value for name, value in world.results()[key].items() if name != "processed_at"}
+
+
+@pytest.mark.parametrize("name", ["table", "upload"])
+def test_crash_before_any_call_while_reading_loses_and_doubles_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    key, body, rejected = FILES[name]
+    for crash_before in count(1):
+        put, clock = world.put(key, body), Clock(batches=1000, records=9)
+        deploy_slow(world, monkeypatch, clock)
+        clock.crash_before = crash_before
+        clock.run(world)
+        assert_whole(world, put, rejected=rejected)
+        world.forget()
+        if clock.calls < crash_before:
+            break
+    assert crash_before > 5 * 6, "a look, an attempt, the object, rejections, a checkpoint, a message: each time"
+
+
+def test_digest_of_an_upload_is_checked_over_several_invocations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put, clock = world.put(UPLOAD.object_key, LINES.replace(b"19", b"18")), Clock(batches=1000, records=6)
+    deploy_slow(world, monkeypatch, clock)
+    clock.run(world)
+    assert world.results()[put.key]["reason"].startswith("wrong_digest: ")
+    assert not world.records()
+
+
+def test_other_region_archives_rejections_over_several_invocations(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, clock = world.put("incoming/x.ndjson", LINES), Clock(batches=1000, records=6)
+    world.replicate(put)
+    deploy_slow(world, monkeypatch, clock)
+    clock.run(world)
+    world.replicate_table()
+    deploy_slow(world, monkeypatch, clock, SECONDARY)
+    assert clock.run(world, SECONDARY) >= 3
+    object_id = world.results()[put.key]["object_id"]
+    assert world.archived(SECONDARY)[f"rejected/{object_id}.ndjson"] == world.archived()[f"rejected/{object_id}.ndjson"]
+    assert world.settled(SECONDARY)
+    assert not [row for row in world.rows(SECONDARY) if schema.CHECKPOINT in row]

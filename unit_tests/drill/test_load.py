@@ -50,8 +50,9 @@ def processed(one: LoadItem, object_id: str) -> tuple[int, int, str]:
     assert isinstance(one.item.content, bytes)
     opened = open_object([one.item.content], object_key=one.item.key, maximum_expanded_bytes=1 << 20)
     with Intake(object_id, shipped_transform) as intake:
-        intake.take(opened.records)
-        return intake.accepted, intake.accepted + intake.rejected, intake.effect_digest
+        intake.take(enumerate(opened.records))
+        taken = intake.taken
+        return taken.accepted, taken.records, taken.effect_digest
 
 
 def rows(folder: Path, files: list[LoadItem], *lines: Receipt) -> list[ReceiptRow]:

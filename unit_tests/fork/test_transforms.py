@@ -114,14 +114,15 @@ def differences(sample: Sample, transform: Callable[[Record], Record]) -> list[s
     records = [(ordinal, to_wire(record)) for ordinal, record in sample.accepted.items()]
     with Intake(OBJECT_ID, transform) as intake:
         take(intake, sample.body)
-        found = intake.accepted, intake.rejected, intake.effect_digest
+        taken = intake.taken
+        found = taken.accepted, taken.rejected, taken.effect_digest
     wanted = len(sample.accepted), sample.rejections, effect.of_records(OBJECT_ID, records)
     return [] if found == wanted else [f"{sample.name}: {found}, expected {wanted}"]
 
 
 def take(intake: Intake, body: bytes) -> None:
     opened = open_object([body], object_key="incoming/file", maximum_expanded_bytes=1 << 28)
-    intake.take(opened.records)
+    intake.take(enumerate(opened.records))
 
 
 @each_transform
@@ -138,7 +139,7 @@ def test_files_of_the_drill_become_what_is_expected(
                     take(intake, one.item.content)
                 continue
             take(intake, one.item.content)
-            assert (intake.accepted, intake.effect_digest) == (len(records), effect.of_records(OBJECT_ID, records))
+            assert (intake.taken.accepted, intake.taken.effect_digest) == (len(records), effect.of_records(OBJECT_ID, records))
 
 
 def test_a_mirror_that_differs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,6 +43,6 @@ of the first rows as it splits the header; if two split them equally well, the f
 """
 
 from handlers.processor.parsers.reading import Opened, open_object
-from handlers.processor.parsers.records import Outcome, RawRecord
+from handlers.processor.parsers.records import FIRST, Outcome, Position, RawRecord
 
-__all__ = ["Opened", "Outcome", "RawRecord", "open_object"]
+__all__ = ["FIRST", "Opened", "Outcome", "Position", "RawRecord", "open_object"]

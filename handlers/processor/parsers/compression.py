@@ -43,10 +43,10 @@ def expand(chunks: Iterable[bytes], *, maximum_bytes: int) -> tuple[Compression,
     """
     beginning, stream = look_ahead(iter(chunks))
     if beginning.startswith(_GZIP):
-        return Compression.GZIP, _limited(_gunzip(stream), maximum_bytes)
+        return Compression.GZIP, limited(_gunzip(stream), maximum_bytes)
     if beginning == _ZSTD or (beginning[1:] == _ZSTD_SKIPPABLE and beginning[0] >> 4 == 0x5):  # noqa: PLR2004
-        return Compression.ZSTD, _limited(_unzstd(stream), maximum_bytes)
-    return Compression.NONE, _limited(stream, maximum_bytes)
+        return Compression.ZSTD, limited(_unzstd(stream), maximum_bytes)
+    return Compression.NONE, limited(stream, maximum_bytes)
 
 
 def look_ahead(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
@@ -59,8 +59,12 @@ def look_ahead(stream: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     return beginning[:_MAGIC_BYTES], chain([beginning], stream)
 
 
-def _limited(chunks: Iterator[bytes], maximum_bytes: int) -> Iterator[bytes]:
-    total = 0
+def limited(chunks: Iterable[bytes], maximum_bytes: int, total: int = 0) -> Iterator[bytes]:
+    """Yield the chunks of a file; `total` bytes of it came before.
+
+    Raises:
+        UnreadableError: They are more than `maximum_bytes`.
+    """
     for chunk in chunks:
         total += len(chunk)
         if total > maximum_bytes:

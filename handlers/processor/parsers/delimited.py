@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from handlers.processor.errors import Fault, Reject, UnreadableError
 from handlers.processor.parsers.json_values import decode
-from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, Outcome, RawRecord
+from handlers.processor.parsers.records import FIRST, MAXIMUM_RECORD_BYTES, Outcome, Position, RawRecord
 from handlers.processor.parsers.rows import rows
 
 DELIMITERS: Final = (",", "\t", ";")
@@ -40,15 +40,25 @@ def split_row(text: str, delimiter: str) -> list[str]:
     return rows[0] if rows else [""]
 
 
-def delimited(chunks: Iterable[bytes], *, delimiter: str, line_end: bytes) -> Iterator[Outcome]:
+def delimited(
+    chunks: Iterable[bytes], *, delimiter: str, line_end: bytes, beginning: bytes = b"", position: Position = FIRST
+) -> Iterator[Outcome]:
     """Yield every row below the header as a record with the header's names; every value is text.
+
+    Args:
+        chunks: The text from `position` on.
+        delimiter: One character.
+        line_end: One byte.
+        beginning: The beginning of the file, with its header, if `position` is another one.
+        position: Position of a row.
 
     Raises:
         UnreadableError: The header names no columns, or a quoted field is never closed.
     """
-    every_row = rows(chunks, delimiter=delimiter.encode(), line_end=line_end)
-    table = _Table(next(every_row), delimiter)
-    return (Outcome(row, table.parse) for row in every_row)
+    below = rows(chunks, delimiter=delimiter.encode(), line_end=line_end, position=position)
+    header = next(rows([beginning], delimiter=delimiter.encode(), line_end=line_end) if beginning else below)
+    table = _Table(header, delimiter)
+    return (Outcome(row, table.parse) for row in below)
 
 
 class _Table:

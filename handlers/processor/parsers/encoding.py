@@ -42,16 +42,14 @@ _LONGEST_CHARACTER: Final = 4
 """Bytes."""
 
 
-def as_utf8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield UTF-16 text with a byte order mark as UTF-8 with one, and any other stream unchanged.
-
-    Raises:
-        UnreadableError: The text is not UTF-16.
-    """
+def as_utf8(chunks: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
+    """Return whether a stream is UTF-16 with a byte order mark, and the stream as UTF-8, then with a mark too."""
     beginning, stream = look_ahead(chunks)
-    if not beginning.startswith(_UTF16_MARKS) or beginning.startswith(_UTF32_MARKS):
-        yield from stream
-        return
+    is_utf16 = beginning.startswith(_UTF16_MARKS) and not beginning.startswith(_UTF32_MARKS)
+    return is_utf16, _decoded(stream) if is_utf16 else stream
+
+
+def _decoded(stream: Iterator[bytes]) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder("utf-16")()
     yield UTF8_MARK
     try:

@@ -10,7 +10,7 @@ from typing import Final
 
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.parsers.json_values import parse_record
-from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, Outcome, RawRecord
+from handlers.processor.parsers.records import FIRST, MAXIMUM_RECORD_BYTES, Outcome, Position, RawRecord
 from handlers.processor.parsers.usual import usual_object
 
 WHITE_SPACE: Final = b" \t\r\n"
@@ -29,42 +29,45 @@ _LONGEST_PAUSE: Final = 64
 """Elements that are split exactly before a usual one is looked for again, so that unusual files do not take more time."""
 
 
-def json_array(chunks: Iterable[bytes]) -> Iterator[Outcome]:
-    """Yield every element of an array that is the whole text.
+def json_array(chunks: Iterable[bytes], position: Position = FIRST) -> Iterator[Outcome]:
+    """Yield every element of an array that is the whole text, from `position` on, the beginning of an element.
 
     Raises:
         UnreadableError: The array's structure is broken, or it ends early.
     """
-    return _Splitter(elements_at_depth=1).split(chunks)
+    return _Splitter(elements_at_depth=1, position=position).split(chunks)
 
 
-def json_object(chunks: Iterable[bytes]) -> Iterator[Outcome]:
-    """Yield the one object that is the whole text.
+def json_object(chunks: Iterable[bytes], position: Position = FIRST) -> Iterator[Outcome]:
+    """Yield the one object that is the whole text, from `position` on, its beginning.
 
     Raises:
         UnreadableError: The object's structure is broken, or it ends early.
     """
-    return _Splitter(elements_at_depth=0).split(chunks)
+    return _Splitter(elements_at_depth=0, position=position).split(chunks)
 
 
 class _Splitter:
     """Splits a text into the elements of its array (at depth 1) or takes its one value as an element (at depth 0)."""
 
-    def __init__(self, *, elements_at_depth: int) -> None:
+    def __init__(self, *, elements_at_depth: int, position: Position) -> None:
         self._base = elements_at_depth
-        self._open = bytearray()  # the expected closing brackets, innermost last
+        is_within = elements_at_depth > 0 and position.start > 0
+        self._open = bytearray(b"]" if is_within else b"")  # the expected closing brackets, innermost last
+        self._start = position.start  # of the chunk
         self._in_string = False
         self._skip_next = False  # a backslash was the last byte seen
-        self._line = 1
+        self._line = position.line
         self._is_done = False
         self._element = _Element()
-        self._has_elements = False
+        self._has_elements = is_within
         self._pause = 0  # the length of the last pause after an element that was not usual
         self._to_pause = 0
 
     def split(self, chunks: Iterable[bytes]) -> Iterator[Outcome]:
         for chunk in chunks:
             yield from self._feed(chunk)
+            self._start += len(chunk)
         if not self._is_done:
             where = "inside a string" if self._in_string else f"with {len(self._open)} brackets open"
             raise _broken(f"it ends early, on line {self._line} {where}: the file seems to be cut off")
@@ -108,7 +111,7 @@ class _Splitter:
             value = usual_object(text)
             if value is None:
                 break
-            yield Outcome(RawRecord(self._line, text), parse_record, value)
+            yield Outcome(RawRecord(self._line, text, self._start + first), parse_record, value)
             self._has_elements, self._pause = True, 0
             self._skip(chunk, first, found.end())
             first = found.end()
@@ -162,7 +165,7 @@ class _Splitter:
         self._open.pop()
 
     def _keep(self, chunk: bytes, start: int, end: int) -> None:
-        self._line += self._element.add(chunk[start:end], self._line)
+        self._line += self._element.add(chunk[start:end], self._line, self._start + start)
 
     def _skip(self, chunk: bytes, start: int, end: int) -> None:
         self._line += chunk.count(b"\n", start, end)
@@ -198,22 +201,24 @@ def _end_of_object(chunk: bytes, first: int) -> re.Match[bytes] | None:
 class _Element:
     """The text of one element, collected from chunks, without leading white space."""
 
-    __slots__ = ("_line", "_parts", "_size")
+    __slots__ = ("_line", "_parts", "_size", "_start")
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
         self._size = 0
         self._line = 0
+        self._start = 0
 
     @property
     def is_blank(self) -> bool:
         return self._size == 0
 
-    def add(self, text: bytes, line: int) -> int:
-        """Add text that begins on `line`; return the number of line ends in it."""
+    def add(self, text: bytes, line: int, start: int) -> int:
+        """Add text that begins on `line` and at `start`; return the number of line ends in it."""
         if self._size == 0:
             stripped = text.lstrip(WHITE_SPACE)
             self._line = line + text.count(b"\n", 0, len(text) - len(stripped))
+            self._start = start + len(text) - len(stripped)
             kept = stripped
         else:
             kept = text
@@ -225,8 +230,8 @@ class _Element:
     def finish(self) -> RawRecord:
         text = b"".join(self._parts)
         if self._size > MAXIMUM_RECORD_BYTES:
-            return RawRecord(self._line, text[:MAXIMUM_RECORD_BYTES], is_too_long=True)
-        return RawRecord(self._line, text.rstrip(WHITE_SPACE))
+            return RawRecord(self._line, text[:MAXIMUM_RECORD_BYTES], self._start, is_too_long=True)
+        return RawRecord(self._line, text.rstrip(WHITE_SPACE), self._start)
 
 
 def _broken(what: str) -> UnreadableError:

@@ -1,16 +1,16 @@
 """Open a stream of bytes: detect its format and return its records."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from handlers.processor.parsers.compression import Compression, expand
+from handlers.processor.parsers.compression import Compression, expand, limited
 from handlers.processor.parsers.delimited import delimited
 from handlers.processor.parsers.encoding import UTF8_MARK, as_utf8, check_encoding
 from handlers.processor.parsers.formats import Format, Layout, tell_format
 from handlers.processor.parsers.json_structure import json_array, json_object
 from handlers.processor.parsers.ndjson import ndjson
-from handlers.processor.parsers.records import Outcome
+from handlers.processor.parsers.records import FIRST, Outcome, Position
 from handlers.processor.parsers.window import Window, look_into
 
 
@@ -24,36 +24,56 @@ class Opened:
     """May raise UnreadableError at any record, so write no record before the end was read."""
 
 
-def open_object(chunks: Iterable[bytes], *, object_key: str, maximum_expanded_bytes: int) -> Opened:
+def open_object(
+    chunks: Iterable[bytes],
+    *,
+    object_key: str,
+    maximum_expanded_bytes: int,
+    position: Position = FIRST,
+    seek: Callable[[int], Iterable[bytes]] | None = None,
+) -> Opened:
     """Return the format, the compression and the records of an object.
+
+    The text before `position` is decompressed and dropped, or left out by `seek`. It is not parsed.
 
     Args:
         chunks: The object's bytes, in pieces of any size.
         object_key: Key of the object; its extension decides only when the content could be two formats.
         maximum_expanded_bytes: Largest decompressed size.
+        position: Position of the first record to return.
+        seek: Returns the object's bytes from an offset on, in place of the rest of `chunks`.
 
     Raises:
         UnreadableError: The object as a whole cannot be read.
     """
     compression, expanded = expand(chunks, maximum_bytes=maximum_expanded_bytes)
-    window, stream = look_into(as_utf8(expanded))
+    is_utf16, decoded = as_utf8(expanded)
+    window, stream = look_into(decoded)
     check_encoding(window.text)
     text = window.text.removeprefix(UTF8_MARK)
-    if len(text) != len(window.text):
-        stream = _without_mark(stream)
+    offset = len(window.text) - len(text) + position.start
+    if seek and position.start and compression is Compression.NONE and not is_utf16:
+        stream = limited(seek(offset), maximum_expanded_bytes, total=offset)
+    elif offset:
+        stream = _after(stream, offset)
     layout = tell_format(Window(text, is_whole_file=window.is_whole_file), object_key)
-    return Opened(layout.format, compression, _records(layout, stream))
+    return Opened(layout.format, compression, _records(layout, stream, text, position))
 
 
-def _without_mark(stream: Iterator[bytes]) -> Iterator[bytes]:
-    return chain([next(stream).removeprefix(UTF8_MARK)], stream)
+def _after(stream: Iterator[bytes], offset: int) -> Iterator[bytes]:
+    for chunk in stream:
+        if len(chunk) > offset:
+            return chain([chunk[offset:]], stream)
+        offset -= len(chunk)
+    return iter(())
 
 
-def _records(layout: Layout, stream: Iterator[bytes]) -> Iterator[Outcome]:
+def _records(layout: Layout, stream: Iterator[bytes], beginning: bytes, position: Position) -> Iterator[Outcome]:
     if layout.format is Format.EMPTY:
         return iter(())
     if layout.format is Format.NDJSON:
-        return ndjson(stream, line_end=layout.line_end)
+        return ndjson(stream, line_end=layout.line_end, position=position)
     if layout.format is Format.JSON:
-        return json_array(stream) if layout.is_array else json_object(stream)
-    return delimited(stream, delimiter=layout.delimiter, line_end=layout.line_end)
+        return (json_array if layout.is_array else json_object)(stream, position)
+    beginning = beginning if position.start else b""
+    return delimited(stream, delimiter=layout.delimiter, line_end=layout.line_end, beginning=beginning, position=position)

@@ -11,6 +11,19 @@ MAXIMUM_RECORD_BYTES: Final = 4 * 1024 * 1024
 EXCERPT_BYTES: Final = 200
 
 
+class Position(msgspec.Struct, frozen=True, gc=False):
+    """The beginning of a record, from which a parser can resume."""
+
+    start: int = 0
+    """Bytes before it in the decompressed file, as UTF-8 and without a byte order mark."""
+    line: int = 1
+    """Number of its first line, from 1."""
+
+
+FIRST: Final = Position()
+"""The beginning of a file."""
+
+
 class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """A record of the file before it is parsed."""
 
@@ -18,6 +31,8 @@ class RawRecord(msgspec.Struct, frozen=True, gc=False):
     """Number of its first line, from 1."""
     text: bytes
     """Its bytes; only the beginning if it is longer than `MAXIMUM_RECORD_BYTES`."""
+    start: int = 0
+    """Bytes before it; see `Position`."""
     is_too_long: bool = False
 
     @property

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Final
 
 from handlers.processor.errors import Fault, UnreadableError
-from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
+from handlers.processor.parsers.records import FIRST, MAXIMUM_RECORD_BYTES, Position, RawRecord
 
 _QUOTE: Final = b'"'
 
@@ -26,27 +26,30 @@ class _At(Enum):
     """Here a quote is an ordinary character; after a closing quote it makes the row invalid."""
 
 
-def rows(chunks: Iterable[bytes], *, delimiter: bytes, line_end: bytes) -> Iterator[RawRecord]:
+def rows(chunks: Iterable[bytes], *, delimiter: bytes, line_end: bytes, position: Position = FIRST) -> Iterator[RawRecord]:
     """Yield every row that is not blank, without its end; `delimiter` and `line_end` are one byte each.
+
+    `position` is that of the first chunk.
 
     Raises:
         UnreadableError: A quoted field is never closed.
     """
     # A tab may be a row of empty fields.
     blank = b" \r" if delimiter == b"\t" else b" \t\r"
-    for row in _Splitter(delimiter, line_end).split(chunks):
-        if row.text.endswith(b"\r"):
-            row = RawRecord(row.line, row.text.removesuffix(b"\r"), is_too_long=row.is_too_long)  # noqa: PLW2901 - without its end
+    for row in _Splitter(delimiter, line_end, position).split(chunks):
+        if row.text.endswith(b"\r"):  # without its end
+            row = RawRecord(row.line, row.text[:-1], row.start, is_too_long=row.is_too_long)  # noqa: PLW2901
         if row.is_too_long or row.text.strip(blank):
             yield row
 
 
 class _Splitter:
-    def __init__(self, delimiter: bytes, line_end: bytes) -> None:
+    def __init__(self, delimiter: bytes, line_end: bytes, position: Position) -> None:
         self._line_end = line_end
         self._field_or_row_end = re.compile(b"[" + re.escape(delimiter + line_end) + b"]")
         self._at = _At.FIELD_START
-        self._line = 1  # the first line of the row
+        self._line = position.line  # the first line of the row
+        self._start = position.start
         self._lines_within = 0
         self._parts: list[bytes] = []
         self._size = 0
@@ -75,7 +78,8 @@ class _Splitter:
         if end < 0:
             return start
         for line, text in enumerate(chunk[start:end].split(self._line_end), start=self._line):
-            yield RawRecord(line, text[:MAXIMUM_RECORD_BYTES], is_too_long=len(text) > MAXIMUM_RECORD_BYTES)
+            yield RawRecord(line, text[:MAXIMUM_RECORD_BYTES], self._start, is_too_long=len(text) > MAXIMUM_RECORD_BYTES)
+            self._start += len(text) + 1
             self._line = line + 1
         return end + 1
 
@@ -121,7 +125,9 @@ class _Splitter:
     def _finish_row(self) -> RawRecord:
         text = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         is_too_long = self._size > MAXIMUM_RECORD_BYTES
-        row = RawRecord(self._line, text[:MAXIMUM_RECORD_BYTES] if is_too_long else text, is_too_long=is_too_long)
+        text = text[:MAXIMUM_RECORD_BYTES] if is_too_long else text
+        row = RawRecord(self._line, text, self._start, is_too_long=is_too_long)
+        self._start += self._size + 1
         self._line += 1 + self._lines_within
         self._lines_within, self._size = 0, 0
         self._parts = []

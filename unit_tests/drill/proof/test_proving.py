@@ -13,6 +13,7 @@ from drill.proof import proving
 from drill.proof.digests import Entries, unequal_cells, unequal_leaves
 from drill.proof.scope import NO_HOUR, ReceiptRow, Scope, Site, hour_of, moment_of
 from drill.proof.snapshot import Snapshot
+from handlers.processor.store import Checkpoint
 from operations.errors import RunFailure
 from unit_tests.drill.proof.corruptions import DAMAGES, Damage, no_replica, other_bytes
 from unit_tests.drill.proof.five_sources import EAST, REGIONS, SOURCE, WEST, Bucket, Five, found, of_the_region, words
@@ -129,9 +130,9 @@ def test_row_of_no_family_is_divergent(pk: str, sk: str, attributes: dict[str, A
 
 def test_a_checkpoint_of_a_long_file_is_the_region_s_own() -> None:
     five = Five(5)
-    checkpoint = {"M": {"ordinal": {"N": "5"}, "epoch": {"N": "0"}, "processing_version": {"S": "p"}}}
+    checkpoint = Checkpoint("p", 0, "v", 5, is_read=True).attribute
     for keys, row in list(five.rows[EAST].items()):
-        if keys[1] == f"ATTEMPT#{EAST}":
+        if keys[1] in {f"ATTEMPT#{EAST}", f"REPLICA#{EAST}"}:
             five.rows[EAST][keys] = row | {"checkpoint": checkpoint}
     assert five.prove().equal
 

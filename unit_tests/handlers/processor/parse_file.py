@@ -54,10 +54,10 @@ def take_in(
     """
     opened = open_object(pieces(content, piece), object_key=key, maximum_expanded_bytes=maximum_expanded_bytes)
     with Intake(OBJECT_ID, transform) as intake:
-        intake.take(opened.records)
+        intake.take(enumerate(opened.records))
         deserialize = TypeDeserializer().deserialize
         accepted = {ordinal: deserialize(json.loads(text)) for ordinal, text in intake.prepared()}
         rejections = [json.loads(line) for line in intake.rejections()]
-        assert (intake.accepted, intake.rejected) == (len(accepted), len(rejections))
+        assert (intake.taken.accepted, intake.taken.rejected) == (len(accepted), len(rejections))
         assert sorted([*accepted, *(one["ordinal"] for one in rejections)]) == list(range(len(accepted) + len(rejections)))
-        return Taken(opened.format.value, opened.compression.value, accepted, rejections, intake.effect_digest)
+        return Taken(opened.format.value, opened.compression.value, accepted, rejections, intake.taken.effect_digest)

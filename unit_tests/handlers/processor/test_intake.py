@@ -112,8 +112,8 @@ def test_object_larger_than_memory_is_streamed(monkeypatch: pytest.MonkeyPatch, 
     try:
         opened = open_object(chunks(400), object_key="incoming/x", maximum_expanded_bytes=1020 * MEBIBYTE)
         with Intake(OBJECT_ID, unchanged) as intake:
-            intake.take(opened.records)
-            assert (intake.accepted, intake.rejected) == (400, 0)
+            intake.take(enumerate(opened.records))
+            assert (intake.taken.accepted, intake.taken.rejected) == (400, 0)
             assert sum(1 for _ in intake.prepared()) == 400
         _, peak = tracemalloc.get_traced_memory()
     finally:

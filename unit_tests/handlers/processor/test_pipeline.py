@@ -16,15 +16,18 @@ from handlers.processor.archive import Archive
 from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline, OutOfTimeError
 from handlers.processor.errors import ConflictingRecordsError, ConflictingResultError, UnrepairableError
+from handlers.processor.intake import Taken
 from handlers.processor.messages import Message
 from handlers.processor.objects import ObjectReader
 from handlers.processor.own_queue import OwnQueue
+from handlers.processor.parsers import Position
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.record_rows import Pruned
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Checkpoint, Concluded, Known, Ledger
 from handlers.processor.telemetry import Telemetry
+from handlers.processor.walk import Place
 from handlers.shared.claims import Active
 from handlers.shared.control import ControlRegister
 from unit_tests.fixtures import unchanged
@@ -72,7 +75,7 @@ class World:
         self.ledger.holds.return_value = True
         self.ledger.conclude.return_value = True
         self.ledger.write_records.side_effect = lambda _id, records, *_, **__: list(records)[:0] or None
-        self.ledger.prune.side_effect = lambda _id, kept, *_: Pruned(held=len(list(kept)))
+        self.ledger.prune.side_effect = lambda _id, records, *_: Pruned(held=records)
         self.archive = self._neighbour("archive", Archive)
         self.dead_letters = self._neighbour("dead_letters", DeadLetters)
         self.shadow = self._neighbour("shadow", Shadow)
@@ -81,11 +84,18 @@ class World:
         self.control = Mock(spec=ControlRegister)
         self.control.active.return_value = Active(active, 3)
         self.s3 = Mock()
-        self.s3.get_object.return_value = {
-            "Body": StreamingBody(io.BytesIO(body), len(body)),
-            "ContentLength": len(body),
-            "LastModified": datetime(2026, 1, 31, 12, tzinfo=UTC),
-        }
+        self.bodies: list[StreamingBody] = []
+
+        def get(*, Range: str = "bytes=0-", **_: object) -> dict[str, Any]:  # noqa: N803 - S3's name
+            rest = body[int(Range.removeprefix("bytes=").removesuffix("-")) :]
+            self.bodies.append(StreamingBody(io.BytesIO(rest), len(rest)))
+            return {
+                "Body": self.bodies[-1],
+                "ContentLength": len(rest),
+                "LastModified": datetime(2026, 1, 31, 12, tzinfo=UTC),
+            }
+
+        self.s3.get_object.side_effect = get
         self.pipeline = Pipeline(
             settings=SETTINGS,
             ledger=self.ledger,
@@ -226,7 +236,7 @@ def test_a_result_of_another_version_without_its_records_is_replaced() -> None:
     world.ledger.holds.return_value = False
     world.process()
     assert world.ledger.conclude.call_args.kwargs["instead_of"] == older
-    assert list(world.ledger.prune.call_args.args[2:3]) == [2]
+    assert world.ledger.prune.call_args.args[1:3] == (2, "p1")
 
 
 def test_settled_note_is_verified_after_a_failed_delivery() -> None:
@@ -370,7 +380,14 @@ def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body:
 
 
 @pytest.mark.parametrize(
-    ("receives", "checkpoint", "is_quarantined"), [(4, None, False), (5, None, True), (5, Checkpoint(1, "p0", 0), False)]
+    ("receives", "checkpoint", "is_quarantined"),
+    [
+        (4, None, False),
+        (5, None, True),
+        (5, Checkpoint("p1", 3, "v1", taken=Taken(1, 0)), True),
+        (5, Checkpoint("p1", 3, "v1", is_read=True), False),
+    ],
+    ids=["earlier receive", "last receive", "read in part", "read before"],
 )
 def test_object_that_overruns_whole_invocations_is_quarantined(
     receives: int,
@@ -383,11 +400,11 @@ def test_object_that_overruns_whole_invocations_is_quarantined(
     if is_quarantined:
         order = world.process(message(receives=receives), deadline=deadline)
         assert order[2:] == ["archive.copy", "archive.quarantine", "dead_letters.send", *CONCLUDED]
-        assert world.result.reason.startswith("too_slow: reading the object's records, without writing them,")
+        assert world.result.reason.startswith("too_slow: a whole invocation of the function does not suffice")
     else:
         with pytest.raises(OutOfTimeError):
             world.process(message(receives=receives), deadline=deadline)
-        assert not world.ledger.conclude.called, "an object with a checkpoint was read in time before"
+        assert not world.ledger.conclude.called
 
 
 def test_object_that_began_late_and_is_not_read_is_postponed() -> None:
@@ -402,6 +419,17 @@ def test_object_that_began_late_and_is_not_read_is_postponed() -> None:
 CONTINUED = ["ledger.note_checkpoint", "own_queue.continue_later"]
 
 
+def written_to(ordinal: int, version: str = "p1", epoch: int = 3) -> Checkpoint:
+    """Return the checkpoint of a file of two records that was read to its end."""
+    return Checkpoint(version, epoch, "v1", ordinal, is_read=True, taken=Taken(2, 0))
+
+
+def note_of(world: World) -> Checkpoint:
+    """Return the checkpoint that was noted."""
+    noted: Checkpoint = world.ledger.note_checkpoint.call_args.args[1]
+    return noted
+
+
 def written(world: World) -> list[int]:
     """Return the ordinals that the pipeline hands to the ledger."""
     ordinals: list[int] = []
@@ -413,17 +441,17 @@ def test_records_that_are_left_continue_in_the_next_invocation() -> None:
     world = World()
     world.ledger.write_records.side_effect = [1]
     assert world.process() == ["ledger.look", "ledger.begin", "ledger.write_records", *CONTINUED]
-    assert world.ledger.note_checkpoint.call_args.args[1] == Checkpoint(1, "p1", 3)
+    assert (note_of(world).ordinal, note_of(world).is_read) == (1, True)
     assert world.own_queue.continue_later.call_args.kwargs == {"has_written": True}
 
 
 @pytest.mark.parametrize(
     ("checkpoint", "first"),
     [
-        (Checkpoint(1, "p1", 3), 1),
-        (Checkpoint(1, "p1", 2), 0),
-        (Checkpoint(1, "p1", 4), 0),
-        (Checkpoint(1, "p0", 3), 0),
+        (written_to(1), 1),
+        (written_to(1, epoch=2), 0),
+        (written_to(1, epoch=4), 0),
+        (written_to(1, "p0"), 0),
         (None, 0),
     ],
     ids=["valid", "before a promotion", "after a promotion", "of another version", "none"],
@@ -437,7 +465,7 @@ def test_checkpoint_counts_for_its_version_and_epoch_alone(checkpoint: Checkpoin
 
 
 def test_result_follows_a_check_of_all_records_of_the_object() -> None:
-    world = World(known=Known(was_begun=True, checkpoint=Checkpoint(2, "p1", 3)))
+    world = World(known=Known(was_begun=True, checkpoint=written_to(2)))
     world.ledger.prune.side_effect = [Pruned(held=1)]
     with pytest.raises(ConflictingRecordsError, match="holds 1 of 2 records"):
         world.process()
@@ -462,7 +490,7 @@ def test_check_without_time_continues_after_the_last_record() -> None:
     world = World(known=Known(was_begun=True))
     world.ledger.prune.side_effect = [Pruned(is_whole=False)]
     assert world.process()[2:] == ["ledger.write_records", "ledger.prune", *CONTINUED]
-    assert world.ledger.note_checkpoint.call_args.args[1] == Checkpoint(2, "p1", 3)
+    assert (note_of(world).ordinal, note_of(world).is_read) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -472,7 +500,7 @@ def test_check_without_time_continues_after_the_last_record() -> None:
 )
 def test_whole_invocation_without_progress_is_a_failed_receive(reached: list[int | None], pruned: list[Pruned]) -> None:
     first = 1 if reached[0] else 2
-    world = World(known=Known(was_begun=True, checkpoint=Checkpoint(first, "p1", 3)))
+    world = World(known=Known(was_begun=True, checkpoint=written_to(first)))
     world.ledger.write_records.side_effect, world.ledger.prune.side_effect = reached, pruned
     with pytest.raises(OutOfTimeError, match="too little of a whole invocation"):
         world.process()
@@ -480,7 +508,7 @@ def test_whole_invocation_without_progress_is_a_failed_receive(reached: list[int
 
 
 def test_deletions_are_progress_too() -> None:
-    world = World(known=Known(was_begun=True, checkpoint=Checkpoint(2, "p1", 3)))
+    world = World(known=Known(was_begun=True, checkpoint=written_to(2)))
     world.ledger.prune.side_effect = [Pruned(deleted=1, is_whole=False)]
     assert world.process()[3:] == ["ledger.prune", *CONTINUED]
 
@@ -503,10 +531,45 @@ def test_deadline_is_looked_at_between_two_slow_records() -> None:
 
     world.pipeline = replace(world.pipeline, transform=slow)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("handlers.processor.pipeline.time.monotonic", lambda: -clock[0])
-        with pytest.raises(OutOfTimeError):
-            world.process(deadline=Deadline(lambda: clock[0]))
-    assert clock == [0.0], "three of the nine records were taken"
+        patch.setattr("handlers.processor.walk.time.monotonic", lambda: -clock[0])
+        assert world.process(deadline=Deadline(lambda: clock[0]))[2:] == CONTINUED
+    assert clock == [0.0]
+    noted = note_of(world)
+    assert (noted.taken.records, noted.is_read, noted.ordinal) == (3, False, 0), "three of the nine records were taken"
+    assert noted.place == Place(2, Position(16, 3))
+
+
+def digest_of(body: bytes) -> str:
+    """Return the effect digest of a file."""
+    world = World(body)
+    world.process()
+    return str(world.result.effect_digest)
+
+
+def test_reading_resumes_at_a_checkpoint_and_writes_in_the_next_run() -> None:
+    body = b'{"a":1}\n{"a":2}\n{"a":3}\n'
+    held = Checkpoint("p1", 3, "v1", taken=Taken(2, 0, digest_of(body[:16])), place=Place(1, Position(8, 2)))
+    world = World(body, known=Known(was_begun=True, checkpoint=held))
+    assert world.process()[2:] == CONTINUED
+    noted = note_of(world)
+    assert (noted.is_read, noted.ordinal, noted.place) == (True, 0, Place())
+    assert noted.taken == Taken(3, 0, digest_of(body))
+    assert [one.kwargs.get("Range") for one in world.s3.get_object.mock_calls] == [None, "bytes=8-"]
+
+
+def test_checkpoint_of_other_bytes_is_ignored() -> None:
+    world = World(known=Known(was_begun=True, checkpoint=replace(written_to(1), version_id="v0")))
+    ordinals = written(world)
+    world.process()
+    assert ordinals == [0, 1]
+
+
+def test_lost_rejections_of_earlier_invocations_begin_again() -> None:
+    world = World(known=Known(was_begun=True, checkpoint=Checkpoint("p1", 3, "v1", taken=Taken(0, 2))))
+    world.archive.recall.return_value = iter([b"{}"])
+    with pytest.raises(LookupError, match="1 of 2 rejected records are archived"):
+        world.process()
+    assert world.order[2:] == ["archive.recall", "ledger.forget_checkpoint", "own_queue.hold_back"]
 
 
 def test_object_without_time_to_begin_is_put_back() -> None:
@@ -524,6 +587,5 @@ def test_object_after_one_that_used_the_time_is_put_back_unseen() -> None:
 def test_object_is_closed_after_success_and_after_errors() -> None:
     for body in (GOOD, UNREADABLE):
         world = World(body)
-        stream = world.s3.get_object.return_value["Body"]
         world.process()
-        assert stream._raw_stream.closed  # noqa: SLF001 - botocore's own, which is what holds the connection
+        assert world.bodies[0]._raw_stream.closed  # noqa: SLF001 - botocore's own, which is what holds the connection

@@ -113,6 +113,7 @@ def processor(place: Place) -> Iterator[Need]:
     yield Need(("s3:ListBucket",), (place.bucket("ingest"),))  # without it a version that is gone is a 403, not a 404
     yield Need(("s3:ListBucketVersions",), (place.bucket("ingest"),))  # another version stands in for one that is gone
     yield Need(("s3:PutObject",), (f"{archive}/rejected/*", f"{archive}/quarantined/*"))
+    yield Need(("s3:GetObject",), (f"{archive}/rejected/*.part",))  # of an object that takes several invocations to read
     yield Need(("dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan"), (place.table,))  # the reconciler scans
     yield Need(("dynamodb:BatchWriteItem", "dynamodb:DeleteItem"), (place.table,), conditions=of_rows_like("REC#*"))
     written = of_rows_like("OBJ#*", f"RECONCILER#{place.region}")
