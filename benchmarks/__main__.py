@@ -1,4 +1,4 @@
-"""`python -m benchmarks (gate|proof|processor|server|cost)`: measure beside a peer, write reports/benchmarks."""
+"""`python -m benchmarks (gate|proof|processor|long-file|server|cost)`: measure beside a peer, write reports/benchmarks."""
 
 import json
 import sys
@@ -11,12 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import gate_speed as gate_benchmark
-from benchmarks import http_servers, processor_speed
+from benchmarks import http_servers, long_file, processor_speed
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 from lockstep.cost import cost
 
-_Result = TypeVar("_Result", gate_benchmark.Result, proof_benchmark.Result, processor_speed.Result, http_servers.Result)
+_Result = TypeVar(
+    "_Result",
+    gate_benchmark.Result,
+    proof_benchmark.Result,
+    processor_speed.Result,
+    long_file.Result,
+    http_servers.Result,
+)
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -71,6 +78,31 @@ def processor(
     output.with_suffix(".md").write_text(processor_speed.as_markdown(result), "utf-8")
     output.with_suffix(".svg").write_text(processor_speed.as_svg(result), "utf-8")
     Console(soft_wrap=True, emoji=False).print(processor_speed.as_markdown(result), f"Report: {output}", markup=False)
+
+
+@app.command("long-file")
+def long_file_command(
+    records: Annotated[int, typer.Option(min=1, help="NDJSON records of 200 bytes.")] = 2_000_000,
+    seconds: Annotated[float, typer.Option(min=10, help="Time of an invocation.")] = 60.0,
+    latency: Annotated[float, typer.Option(min=0, help="Latency of DynamoDB, in milliseconds.")] = 4.0,
+    kill: Annotated[
+        list[str] | None, typer.Option(metavar="NUMBER:SECONDS", help="Kill this invocation after so many seconds.")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where to write the result; the file is beside it.")] = Path(
+        "reports/benchmarks/long-file.json"
+    ),
+) -> None:
+    """Process a file that takes several invocations, kill some, and compare every item of the table with the file."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    kills = {int(number): float(after) for number, _, after in (one.partition(":") for one in kill or [])}
+    result = _measured(
+        "long-file",
+        lambda say: long_file.measure(
+            records=records, function_seconds=seconds, latency_ms=latency, kill=kills, output=output.parent, say=say
+        ),
+        output,
+    )
+    Console(soft_wrap=True, emoji=False).print_json(data=result.as_dict())
 
 
 @app.command()

@@ -58,7 +58,7 @@ _ENVIRONMENT: Final = {
 _Handler = Callable[[dict[str, Any], Any], Any]
 
 
-def event_of(key: str) -> dict[str, Any]:
+def event_of(key: str, *, receives: int = 1, is_continued: bool = False) -> dict[str, Any]:
     """Return the event of a queue with one message about one object."""
     stored = {"bucket": {"name": "ingest"}, "object": {"key": key, "versionId": "v", "size": 1, "eTag": "e"}}
     record = {"eventName": "ObjectCreated:Put", "eventTime": "2026-11-29T12:00:00.000Z", "s3": stored}
@@ -66,8 +66,8 @@ def event_of(key: str) -> dict[str, Any]:
         "messageId": "m",
         "receiptHandle": "r",
         "body": json.dumps({"Records": [record]}),
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1764417600000"},
-        "messageAttributes": {},
+        "attributes": {"ApproximateReceiveCount": str(receives), "SentTimestamp": "1764417600000"},
+        "messageAttributes": {"continued": {"stringValue": "1", "dataType": "Number"}} if is_continued else {},
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:ingest",
         "awsRegion": "us-east-1",
@@ -178,18 +178,22 @@ def _lockstep() -> _Handler:
 CONTESTANTS: Final = {"batch_writer": _batch_writer, "powertools": _powertools, "lockstep": _lockstep}
 
 
-def main(
+def main(  # noqa: PLR0913, PLR0917 - options of a command
     contestant: Annotated[str, typer.Argument(help=f"One of {', '.join(CONTESTANTS)}.")],
     port: Annotated[int, typer.Argument(help="Port of the fake AWS.")],
     extension: Annotated[str, typer.Argument(help="ndjson, json or csv.")],
+    seconds: Annotated[float, typer.Option(help="Time of the function.")] = _FUNCTION_SECONDS,
+    receives: Annotated[int, typer.Option(help="Receive count of the message.")] = 1,
+    continued: Annotated[bool, typer.Option("--continued", help="An earlier invocation sent it.")] = False,  # noqa: FBT002
 ) -> None:
     """Handle one object, and print the seconds, the processor seconds and the peak memory as JSON."""
     endpoint = f"http://127.0.0.1:{port}"
-    os.environ.update(_ENVIRONMENT, AWS_ENDPOINT_URL_S3=endpoint, AWS_ENDPOINT_URL_DYNAMODB=endpoint)
+    services = {f"AWS_ENDPOINT_URL_{name}": endpoint for name in ("S3", "DYNAMODB", "SQS")}
+    os.environ.update(_ENVIRONMENT, **services)
     imported = time.process_time()
     handler = CONTESTANTS[contestant]()
     ready = time.process_time()
-    ends = time.monotonic() + _FUNCTION_SECONDS
+    ends = time.monotonic() + seconds
     context = SimpleNamespace(
         function_name="benchmark",
         function_version="1",
@@ -200,12 +204,12 @@ def main(
     )
     gc.collect()
     cpu, began = time.process_time(), time.perf_counter()
-    answer = handler(event_of(f"{KEY}.{extension}"), context)
-    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    answer = handler(event_of(f"{KEY}.{extension}", receives=receives, is_continued=continued), context)
+    took, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     if answer and answer["batchItemFailures"]:
         raise SystemExit(f"{contestant} did not process its message; set POWERTOOLS_LOG_LEVEL=INFO to see why")
     measured = {
-        "seconds": seconds,
+        "seconds": took,
         "cpu_seconds": cpu_seconds,
         "peak_bytes": _peak_bytes(),
         "ready_cpu_seconds": ready - imported,

@@ -1,40 +1,103 @@
 """A fake DynamoDB of fixed latency, and S3 objects from a folder, in a separate process for the processor's benchmark.
 
-It answers every request and stores nothing, so that it costs the contestants as little processor time as possible. It marks
-which of the processor's records were written, because the processor counts them before RESULT. With `--keep FILE` it appends
-the body of every BatchWriteItem to a file, one a line.
+It answers every request and stores little, so that it costs the contestants as little processor time as possible. It marks
+which of the processor's records were written, because the processor counts them before RESULT. It keeps the processor's rows
+of the object, with its checkpoint, and counts requests; `GET /report` returns them. With `--keep FILE` it appends the body
+of every BatchWriteItem to a file, one a line. With `--check` it compares each record that is written again, and sums the
+digests of all.
 """
 
 import asyncio
+import hashlib
+import json
 import re
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Annotated, Final
+from typing import IO, Annotated, Any, Final
 
 import typer
 
 _END_OF_HEADERS: Final = b"\r\n\r\n"
 _BATCH_WRITE: Final = b"dynamodb_20120810.batchwriteitem"
 _QUERY: Final = b"dynamodb_20120810.query"
+_UPDATE: Final = b"dynamodb_20120810.updateitem"
+_PUT: Final = b"dynamodb_20120810.putitem"
 _PARTITION_KEY: Final = rb'"(REC#[0-9a-f]{64}#[0-9]{6})"'
 _RECORD: Final = re.compile(_PARTITION_KEY + rb'},"sk":{"S":"[0-9]{9}([0-9]{3})"')
 """Keys of a record in a put request; its ordinal below the partition key is the last three digits of the sort key."""
+_CONTENT: Final = re.compile(rb'"ordinal":{"N":"([0-9]+)"},.*?"record":(.*?)}}}(?=,{"PutRequest"|]}})')
+_HASH_BYTES: Final = 8
 
 
 _Written = defaultdict[bytes, bytearray]
 """A mark for each record, by partition key."""
 
 
+class _Table:
+    """The rows of the object, and what was sent."""
+
+    def __init__(self, *, is_checked: bool) -> None:
+        self.is_checked = is_checked
+        self.written: _Written = defaultdict(lambda: bytearray(1000))
+        self.requests: Counter[str] = Counter()
+        self._rows: dict[tuple[str, str], dict[str, Any]] = {}
+        self._hashes: _Written = defaultdict(lambda: bytearray(1000 * _HASH_BYTES))
+        self._digest = self._differing = self._repeated = 0
+
+    def check(self, body: bytes) -> None:
+        """Compare the records of a batch with the ones that were written before, and add new ones to the digest."""
+        for ordinal, record in _CONTENT.findall(body):
+            digest = hashlib.sha256(ordinal + b" " + record).digest()
+            part, place = divmod(int(ordinal), 1000)
+            hashes, at = self._hashes[b"%d" % part], slice(place * _HASH_BYTES, (place + 1) * _HASH_BYTES)
+            if any(hashes[at]):
+                self._repeated += 1
+                self._differing += hashes[at] != digest[:_HASH_BYTES]
+            else:
+                hashes[at] = digest[:_HASH_BYTES]
+                self._digest += int.from_bytes(digest, "big")
+
+    def update(self, request: dict[str, Any]) -> None:
+        """Keep the checkpoint of UpdateItem."""
+        key = request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]
+        row = self._rows.setdefault(key, request["Key"] | {"updated_at": {"S": "2026-11-29T12:00:00.000Z"}})
+        if checkpoint := request.get("ExpressionAttributeValues", {}).get(":checkpoint"):
+            row["checkpoint"] = checkpoint
+        elif "checkpoint" in request.get("ExpressionAttributeNames", {}).values():
+            row.pop("checkpoint", None)
+
+    def put(self, request: dict[str, Any]) -> None:
+        """Keep the row of PutItem."""
+        self._rows[request["Item"]["pk"]["S"], request["Item"]["sk"]["S"]] = request["Item"]
+
+    def rows_of(self, partition_key: str) -> list[dict[str, Any]]:
+        """Return the rows of a partition key."""
+        return [row for (pk, _), row in self._rows.items() if pk == partition_key]
+
+    def report(self) -> dict[str, Any]:
+        """Return what was sent until now."""
+        rows = {sk: row for (_, sk), row in self._rows.items()}
+        return {
+            "requests": dict(self.requests),
+            "result": rows.get("RESULT"),
+            "checkpoint": next((row["checkpoint"] for row in rows.values() if "checkpoint" in row), None),
+            "records": sum(map(sum, self.written.values())),
+            "digest": f"{self._digest % (1 << 256):064x}",
+            "repeated": self._repeated,
+            "differing": self._differing,
+        }
+
+
 class _Connection(asyncio.Protocol):
     """One kept connection."""
 
-    def __init__(self, latency_seconds: float, folder: Path, kept: IO[bytes] | None, written: _Written) -> None:
+    def __init__(self, latency_seconds: float, folder: Path, kept: IO[bytes] | None, table: _Table) -> None:
         self._latency_seconds = latency_seconds
         self._folder = folder
         self._kept = kept
-        self._written = written
+        self._table = table
         self._buffer = bytearray()
         self._transport: asyncio.Transport
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,40 +121,54 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes, path: bytes, body: bytes) -> None:
         target = _header(head, b"x-amz-target")
+        if path == b"/report":
+            self._send(json.dumps(self._table.report()).encode())
+            return
+        self._table.requests[(target.partition(b".")[2] or head.split(b" ")[0]).decode()] += 1
         if not target:
-            task = asyncio.get_running_loop().create_task(self._send_object(path))
+            offset = int(_header(head, b"range")[6:-1] or 0)
+            task = asyncio.get_running_loop().create_task(self._send_object(path, offset))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return
         if self._kept and target == _BATCH_WRITE:
             self._kept.write(body + b"\n")
             self._kept.flush()
-        answer = self._table_answer(target, body)
+        self._send(self._table_answer(target, body))
+
+    def _send(self, answer: bytes) -> None:
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n%b"
             % (len(answer), answer)
         )
 
     def _table_answer(self, target: bytes, body: bytes) -> bytes:
-        """Return the answer of an operation of DynamoDB; all but two are answered with `{}`."""
+        """Return the answer of an operation of DynamoDB or SQS; an unknown one is answered with `{}`."""
         if target == _BATCH_WRITE:
             for partition_key, ordinal in _RECORD.findall(body):
-                self._written[partition_key][int(ordinal)] = 1
+                self._table.written[partition_key][int(ordinal)] = 1
+            if self._table.is_checked:
+                self._table.check(body)
             return b'{"UnprocessedItems":{}}'
         if target == _QUERY:
-            found = re.search(_PARTITION_KEY, body)
-            count = sum(self._written[found[1]]) if found else 0
-            return b'{"Items":[],"Count":%d,"ScannedCount":%d}' % (count, count)
+            if found := re.search(_PARTITION_KEY, body):
+                count = sum(self._table.written[found[1]])
+                return b'{"Items":[],"Count":%d,"ScannedCount":%d}' % (count, count)
+            (value,) = json.loads(body)["ExpressionAttributeValues"].values()
+            return json.dumps({"Items": self._table.rows_of(value["S"])}).encode()
+        if target == _UPDATE:
+            self._table.update(json.loads(body))
+        elif target == _PUT:
+            self._table.put(json.loads(body))
         return b"{}"
 
-    async def _send_object(self, path: bytes) -> None:
+    async def _send_object(self, path: bytes, offset: int) -> None:
         with (self._folder / Path(path.split(b"?")[0].decode()).name).open("rb") as file, suppress(ConnectionError):
             self._transport.write(
                 b"HTTP/1.1 200 OK\r\nContent-Type: binary/octet-stream\r\nContent-Length: %d\r\nx-amz-version-id: v\r\n"
-                b'ETag: "e"\r\nLast-Modified: Sun, 29 Nov 2026 12:00:00 GMT\r\n\r\n' % file.seek(0, 2)
+                b'ETag: "e"\r\nLast-Modified: Sun, 29 Nov 2026 12:00:00 GMT\r\n\r\n' % (file.seek(0, 2) - offset)
             )
-            file.seek(0)
-            await asyncio.get_running_loop().sendfile(self._transport, file)
+            await asyncio.get_running_loop().sendfile(self._transport, file, offset)
 
 
 def _header(head: bytes, name: bytes) -> bytes:
@@ -100,10 +177,9 @@ def _header(head: bytes, name: bytes) -> bytes:
     return rest.split(b"\r\n", 1)[0].strip()
 
 
-async def _serve(latency_seconds: float, folder: Path, kept: IO[bytes] | None) -> None:
+async def _serve(latency_seconds: float, folder: Path, kept: IO[bytes] | None, table: _Table) -> None:
     loop = asyncio.get_running_loop()
-    written: _Written = defaultdict(lambda: bytearray(1000))
-    server = await loop.create_server(lambda: _Connection(latency_seconds, folder, kept, written), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Connection(latency_seconds, folder, kept, table), "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
@@ -113,10 +189,11 @@ def main(
     folder: Annotated[Path, typer.Argument(help="Its files are the S3 objects.")],
     latency_ms: Annotated[float, typer.Option(help="Milliseconds before each answer.")] = 0.0,
     keep: Annotated[Path | None, typer.Option(help="File for the bodies of BatchWriteItem.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare and sum the records.")] = False,  # noqa: FBT002
 ) -> None:
     """Serve on a free port of 127.0.0.1, and print the port."""
     kept = keep.open("wb") if keep else None
-    asyncio.run(_serve(latency_ms / 1000, folder, kept))
+    asyncio.run(_serve(latency_ms / 1000, folder, kept, _Table(is_checked=check)))
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ def _refuse(value: bytes) -> float:
 
 
 def _decode(decode: Callable[[bytes], Any]) -> float:
-    lines = [json.dumps(_order(number)).encode() for number in range(_CHUNK_RECORDS)]
+    lines = [json.dumps(order(number)).encode() for number in range(_CHUNK_RECORDS)]
     began = time.process_time()
     for line in lines:
         decode(line)
@@ -173,7 +173,7 @@ def write_orders(file: Path, count: int) -> None:
         elif extension == "json":
             out.write("[")
         for start in range(0, count, _CHUNK_RECORDS):
-            orders = [_order(number) for number in range(start, min(count, start + _CHUNK_RECORDS))]
+            orders = [order(number) for number in range(start, min(count, start + _CHUNK_RECORDS))]
             if extension == "csv":
                 out.writelines(",".join(str(value).lower() for value in order.values()) + "\n" for order in orders)
             elif extension == "json":
@@ -184,7 +184,8 @@ def write_orders(file: Path, count: int) -> None:
             out.write("]")
 
 
-def _order(number: int) -> dict[str, Any]:
+def order(number: int) -> dict[str, Any]:
+    """Return the record of a file at an ordinal."""
     return {
         "id": f"order-{number:09d}",
         "customer": f"customer-{number * 7919 % 100_003}",
@@ -199,7 +200,7 @@ def _order(number: int) -> dict[str, Any]:
 
 def _take_turns(case: Case, file: Path, rounds: int, say: Callable[[str], None]) -> list[Row]:
     runs: dict[str, list[dict[str, float]]] = defaultdict(list)
-    with _fake_aws(file.parent, case.latency_ms) as port:
+    with fake_aws(file.parent, case.latency_ms) as port:
         for number in range(rounds):
             for contestant in CONTESTANTS:
                 say(f"{case.records} records, {case.format}, {case.latency_ms:g} ms, round {number + 1}: {contestant}")
@@ -220,10 +221,9 @@ def _row(contestant: str, case: Case, runs: list[dict[str, float]]) -> Row:
 
 
 @contextmanager
-def _fake_aws(folder: Path, latency_ms: float, keep: Path | None = None) -> Iterator[int]:
+def fake_aws(folder: Path, latency_ms: float, *options: str) -> Iterator[int]:
     """Run the fake AWS in a separate process, and yield its port."""
-    command = [sys.executable, "-m", "benchmarks.fake_aws", str(folder), "--latency-ms", str(latency_ms)]
-    command += ["--keep", str(keep)] if keep else []
+    command = [sys.executable, "-m", "benchmarks.fake_aws", str(folder), "--latency-ms", str(latency_ms), *options]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
         assert server.stdout  # noqa: S101 - for mypy; it is a pipe
@@ -241,7 +241,7 @@ def _compare(file: Path) -> int:
     """
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "bodies"
-        with _fake_aws(file.parent, 0, kept) as port:
+        with fake_aws(file.parent, 0, "--keep", str(kept)) as port:
             measured_apart("benchmarks.contestants", "lockstep", str(port), file.suffix[1:])
         sent: dict[tuple[str, str], str] = {}
         with kept.open("rb") as bodies:
