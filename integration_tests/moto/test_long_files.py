@@ -333,9 +333,7 @@ def test_digest_of_an_upload_is_checked_over_several_invocations(world: World, m
     assert not world.records()
 
 
-def test_other_region_archives_rejections_over_several_invocations(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_region_archives_rejections_over_several_invocations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put, clock = world.put("incoming/x.ndjson", LINES), Clock(batches=1000, records=6)
     world.replicate(put)
     deploy_slow(world, monkeypatch, clock)

@@ -139,7 +139,8 @@ def test_files_of_the_drill_become_what_is_expected(
                     take(intake, one.item.content)
                 continue
             take(intake, one.item.content)
-            assert (intake.taken.accepted, intake.taken.effect_digest) == (len(records), effect.of_records(OBJECT_ID, records))
+            taken = intake.taken
+            assert (taken.accepted, taken.effect_digest) == (len(records), effect.of_records(OBJECT_ID, records))
 
 
 def test_a_mirror_that_differs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
