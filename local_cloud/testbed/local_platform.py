@@ -88,8 +88,10 @@ def deploy_platform(settings: Settings, cloud: LocalCloud, folder: RunFolder, st
         RunFailure: A step failed.
     """
     assembly = _prepare(settings, cloud, folder, steps, commands)
-    _deploy(assembly, cloud, folder, steps, commands)
     target = _target(settings, assembly, cloud, folder)
+    if boundary := settings.iam.permissions_boundary:
+        _make_boundary(target, boundary)
+    _deploy(assembly, cloud, folder, steps, commands)
     prove_local(target)
     if target.caller:
         _make_caller(target)
@@ -203,6 +205,13 @@ def _make_caller(target: Target) -> None:
     invoke = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
     iam.create_role(RoleName=_CALLER, AssumeRolePolicyDocument=_policy(trust))
     iam.put_role_policy(RoleName=_CALLER, PolicyName="invoke", PolicyDocument=_policy(invoke))
+
+
+def _make_boundary(target: Target, arn: str) -> None:
+    """Create the policy that bounds every role, as an account that demands one has it; this one allows everything."""
+    path, _, name = arn.partition(":policy")[2].rpartition("/")
+    everything = _policy({"Effect": "Allow", "Action": "*", "Resource": "*"})
+    target.client("iam", target.secondary).create_policy(PolicyName=name, Path=f"{path}/", PolicyDocument=everything)
 
 
 def _policy(statement: Mapping[str, object]) -> str:
