@@ -154,7 +154,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def docs(session: nox.Session) -> None:
-    """Build the documentation site from docs/ into .build/docs and check it; a broken link fails."""
+    """Build the documentation site into .build/docs; a broken link, or a patch that does not apply, fails."""
     environment, site = ROOT / ".build" / "docs-venv", ROOT / ".build" / "docs"
     _when_changed(session, environment, ROOT / "requirements" / "docs.txt", _install)
     _run(session, str(environment / BIN / "zensical"), "build", "--clean", "--strict")

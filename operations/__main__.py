@@ -59,7 +59,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         typer.Option(
             metavar="ID",
             help="The expected account, 12 digits. STS in the region that is changed must confirm it. "
-            "In prod every command except status needs it.",
+            "In a protected environment every command except status needs it.",
         ),
     ] = None,
     unverified: Annotated[  # noqa: FBT002
