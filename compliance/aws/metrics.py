@@ -1,5 +1,6 @@
 """Metrics that AWS services publish: their dimensions, and those that are bad when high."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
@@ -92,6 +93,15 @@ BAD_WHEN_HIGH: Final = frozenset(
     | {("AWS/SQS", name) for name in ("ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible")}
 )  # fmt: skip
 """Namespace and metric of failures, waiting and slowness. An alarm on a low value of them has no use."""
+
+COUNTS: Final = frozenset(
+    (namespace, name)
+    for namespace, name in BAD_WHEN_HIGH
+    if re.search(r"Error|Throttle|Fail|4xx|5xx", name) and "Pending" not in name
+)
+"""Those that count. CloudWatch gets a value for each request, mostly 0, so that only the sum says how many failed."""
+AVERAGED: Final = frozenset({("AWS/DynamoDB", "ReplicationLatency")})
+"""Those that AWS averages itself before it publishes them."""
 
 SILENT_LOSS: Final = frozenset(
     {

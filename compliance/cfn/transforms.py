@@ -4,6 +4,7 @@ CloudFormation deploys the result of a template's transforms, so that is what th
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from copy import deepcopy
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ PACKAGE_BUCKET: Final = "SamPackageBucket"
 """The parameter that stands for the bucket to which `sam package` uploads the files that a template names by their path."""
 PACKAGE_IMAGE: Final = "SamPackageImage"
 """The parameter that stands for the image that `sam build` makes."""
+APPLICATION: Final = "SamApplicationTemplate"
+"""The parameter that stands for the template of an application in the Serverless Application Repository."""
 _FUNCTION: Final = "AWS::Serverless::Function"
 _FILES: Final = {
     _FUNCTION: "CodeUri",
@@ -27,6 +30,7 @@ _FILES: Final = {
     "AWS::Serverless::StateMachine": "DefinitionUri",
 }
 """The property of each type that may be a path."""
+_PLACE: Final = re.compile(r"s3://(?P<Bucket>[^/]+)/(?P<Key>.+)")
 _DEFAULT_REGION: Final = "us-east-1"
 
 
@@ -95,47 +99,48 @@ def _without_sam(body: Mapping[str, Json], region: str) -> dict[str, Any]:
     # Of a session it reads the region only; a real one would read the user's AWS configuration.
     translator = Translator(None, Parser(), boto_session=SimpleNamespace(region_name=region))
     try:
-        translated: dict[str, Any] = translator.translate(template, parameter_values={})
+        return dict(translator.translate(template, {}))
     except InvalidDocumentException as error:
         causes = "; ".join(str(getattr(cause, "message", cause)) for cause in error.causes)
         raise ExpansionError(f"is not a template that {SAM} takes: {causes}") from error
     except Exception as error:
         # It expects a template of the right shape, and another shape may raise any error.
         raise ExpansionError(f"cannot be expanded by {SAM} ({type(error).__name__}: {error})") from error
-    return translated
 
 
 def _packaged(body: Mapping[str, Json]) -> dict[str, Any]:
     """Return a copy of a SAM template in which files are in a bucket, as `sam package` leaves them.
 
-    Raises:
-        ExpansionError: It has an application whose template is in a repository of AWS's.
+    An application of the Serverless Application Repository is a nested stack, of a template that only AWS has.
     """
     template: dict[str, Any] = deepcopy(dict(body))
+    parameters = _mapping(template.get("Parameters"))
     defaults = _mapping(_mapping(template.get("Globals")).get("Function"))
-    added: dict[str, Json] = {}
-    for logical_id, resource in _mapping(template.get("Resources")).items():
+    unknown: set[str] = set()
+    for resource in _mapping(template.get("Resources")).values():
         kind, properties = str(_mapping(resource).get("Type")), _mapping(resource).get("Properties")
         if not isinstance(properties, dict):
             continue
-        if kind == "AWS::Serverless::Application" and isinstance(properties.get("Location"), Mapping):
-            raise ExpansionError(
-                f"resource {logical_id} is an application of the Serverless Application Repository, whose template only AWS "
-                "has; judge the expanded template: `aws cloudformation get-template --template-stage Processed`"
-            )
         given = {**defaults, **properties} if kind == _FUNCTION else properties
+        if kind == "AWS::Serverless::Application" and isinstance(given.get("Location"), Mapping):
+            resource["Type"], resource["Properties"] = "AWS::CloudFormation::Stack", {"TemplateURL": {"Ref": APPLICATION}}
+            unknown.add(APPLICATION)
+        if isinstance(name := _mapping(given.get("AutoPublishAlias")).get("Ref"), str):  # a part of a logical id
+            properties["AutoPublishAlias"] = _mapping(parameters.get(name)).get("Default", name)
         if kind == _FUNCTION and given.get("PackageType") == "Image":
             if "ImageUri" not in given:
                 properties["ImageUri"] = {"Ref": PACKAGE_IMAGE}
-                added[PACKAGE_IMAGE] = {"Type": "String"}
+                unknown.add(PACKAGE_IMAGE)
             continue
         name = _FILES.get(kind, "")
         path = given.get(name, "." if kind == _FUNCTION and "InlineCode" not in given else None)
-        if isinstance(path, str) and not path.startswith(("s3://", "https://")):
+        if isinstance(path, dict) and (place := _PLACE.fullmatch(str(path.get("Fn::Sub")))):
+            properties[name] = {key: {"Fn::Sub": text} for key, text in place.groupdict().items()}
+        elif isinstance(path, str) and not path.startswith(("s3://", "https://")):
             properties[name] = {"Bucket": {"Ref": PACKAGE_BUCKET}, "Key": path}
-            added[PACKAGE_BUCKET] = {"Type": "String"}
-    if added:
-        template["Parameters"] = {**_mapping(template.get("Parameters")), **added}
+            unknown.add(PACKAGE_BUCKET)
+    if unknown:
+        template["Parameters"] = parameters | {name: {"Type": "String"} for name in sorted(unknown)}
     return template
 
 

@@ -134,6 +134,11 @@ def is_true_if_set(found: Property) -> str | None:
     return None if require_bool(found.value, found.place, default=True) else found.refused("true")
 
 
+def is_false_if_set(found: Property) -> str | None:
+    """Require false, or nothing, where AWS takes false for it."""
+    return found.refused("false") if require_bool(found.value, found.place) else None
+
+
 def has_entries(found: Property) -> str | None:
     """Require a list with an entry or more."""
     return None if require_list(found.value, found.place) else found.refused("a list with an entry or more")

@@ -157,6 +157,7 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
     "AWS::CloudTrail::Trail": (
         ("stranger", ("S3BucketName",), "collector"),
         ("stranger", ("SnsTopicName",), _TOPIC),
+        ("stray", ("SnsTopicName",), "elsewhere"),
         ("stranger", ("CloudWatchLogsLogGroupArn",), f"arn:aws:logs:{_EAST}:{STRANGER}:log-group:a:*"),
         ("stranger", ("KMSKeyId",), _KEY),
     ),
@@ -164,6 +165,8 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("weaken", ("Threshold",), 1_000_000_000),
         ("weaken", ("Namespace",), "AWS/Misspelt"),
         ("weaken", ("Namespace",), "Lockstp"),
+        ("weaken", ("Statistic",), "Average"),
+        ("weaken", ("Statistic",), "Minimum"),
         ("stranger", ("AlarmActions", 0), _TOPIC),
         ("stranger", ("OKActions", 0), _TOPIC),
         ("secret", ("AlarmDescription",), f"Call {TOKENS['SLACK']}"),
@@ -210,12 +213,14 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("stranger", ("Targets", 0, "Arn"), _FUNCTION),
         ("stranger", ("Targets", 0, "DeadLetterConfig", "Arn"), _QUEUE),
         ("stranger", ("Targets", 1), {"Id": "b", "Arn": f"arn:aws:events:{_EAST}:{STRANGER}:event-bus/default"}),
+        ("weaken", ("Targets", 0, "Input"), '{"dryRun": true}'),
         ("weaken", ("ScheduleExpression",), "rate(1 hour)"),
         ("weaken", ("ScheduleExpression",), "rate(365 days)"),
         ("weaken", ("ScheduleExpression",), "cron(0 0 1 1 ? 2099)"),
         ("weaken", ("ScheduleExpression",), "cron(0 3 * * ? *)"),
     ),
     "AWS::KMS::Key": (
+        ("weaken", ("MultiRegion",), True),
         ("weaken", ("PendingWindowInDays",), 7),
         ("weaken", ("Origin",), "EXTERNAL"),
         ("weaken", ("RotationPeriodInDays",), 2560),
@@ -264,7 +269,12 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
             ("weaken", ("LifecycleConfiguration", "Rules", 0), {"Status": "Enabled", "ExpirationInDays": 1, **given})
             for given in ({"ObjectSizeGreaterThan": "1"}, {"ObjectSizeLessThan": "1099511627776"})
         ),
+        ("stranger", ("WebsiteConfiguration",), {"RedirectAllRequestsTo": {"HostName": "collector.example.net"}}),
         ("secret", ("Tags", 0, "Value"), TOKENS["STRIPE"]),
+    ),
+    "AWS::Route53::RecordSet": (
+        ("stranger", ("AliasTarget", "DNSName"), "collector.example.net"),
+        ("stranger", ("ResourceRecords",), ["collector.example.net"]),
     ),
     "AWS::SNS::Topic": (
         ("stranger", ("Subscription",), [{"Protocol": "sqs", "Endpoint": _QUEUE}]),
@@ -353,6 +363,11 @@ BESIDE: Final[tuple[tuple[str, str, str, Mapping[str, Json]], ...]] = (
     ("stranger", "Stream", "AWS::CloudWatch::MetricStream",
      {"FirehoseArn": f"arn:aws:firehose:{_EAST}:{STRANGER}:deliverystream/a", "OutputFormat": "json",
       "RoleArn": f"arn:aws:iam::{STRANGER}:role/a"}),
+    ("stranger", "Record", "AWS::Route53::RecordSet",
+     {"Name": "api.collector.example.org", "Type": "CNAME", "TTL": "60", "ResourceRecords": ["collector.example.net"],
+      "HostedZoneId": "Z0123456789ABCDEFGHIJ"}),
+    ("stranger", "Bus", "AWS::Events::EventBusPolicy",
+     {"StatementId": "everybody", "Principal": "*", "Action": "events:PutEvents"}),
     ("stranger", "Provider", "AWS::IAM::OIDCProvider", {"Url": f"https://{_GITHUB}", "ClientIdList": ["sts.amazonaws.com"]}),
 )  # fmt: skip
 """Resources that an attack adds: the kind, a logical id, the type and the properties."""

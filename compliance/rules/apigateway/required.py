@@ -16,6 +16,8 @@ def _invokes_a_function(integration: Resource, world: TemplateSet) -> bool:
     return is_proxy and not to_a_service and not is_web_socket(integration, world)
 
 
+_KEY_ALGORITHMS: Final = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
+
 RULES: Final = (
     require(
         "AWS::ApiGatewayV2::Integration",
@@ -46,14 +48,14 @@ RULES: Final = (
         "AWS::CertificateManager::Certificate",
         "CertificateTransparencyLoggingPreference",
         one_of("ENABLED", if_absent="ENABLED"),
-        also={"ValidationMethod": one_of("DNS")},
+        also={"ValidationMethod": one_of("DNS"), "KeyAlgorithm": one_of(*_KEY_ALGORITHMS, if_absent="RSA_2048")},
         id="certificate",
-        title="A certificate is validated by DNS, and public logs record it",
+        title="A certificate is validated by DNS, has a strong key, and public logs record it",
         why=(
             "A certificate that is validated by email expires unless a person answers in time. Browsers reject one that no "
-            "log of certificate transparency has, and its owner cannot see a forged one."
+            "log of certificate transparency has, and its owner cannot see a forged one. A short key can be broken."
         ),
-        fix="Set ValidationMethod to DNS; leave CertificateTransparencyLoggingPreference out.",
+        fix="Set ValidationMethod to DNS; leave CertificateTransparencyLoggingPreference and KeyAlgorithm out.",
         controls=nist("CP-10", "SC-12", "SC-17") + hipaa("164.312(e)(1)"),
     ),
     require(

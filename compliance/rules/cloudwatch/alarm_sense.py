@@ -7,7 +7,8 @@ from typing import Final
 from compliance.aws.alarms import ALARM
 from compliance.aws.dead_letters import DEFAULT_RETENTION, QUEUE
 from compliance.aws.event_sources import FUNCTION
-from compliance.aws.metrics import BAD_WHEN_HIGH, SILENT_LOSS, Metric, metrics_of
+from compliance.aws.metrics import AGENT_NAMESPACES, AVERAGED, BAD_WHEN_HIGH, COUNTS, SILENT_LOSS, Metric, metrics_of
+from compliance.aws.systems import keeps_data_in_several
 from compliance.cfn.arns import find
 from compliance.cfn.reading import branches, require_list, require_mapping, require_number, require_text
 from compliance.cfn.templates import Resource, TemplateSet
@@ -26,6 +27,7 @@ _GREATER: Final = "Greater"
 _LESS: Final = "Less"
 _UNREACHABLE: Final = 10_000_000
 """More failures, seconds or milliseconds than two hours hold, the longest time in which an alarm must fire."""
+_HIGH_PERCENTILE: Final = re.compile(r"p(9\d(\.\d+)?|100)")
 _PROMISED: Final = 900
 """Seconds: what S3 Replication Time Control promises."""
 
@@ -43,10 +45,14 @@ def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
         yield from _of_reach(threshold, comparison, metrics)
     for metric in metrics if len(metrics) == 1 else ():
         if (metric.namespace, metric.name) not in BAD_WHEN_HIGH:
+            if comparison.startswith(_GREATER) and _is_of_the_system(metric) and keeps_data_in_several(world):
+                yield from _of_statistic(metric, threshold)
             continue
         if not comparison.startswith(_GREATER):
             yield f"{metric.name} is bad when it is high, and ComparisonOperator is {comparison or 'not set'}"
-        elif threshold is not None:
+            continue
+        yield from _of_statistic(metric, threshold)
+        if threshold is not None:
             yield from _of_bound(metric, threshold, comparison, alarm, world)
 
 
@@ -117,6 +123,26 @@ def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource
     limit = _limit(metric, alarm, world)
     if limit is not None and threshold > limit[0]:
         yield f"Threshold is {threshold:g}, and {limit[1]} {limit[0]:g}: it fires too late, or never"
+
+
+def _of_statistic(metric: Metric, threshold: float | None) -> Iterator[str]:
+    """Yield a violation for a statistic in which many good values hide the bad ones."""
+    found, is_count = metric.statistic, (metric.namespace, metric.name) in COUNTS
+    if found is None or (metric.namespace, metric.name) in AVERAGED:
+        return
+    is_rate = is_count and found == "Average" and threshold is not None and threshold < 1
+    is_high = found == "Maximum" or _HIGH_PERCENTILE.fullmatch(found) is not None
+    allowed = (found == "Sum" or is_rate) if is_count else is_high or (found == "Sum" and _is_of_the_system(metric))
+    if not allowed:
+        yield (
+            f"the statistic of {metric.name} is {found}, in which many good values hide a bad one; use "
+            f"{'Sum' if is_count else 'Maximum, or p90 and above'}"
+        )
+
+
+def _is_of_the_system(metric: Metric) -> bool:
+    """Return whether the system publishes the metric itself."""
+    return not metric.namespace.startswith("AWS/") and metric.namespace not in AGENT_NAMESPACES
 
 
 def _limit(metric: Metric, alarm: Resource, world: TemplateSet) -> tuple[float, str] | None:

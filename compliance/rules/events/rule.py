@@ -33,11 +33,13 @@ def _violations(rule: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"State is {_OFF}, so it never runs, and no alarm on failures fires"
     yield from _of_clock(rule, world)
     if rule.type == SCHEDULE:
+        yield from _of_input(require_mapping(rule.properties.get("Target"), "Target"), rule, world)
         return  # its target is one, and its role sends
     targets = require_list(rule.properties.get("Targets"), "Targets")
     if not targets:
         yield "Targets is empty, so it has no effect"
     for target in targets:
+        yield from _of_input(require_mapping(target, "Targets"), rule, world)
         yield from _of_function(require_mapping(target, "Targets"), rule, world)
     for way in dead_letters_of(rule):
         queue = None if way.target is None else find(way.target, rule.template, world, QUEUE)
@@ -55,6 +57,15 @@ def _of_clock(rule: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"ScheduleExpression is {expression}; let it run every {_LATEST // 60} minutes or more often"
     if not is_absent(rule.properties.get("EndDate")):
         yield f"EndDate is {describe(rule.properties['EndDate'])}, after which it never runs; leave it out"
+
+
+def _of_input(target: Mapping[str, Json], rule: Resource, world: TemplateSet) -> Iterator[str]:
+    """Require that a scheduled function gets the event itself, where data of several regions depends on it."""
+    if is_absent(rule.properties.get("ScheduleExpression")) or not keeps_data_in_several(world):
+        return
+    for name in ("Input", "InputPath", "InputTransformer"):
+        if not is_absent(target.get(name)):
+            yield f"{name} is {describe(target[name])}, which the function gets in place of the event; leave it out"
 
 
 def _of_function(target: Mapping[str, Json], rule: Resource, world: TemplateSet) -> Iterator[str]:

@@ -13,6 +13,7 @@ from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
+_BUS_POLICY: Final = "AWS::Events::EventBusPolicy"
 DOCUMENTS: Final = {
     "AWS::ApiGateway::RestApi": "Policy",
     "AWS::Backup::BackupVault": "AccessPolicy",
@@ -20,7 +21,7 @@ DOCUMENTS: Final = {
     "AWS::ECR::RegistryPolicy": "PolicyText",
     "AWS::ECR::Repository": "RepositoryPolicyText",
     "AWS::EFS::FileSystem": "FileSystemPolicy",
-    "AWS::Events::EventBusPolicy": "Statement",
+    _BUS_POLICY: "Statement",
     "AWS::KMS::Key": "KeyPolicy",
     "AWS::KMS::ReplicaKey": "KeyPolicy",
     "AWS::Kinesis::ResourcePolicy": "ResourcePolicy",
@@ -107,8 +108,18 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
         return
     name = DOCUMENTS.get(resource.type, "")
     document = resource.properties.get(name)
+    if resource.type == _BUS_POLICY:
+        document = {"Statement": _of_bus(resource.properties) if is_absent(document) else document}
     if not is_absent(document):
-        yield name, {"Statement": document} if resource.type == "AWS::Events::EventBusPolicy" else document
+        yield name, document
+
+
+def _of_bus(policy: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the policy of an event bus as a statement, in the form that AWS has replaced: a Principal beside an Action."""
+    test = require_mapping(policy.get("Condition"), "Condition")
+    tests = {str(test.get("Type")): {str(test.get("Key")): test.get("Value")}} if test else {}
+    whose = {"AWS": policy.get("Principal")}
+    return {"Effect": "Allow", "Action": policy.get("Action", "events:PutEvents"), "Principal": whose, "Condition": tests}
 
 
 def _of_table(table: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:

@@ -66,6 +66,14 @@ _VARIABLES: Final = frozenset({"Variables", "StageVariables"})
 _BARE_HOST: Final = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:app|biz|cc|cloud|cn|co|com|dev|eu|info|io|me|net|online|org|ru|site|uk|xyz)"
 )
+_HOSTS: Final = frozenset({"DNSName", "FullyQualifiedDomainName", "Host", "HostName", "IPAddress", "ResourceRecords"})
+"""Properties that name a host or an address: where a record, a website or a health check leads."""
+_RECORDS: Final = frozenset({"A", "AAAA", "CNAME", "HTTPS", "MX", "NS", "SRV", "SVCB"})
+"""Types of records that lead to a host; others are texts that somebody reads."""
+_VALIDATION: Final = (".acm-validations.aws", ".dkim.amazonses.com")
+"""Hosts of AWS that answer nobody's requests: they prove who owns a domain."""
+_WEBSITES: Final = re.compile(r"s3-website[.-][a-z0-9-]+\.amazonaws\.com")
+"""Endpoints of S3: the record's own name is the bucket's, which another rule checks."""
 _ADDRESS: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _DOMAINS: Final = {
     "AWS::ApiGateway::DomainName": "DomainName",
@@ -200,18 +208,34 @@ def _of_host(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[s
             yield f"{text.where} names host {host}, which no template here declares"
 
 
-def _of_bare_host(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
-    """Yield a host or an address of the internet that a function or a stage is given without a scheme."""
-    if not _VARIABLES.intersection(text.place) or "${" in text.text:
+def _of_bare_host(text: Text, resource: Resource, world: TemplateSet) -> Iterator[str]:
+    """Yield a host or an address of the internet that is given without a scheme: to a function, a stage, or by a record."""
+    is_target = text.name in _HOSTS and (text.name != "ResourceRecords" or _leads_to_host(resource))
+    if not (is_target or _VARIABLES.intersection(text.place)) or "${" in text.text or "#{" in text.text:
         return
-    host = text.text.rpartition("@")[2].partition(":")[0].lower()
-    if _ADDRESS.fullmatch(host):
+    host = text.text.split()[-1] if is_target and text.text.strip() else text.text.rpartition("@")[2].partition(":")[0]
+    host = host.lower().rstrip(".")
+    if _ADDRESS.fullmatch(host) or (is_target and ":" in host):
         if not is_private(host, text.where):
             yield f"{text.where} names {host}, an address on the internet"
+        return
+    if is_target:
+        is_of_aws = host.endswith(_VALIDATION) or _WEBSITES.fullmatch(host) is not None
+        if not is_of_aws and not any(f".{host}".endswith(f".{name}") for name in _domains(world)):
+            yield f"{text.where} names host {host}, which no template here declares"
         return
     of_aws = host.endswith(".amazonaws.com") and not _OWNED.search(host)
     if _BARE_HOST.fullmatch(host) and not of_aws and not any(f".{host}".endswith(f".{name}") for name in _domains(world)):
         yield f"{text.where} names host {host}, which no template here declares"
+
+
+def _leads_to_host(record: Resource) -> bool:
+    """Return whether a record, or one of a group, leads to a host; so does a type that is known only at deployment."""
+    sets = record.properties.get("RecordSets")
+    kinds = [
+        each.get("Type") for each in (sets if isinstance(sets, list) else [record.properties]) if isinstance(each, dict)
+    ]
+    return any(not isinstance(kind, str) or kind in _RECORDS for kind in kinds)
 
 
 @cached
@@ -239,6 +263,12 @@ def _of_region(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[
             yield f"{text.where} names region {region}; the system's regions are {', '.join(sorted(regions))}"
 
 
+def _of_topic(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    """Yield a topic that is named without an ARN; one by ARN is an own account's, or another's."""
+    if text.name == "SnsTopicName" and not text.text.startswith(("arn:", "${")) and text.text not in _names(world):
+        yield f"{text.where} names the topic {text.text}, which no template here declares"
+
+
 def _of_principal(text: Text, resource: Resource, _world: TemplateSet) -> Iterator[str]:
     if text.name == "CanonicalUser" and "${" not in text.text:
         yield f"{text.where} names a canonical user, whose account nobody can read there; name a role's ARN"
@@ -252,7 +282,7 @@ def _of_principal(text: Text, resource: Resource, _world: TemplateSet) -> Iterat
 
 _CHECKS: Final[tuple[Callable[[Text, Resource, TemplateSet], Iterator[str]], ...]] = (
     _of_account, _of_own_account, _of_organization, _of_network, _of_bucket, _of_host, _of_bare_host, _of_service_name,
-    _of_region, _of_principal,
+    _of_region, _of_topic, _of_principal,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import at_least, at_most, is_true, is_true_if_set, one_of, require
+from compliance.engine.requirements import at_least, at_most, is_false_if_set, is_true, is_true_if_set, one_of, require
 
 
 def _can_rotate(key: Resource, _world: TemplateSet) -> bool:
@@ -42,5 +42,18 @@ RULES: Final = (
         ),
         fix="Leave out PendingWindowInDays, Origin and RotationPeriodInDays.",
         controls=nist("CP-9", "SC-12", "SC-12(1)") + hipaa("164.312(a)(2)(iv)") + pci("3.6.4"),
+    ),
+    require(
+        "AWS::KMS::Key",
+        "MultiRegion",
+        is_false_if_set,
+        id="region",
+        title="A key is of one region",
+        why=(
+            "A multi-region key has the same material in each region. Who may use it in one of them can read the data of "
+            "all, and a fault in its policy is a fault in both regions."
+        ),
+        fix="Leave out MultiRegion, and declare a key in each region; S3 and DynamoDB encrypt again when they replicate.",
+        controls=nist("AC-6", "SC-12", "SC-28") + hipaa("164.312(a)(2)(iv)") + pci("3.5"),
     ),
 )

@@ -67,6 +67,16 @@ def test_code_of_a_path_is_in_an_unknown_bucket(load: Load) -> None:
     assert function.properties["Code"] == {"S3Bucket": {"Ref": "SamPackageBucket"}, "S3Key": "./src"}
 
 
+def test_code_of_a_computed_place_is_in_its_bucket(load: Load) -> None:
+    function = load(SAM.replace("./src", '!Sub "s3://code-${AWS::Region}/a/b.zip"')).by_logical_id["Reader"]
+    assert function.properties["Code"] == {"S3Bucket": {"Fn::Sub": "code-${AWS::Region}"}, "S3Key": {"Fn::Sub": "a/b.zip"}}
+
+
+def test_a_parameter_without_default_stands_for_a_name(load: Load) -> None:
+    text = "Parameters: {Stage: {Type: String}}" + SAM.replace("CodeUri: ./src", "AutoPublishAlias: !Ref Stage")
+    assert "ReaderAliasStage" in load(text).by_logical_id
+
+
 def test_an_image_without_uri_is_unknown(load: Load) -> None:
     image = SAM.replace("CodeUri: ./src", "PackageType: Image").replace("Runtime: python3.14", "MemorySize: 128")
     function = load(image.replace("Handler: index.handler", "Timeout: 3")).by_logical_id["Reader"]
@@ -125,10 +135,11 @@ def test_a_malformed_template_is_refused(load: Load, text: str, message: str) ->
         load(text)
 
 
-def test_an_application_of_a_repository_is_refused(load: Load) -> None:
+def test_an_application_of_a_repository_is_a_nested_stack(load: Load) -> None:
     location = "{ApplicationId: arn:aws:serverlessrepo:us-east-1:123456789012:applications/a, SemanticVersion: 1.0.0}"
-    with pytest.raises(LoadError, match="resource App is an application of the Serverless Application Repository"):
-        load(
-            "Transform: AWS::Serverless-2016-10-31\n"
-            f"Resources: {{App: {{Type: AWS::Serverless::Application, Properties: {{Location: {location}}}}}}}\n"
-        )
+    template = load(
+        "Transform: AWS::Serverless-2016-10-31\n"
+        f"Resources: {{App: {{Type: AWS::Serverless::Application, Properties: {{Location: {location}}}}}}}\n"
+    )
+    app = template.by_logical_id["App"]
+    assert (app.type, app.properties) == ("AWS::CloudFormation::Stack", {"TemplateURL": {"Ref": "SamApplicationTemplate"}})

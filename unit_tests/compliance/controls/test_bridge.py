@@ -25,7 +25,9 @@ WEAK = Path(__file__).parent / "weak.yaml"
 
 @cache
 def _weak() -> Findings:
-    return judge_templates(load_templates([(WEAK, "us-west-2")], "123456789012"), "prod", TODAY, lambda _text: None)
+    elsewhere = WEAK.with_name("weak_elsewhere.yaml"), "us-east-1"  # some rules concern systems in several regions only
+    templates = load_templates([(WEAK, "us-west-2"), elsewhere], "123456789012")
+    return judge_templates(templates, "prod", TODAY, lambda _text: None)
 
 
 @cache

@@ -27,10 +27,17 @@ from unit_tests.compliance.rules.builders import (
 from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Path, Resource, changed, either, without
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
+INSIGHTS: Final = [{"InsightType": "ApiCallRateInsight"}, {"InsightType": "ApiErrorRateInsight"}]
+
 
 def key() -> Resource:
     """Return a key that rotates."""
     return {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}}
+
+
+def trail() -> Resource:
+    """Return a trail that looks for unusual rates."""
+    return {"Type": "AWS::CloudTrail::Trail", "Properties": {"InsightSelectors": INSIGHTS}}
 
 
 def topic() -> Resource:
@@ -88,6 +95,7 @@ DOMAINS: Final = "DomainNameConfigurations"
 TAGS: Final = [{"Key": "Owner", "Value": "platform"}]
 
 CASES: Final = (
+    Case("APIGatewayCertificate", "KeyAlgorithm", certificate, ("RSA_2048", "EC_prime256v1"), ("RSA_1024", ""), PASS),
     Case("APIGatewayCertificate", "ValidationMethod", certificate, ("DNS",), ("EMAIL", "")),
     Case(
         "APIGatewayCertificate", "CertificateTransparencyLoggingPreference", certificate, ("ENABLED",), ("DISABLED",), PASS
@@ -126,6 +134,8 @@ CASES: Final = (
     Case("KMSRotation", "Enabled", key, *ON, PASS),
     Case("SQSDelivery", "DelaySeconds", queue, (0, 60, "5"), (61, 900, "900"), PASS),
     Case("SQSDelivery", "MaximumMessageSize", queue, (65_536, "262144"), (1024, 65_535, "1024"), PASS),
+    Case("CloudTrailInsights", "InsightSelectors", trail, (INSIGHTS, INSIGHTS[1:]), ([], [{"InsightType": "Other"}])),
+    Case("KMSRegion", "MultiRegion", key, (False, "false"), (True, "true"), PASS),
     Case("KMSLife", "PendingWindowInDays", key, (30, "30"), (7, 29, "7"), PASS),
     Case("KMSLife", "Origin", key, ("AWS_KMS", "AWS_CLOUDHSM"), ("EXTERNAL", ""), PASS),
     Case("KMSLife", "RotationPeriodInDays", key, (90, "365"), (367, 2560, "2560"), PASS),

@@ -97,7 +97,7 @@ test_alarm = rule_test(
 
 SENSE = "ActivePassive-CloudWatchAlarmSense"
 LESS, MORE = "LessThanThreshold", "GreaterThanThreshold"
-FAILED = {"Namespace": "AWS/S3", "MetricName": "OperationsFailedReplication"}
+FAILED = {"Namespace": "AWS/S3", "MetricName": "OperationsFailedReplication", "Statistic": "Sum"}
 LATENCY = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency"}
 
 
@@ -125,6 +125,17 @@ def lasting(threshold: float) -> Resource:
     return aged(Namespace="AWS/Lambda", MetricName="Duration", Dimensions=name, Threshold=threshold)
 
 
+def counted(name: str, statistic: Value, threshold: float = 1) -> Resource:
+    """Return an alarm on a count of a function."""
+    more = "GreaterThanOrEqualToThreshold"
+    return aged(Namespace="AWS/Lambda", MetricName=name, Statistic=statistic, Threshold=threshold, ComparisonOperator=more)
+
+
+def in_several(it: Resource) -> tuple[Template, Template]:
+    """Return an alarm in one region of a system that keeps a table in two."""
+    return template({"It": it}, WEST), template({"Table": table()}, EAST)
+
+
 def in_place(it: Resource) -> Template:
     return alone({"It": it, "Queue": queue(), "Function": function()})
 
@@ -145,6 +156,11 @@ test_alarm_sense = rule_test(
         aged(Namespace="Ours", MetricName="Heartbeats", ComparisonOperator=LESS, TreatMissingData="breaching"),
         aged(Namespace="Ours", MetricName="A", Period=10, Threshold=1e7),
         aged(Namespace="Ours", MetricName="BytesPending", Threshold=1e9),
+        *(counted("Errors", "Sum"), counted("Errors", "Average", 0.05), counted("Throttles", either("Sum", "Sum"))),
+        aged(Namespace="AWS/DynamoDB", MetricName="ReplicationLatency", Statistic="Average"),
+        aged(Namespace="Ours", MetricName="A", Statistic="Average"),  # one region: the metric may be of any kind
+        *(in_several(aged(Namespace="Ours", MetricName="A", Statistic=each)) for each in ("Maximum", "Sum")),
+        in_several(aged(Namespace="CWAgent", MetricName="A", Statistic="Average")),
     ],
     fails=[
         aged(Namespace="Ours", MetricName="A", Threshold=1e9),
@@ -159,6 +175,14 @@ test_alarm_sense = rule_test(
         aged(EvaluationPeriods=500, DatapointsToAlarm=None),
         *(aged(Threshold=604_801), lasting(300_001), aged(**FAILED, Threshold=1), aged(**LATENCY, Threshold=901)),
         aged(Namespace="Ours", MetricName="Heartbeats", ComparisonOperator=LESS),
+        *(
+            counted("Errors", statistic)
+            for statistic in ("Average", "Maximum", "Minimum", "SampleCount", either("Sum", "Average"))
+        ),
+        *(aged(Statistic=statistic) for statistic in ("Average", "Minimum", "SampleCount")),
+        aged(Statistic=None, ExtendedStatistic="p50"),
+        *(in_several(aged(Namespace="Ours", MetricName="A", Statistic=each)) for each in ("Average", "Minimum")),
+        reports("the statistic of Throttles is Average, in which many good values hide", counted("Throttles", "Average")),
         reports("Threshold is 1e+06, and the function's timeout is 300000: it fires too late, or never", lasting(1_000_000)),
         # A unit hides what was published with another.
         *(reports("Unit is", it) for it in (aged(Unit="Bytes"), aged(Unit=either(ABSENT, "Bytes")), OF_QUERY)),

@@ -20,15 +20,26 @@ def dead_letters(**changes: Value) -> dict[str, Value]:
     return {"DeadPolicy": queue_policy(**changes)}
 
 
-def in_several_regions(expression: str) -> Value:
+def in_several_regions(expression: str, **more: Value) -> Value:
     """Return a schedule in one region of a system that keeps a table in two."""
-    resources = scheduled_function(Clock=clock(ScheduleExpression=expression))
-    target = {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}}
+    target = {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}, **more}
+    targets = (
+        {"Targets": [{"Id": "a", "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}, **target}]} if more else {}
+    )
+    resources = scheduled_function(Clock=clock(ScheduleExpression=expression, **targets))
     resources["Schedule"] = resource("Scheduler::Schedule", ScheduleExpression=expression, Target=target)
     return template(resources, WEST), template({"Table": table()}, EAST, "serverless-data-prod")
 
 
 OFTEN = [in_several_regions(each) for each in ("rate(15 minutes)", "cron(0/5 * * * ? *)")]
+GIVEN = [
+    in_several_regions("rate(5 minutes)", **{name: value})
+    for name, value in (
+        ("Input", '{"dryRun": true}'),
+        ("InputPath", "$.detail"),
+        ("InputTransformer", {"InputTemplate": "1"}),
+    )
+]
 RARE = [
     in_several_regions(each)
     for each in ("rate(1 hour)", "cron(0 3 * * ? *)", "cron(0 0 1 1 ? 2099)", "at(2099-01-01T00:00:00)")
@@ -62,6 +73,7 @@ test_rule = rule_test(
         {"Permission": permission(SourceArn=OTHER)},
         {"Permission": permission(FunctionName="serverless-other-prod")},
         *(*RARE, *(on("Schedule", each) for each in RARE)),
+        *(*GIVEN, *(on("Schedule", each) for each in GIVEN)),
         {"DeadPolicy": None},
         dead_letters(Principal={"Service": "s3.amazonaws.com"}),
         *(dead_letters(Action="sqs:ReceiveMessage"), dead_letters(Effect="Deny"), dead_letters(Condition=of(OTHER))),

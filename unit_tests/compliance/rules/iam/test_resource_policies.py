@@ -162,6 +162,8 @@ test_policy = rule_test(
         *beside("SQS::Queue"),
     ],
     fails=[
+        resource("Events::EventBusPolicy", StatementId="a", Principal="*", Action="events:PutEvents"),
+        resource("Events::EventBusPolicy", StatementId="a", Principal="999999999999"),
         reports("admits s3.amazonaws.com on behalf of any account; add aws:SourceAccount, or", queue(Condition=None)),
         queue(Condition={"StringEquals": {"aws:SourceIp": "10.0.0.1"}}),
         *(queue(Condition={"StringLike": {"aws:SourceAccount": pattern}}) for pattern in ("*", "0*")),

@@ -48,3 +48,22 @@ def test_topic_of_alarms_in_prod_has_a_subscription(stack: dict[str, Any], expec
 def test_topic_without_alarms_or_outside_prod_is_not_judged() -> None:
     assert verdict_in(RULE, "Topic", template({**_stack(), "Alarm": alarm(AlarmActions=[])})) is None
     assert not ask(RULE, template(_stack()), environment="dev")
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ([_subscription()], PASS),
+        ([_subscription(Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:000000000000:a")], PASS),
+        ([_subscription(Endpoint="spy@example.net")], FAIL),
+        ([_subscription(Protocol="sms", Endpoint="+15555550100")], FAIL),
+        ([_subscription(Endpoint=either("on-call@example.com", "spy@example.net"))], FAIL),
+        ([_subscription(Endpoint={"Ref": "Somebody"})], FAIL),
+    ],
+)
+def test_messages_to_people_go_to_one_address(others: list[Any], expected: Verdict) -> None:
+    rule = "ActivePassive-SNSRecipients"
+    assert verdict_in(rule, "Subscription0", template(_stack(_subscription(), *others))) is expected
+    inline = [{"Protocol": each["Properties"]["Protocol"], "Endpoint": each["Properties"]["Endpoint"]} for each in others]
+    if not any(isinstance(each["Endpoint"], dict) for each in inline):
+        assert verdict_in(rule, "Subscription0", template(_stack(_subscription(), Subscription=inline))) is expected

@@ -1,7 +1,8 @@
 """The rules about what enters, leaves and is recorded in a VPC."""
 
+from compliance.cfn.templates import Template
 from unit_tests.compliance.fixtures import template
-from unit_tests.compliance.rules.builders import EAST, WEST, bucket, key_arn
+from unit_tests.compliance.rules.builders import EAST, WEST, bucket, key_arn, table
 from unit_tests.compliance.rules.corruptions import (
     ABSENT,
     UNKNOWN,
@@ -305,4 +306,69 @@ test_flow_log = rule_test(
         logged(flow_log(), Group=changed(group(), "RetentionInDays", to=UNKNOWN)),
         on("Log2", THREE),
     ],
+)
+
+RULE = {"IpProtocol": "tcp", "CidrIp": "10.0.0.0/8"}
+
+
+def grouped(inline: int, beside: int, kind: str = "Ingress") -> dict[str, Resource]:
+    """Return a security group with rules of its own and rules beside it."""
+    rules = {f"Rule{number}": resource(f"EC2::SecurityGroup{kind}", GroupId=GROUP, **RULE) for number in range(beside)}
+    return {"Group": resource("EC2::SecurityGroup", **{f"SecurityGroup{kind}": [RULE] * inline}), **rules}
+
+
+test_group_size = rule_test(
+    "ActivePassive-VPCGroupSize",
+    of="Group",
+    passes=[template(grouped(*each)) for each in ((0, 0), (50, 0), (20, 30, "Egress"))],
+    fails=[
+        reports("it has 51 rules of SecurityGroupIngress; at most 50", template(grouped(51, 0)), "Group"),
+        *(template(grouped(*each)) for each in ((21, 30), (0, 51, "Egress"))),
+    ],
+    unresolved=[template({"Group": resource("EC2::SecurityGroup", SecurityGroupIngress=UNKNOWN)})],
+    ignored=[template({"Group": resource("EC2::VPC", CidrBlock="10.0.0.0/16")})],
+)
+
+NETWORK, WITHOUT = template({"Vpc": VPC}, EAST), template({"Queue": resource("SQS::Queue")}, WEST)
+
+test_regions = rule_test(
+    "ActivePassive-VPCRegions",
+    of="Vpc",
+    passes=[(NETWORK, template({"Vpc": VPC}, WEST)), (NETWORK, template({"Other": VPC}, WEST))],
+    fails=[reports("every VPC is in us-east-1, and the templates are of us-east-1, us-west-2", (NETWORK, WITHOUT), "Vpc")],
+    ignored=[(NETWORK,)],
+)
+
+
+def in_subnets(*zones: Value, subnets: Value = ABSENT) -> dict[str, Resource]:
+    """Return a function in a subnet of each zone."""
+    made = [{"Ref": f"Subnet{number}"} for number in range(len(zones))]
+    named = made if subnets is ABSENT else subnets
+    return {**network(*zones), "It": resource("Lambda::Function", VpcConfig={"SubnetIds": named})}
+
+
+def in_two_regions(*zones: Value, subnets: Value = ABSENT) -> tuple[Template, Template]:
+    """Return a function in a region of a system that keeps a table in two."""
+    return template(in_subnets(*zones, subnets=subnets), WEST), template({"Table": table()}, EAST)
+
+
+test_function_zones = rule_test(
+    "ActivePassive-LambdaZones",
+    lambda zones: in_subnets(*zones) if isinstance(zones, list) else zones,
+    passes=[
+        *(in_two_regions(*zones) for zones in ([0], [0, 0], [0, 1])),
+        [0, 1],
+        [0, 0, 1],
+        ["us-west-2a", "us-west-2b"],
+        in_subnets(0, 1, subnets=[{"Ref": "Subnet0"}, {"Ref": "Subnet1"}, "subnet-1"]),
+    ],
+    fails=[
+        in_two_regions(0, 1, subnets=[{"Ref": "Subnet0"}]),
+        reports("its 2 subnets are in one zone", [0, 0]),
+        [0],
+        [None, None],
+        in_subnets(0, 1, subnets=[{"Ref": "Subnet1"}]),
+    ],
+    unresolved=[in_subnets(0, subnets=[{"Ref": "Subnet0"}, "subnet-1"]), in_subnets(0, 1, subnets=UNKNOWN)],
+    ignored=[{"It": resource("Lambda::Function")}, in_subnets(0, 1, subnets=[])],
 )

@@ -1,0 +1,54 @@
+"""Messages of topics go to people at one address."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from compliance.aws.dead_letters import TOPIC
+from compliance.cfn.caching import cached
+from compliance.cfn.reading import branches, require_list, require_mapping
+from compliance.cfn.references import of_type, render
+from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.controls import hipaa, nist
+from compliance.engine.rule import Rule, rule_from
+
+_SUBSCRIPTION: Final = "AWS::SNS::Subscription"
+_TO_PEOPLE: Final = frozenset({"email", "email-json", "sms", "application"})
+
+
+def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
+    others = sorted(_addresses(world) - (own := set(_of(resource))))
+    if own and others:
+        yield f"its messages go to {', '.join(sorted(own))}, and others to {', '.join(others)}; name one list for all topics"
+    elif len(own) > 1:
+        yield f"its messages go to {', '.join(sorted(own))}; name one list"
+
+
+@cached
+def _addresses(world: TemplateSet) -> frozenset[str]:
+    found: set[str] = set()
+    for resource in of_type(world, _SUBSCRIPTION, TOPIC):
+        try:
+            found.update(_of(resource))
+        except UnresolvedError:
+            continue  # The rule says so at that resource.
+    return frozenset(found)
+
+
+def _of(resource: Resource) -> Iterator[str]:
+    """Yield the addresses of people that a subscription, or a topic, sends to."""
+    for properties in branches(resource.properties):
+        inline = require_list(properties.get("Subscription"), "Subscription") if resource.type == TOPIC else [properties]
+        for subscription in (require_mapping(each, "Subscription") for each in inline):
+            endpoint = subscription.get("Endpoint")
+            if subscription.get("Protocol") in _TO_PEOPLE and not is_absent(endpoint):
+                yield render(endpoint, resource.template)
+
+
+RULE = Rule(
+    title="All topics that send to people send to one address",
+    why="Alarms state what is broken and where. An address that was added to one topic reads all of it.",
+    fix="Give each subscription by email or text message the same Endpoint: a list, which changes without a deployment.",
+    judge=rule_from(_violations, _SUBSCRIPTION, TOPIC, applies=lambda resource, _world: any(True for _ in _of(resource))),
+    controls=nist("AC-4", "IR-6", "SI-4(5)") + hipaa("164.308(a)(6)(ii)"),
+)
