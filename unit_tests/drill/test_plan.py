@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drill.faults import FAULTS
@@ -14,6 +14,7 @@ from drill.load import items
 from drill.load.items import Shape, Wave
 from drill.plan import FAULT_PHASES, PHASES, FaultSpec, Plan, check_numbers, new_id
 from operations.errors import Refused
+from unit_tests.fixtures.examples import examples
 
 KNOWN = tuple(FAULTS)
 
@@ -75,6 +76,7 @@ def test_plan_reads_back_from_the_journal() -> None:
 
 
 @pytest.mark.property
+@settings(max_examples=examples(30))  # 60 files each
 @given(st.integers(0, 10_000), st.integers(0, 60))
 def test_same_seed_generates_the_same_files(seed: int, objects: int) -> None:
     first, second = (items.make(seed, objects, "drill-abcdef") for _ in range(2))

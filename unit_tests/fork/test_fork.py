@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from integration_tests.fork.copying import copy
+from integration_tests.fork.copying import CHECKOUT, copy
 from integration_tests.fork.edits import ENVIRONMENT, SHIPPED, edit
 
 # What `cdk synth` and `cdk deploy` run: synthesis, then the gate, of the environment that is the default.
@@ -32,6 +33,12 @@ program.main()
 def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fork")
     copy(folder)
+    # Python then compiles what was edited, not the whole project.
+    for compiled in CHECKOUT.glob("[a-z]*/**/__pycache__/*.pyc"):
+        copied = folder / compiled.relative_to(CHECKOUT)
+        if copied.parent.parent.is_dir():
+            copied.parent.mkdir(exist_ok=True)
+            shutil.copy2(compiled, copied)
     edit(folder)
     return folder
 

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
+from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
 from typing import Any, Final
 
 from hypothesis import strategies as st
@@ -35,28 +37,52 @@ LOG_DAYS: Final = (
 )
 """Copied from the reference of PutRetentionPolicy, so that the test does not depend on the settings' own list."""
 _ROOM: Final = 46 - len(f"-{max(BUCKETS, key=len)}-")
+_LOWER: Final = ascii_lowercase + digits
+_ALPHANUMERIC: Final = ascii_letters + digits
 
 Table = dict[str, Any]
 
 
 def environment_names(longest: int = 12) -> st.SearchStrategy[str]:
     """Return valid names of an environment."""
-    parts = st.lists(st.from_regex(r"[a-z0-9]{1,6}", fullmatch=True), min_size=1, max_size=3).map("-".join)
+    parts = st.lists(st.text(_LOWER, min_size=1, max_size=6), min_size=1, max_size=3).map("-".join)
     return parts.map(lambda name: f"e{name}"[:longest].rstrip("-")).filter(lambda name: len(name) > 1)
 
 
+@cache
 def tag_values() -> st.SearchStrategy[str]:
     """Return values of a tag that are valid for every service."""
-    return st.from_regex(r"[A-Za-z0-9_.:/=+@-]([A-Za-z0-9 _.:/=+@-]{0,40}[A-Za-z0-9_.:/=+@-])?", fullmatch=True)
+    return st.text(f"{_ALPHANUMERIC} _.:/=+@-", min_size=1, max_size=42).map(str.strip).filter(bool)
 
 
+@cache
 def bound_callers() -> st.SearchStrategy[str]:
     """Return entries of `callers`: a source, and a role or user with or without a path."""
-    sources = st.from_regex(r"[a-z0-9-]{1,32}", fullmatch=True).filter(lambda source: source != "canary")
-    principals = st.from_regex(
-        r"arn:aws:iam::[0-9]{12}:(role|user)/([A-Za-z0-9_+=.@-]{1,20}/){0,3}[A-Za-z0-9_+=.@-]{1,64}", fullmatch=True
+    sources = st.text(f"{_LOWER}-", min_size=1, max_size=32).filter(lambda source: source != "canary")
+    part = _ALPHANUMERIC + "_+=.@-"
+    principals = st.builds(
+        "arn:aws:iam::{}:{}/{}".format,
+        account_ids(),
+        st.sampled_from(["role", "user"]),
+        st.builds(
+            "{1}{0}".format,
+            st.text(part, min_size=1, max_size=64),
+            st.lists(st.text(part, min_size=1, max_size=20).map("{}/".format), max_size=3).map("".join),
+        ),
     )
-    return st.builds("{}={}".format, sources, principals.filter(str.isascii))
+    return st.builds("{}={}".format, sources, principals)
+
+
+@cache
+def account_ids() -> st.SearchStrategy[str]:
+    """Return ids of accounts, also of none: twelve zeros."""
+    return st.text(digits, min_size=12, max_size=12)
+
+
+@cache
+def hexadecimal(*lengths: int) -> st.SearchStrategy[str]:
+    """Return the digits of an id that has one of some lengths."""
+    return st.one_of([st.text(f"{digits}abcdef", min_size=length, max_size=length) for length in lengths])
 
 
 @st.composite
@@ -72,7 +98,7 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
     tables = {
         "prefix": prefix,
         "protected": is_protected,
-        "account": draw(st.from_regex(r"[0-9]{12}", fullmatch=True).filter(str.isascii)),
+        "account": draw(account_ids()),
         "primary_region": regions[0],
         "secondary_region": regions[1],
         "control": draw(st.sampled_from(["primary", "secondary"])),
@@ -103,12 +129,12 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
 def _names(draw: st.DrawFn, regions: list[str]) -> Table:
     """Return a domain, or the VPCs of clients, but never both."""
     if draw(st.booleans()):
-        ids = st.lists(st.from_regex(r"vpc-([0-9a-f]{8}|[0-9a-f]{17})", fullmatch=True), min_size=1, max_size=2)
+        ids = st.lists(hexadecimal(8, 17).map("vpc-".__add__), min_size=1, max_size=2)
         return {"client_vpcs": {region: draw(ids) for region in regions}}
     return {
         "domain": {
             "name": draw(st.sampled_from(["ingest.example.com", "a.bc", "x1.example.co.uk"])),
-            "hosted_zone_id": draw(st.from_regex(r"Z[A-Z0-9]{1,31}", fullmatch=True)),
+            "hosted_zone_id": "Z" + draw(st.text(ascii_uppercase + digits, min_size=1, max_size=31)),
         }
     }
 
@@ -166,14 +192,13 @@ def to_document(document: Mapping[str, object]) -> bytes:
 
 
 def _vpc(draw: st.DrawFn, regions: list[str], *, is_protected: bool) -> Table:
-    digits = st.from_regex(r"[0-9a-f]{7}([0-9a-f]{9})?", fullmatch=True)
     mode = "isolated" if is_protected else draw(st.sampled_from(["isolated", "none"]))
     needed = [region for region in regions if mode == "isolated" and region not in PREFIX_LISTS]
     unneeded = [region for region in ("eu-west-3", "us-east-1") if region not in needed]
     # A region has one list for each service, so their ids differ.
     s3, dynamodb = (
         st.fixed_dictionaries(dict.fromkeys(needed, ids), optional=dict.fromkeys(unneeded, ids))
-        for ids in (digits.map("pl-6".__add__), digits.map("pl-0".__add__))
+        for ids in (hexadecimal(7, 16).map("pl-6".__add__), hexadecimal(7, 16).map("pl-0".__add__))
     )
     zones = draw(st.integers(1, 3))
     short = {
