@@ -149,9 +149,12 @@ def words(file: str, text: str) -> Iterator[Fault]:
     """Yield every use of an avoided word; in a name, underscores separate words. Code in a document is not prose."""
     if file.endswith(".md"):
         text = CODE.sub(lambda code: "\n" * code[0].count("\n"), text)
+    lower = text.lower()
     for pattern, instead in WORDS.items():
         # A phrase may continue on the next line, behind the mark of a comment; a name joins its words by underscores.
         phrase = pattern.replace(" ", r"[\s#>_]+")
+        if not re.search(phrase, lower):  # ten times as fast, because it begins with a letter
+            continue
         for found in re.finditer(rf"(?<![A-Za-z])(?:{phrase})(?![A-Za-z])", text, re.IGNORECASE):
             yield Fault(file, text.count("\n", 0, found.start()) + 1, found[0], f"write {instead}")
 
