@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from typer.core import TyperGroup, TyperOption
 
+WANTS_HELP: Final = "lockstep.wants_help"
+"""Key of a context's `meta`: whether the user asks for a command's help, for which no option is read."""
 _PANEL: Final = "Options of every command"
 
 
@@ -14,6 +16,7 @@ class SharedOptions(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own
         """Parse the group's own options, wherever they stand before `--`."""
+        ctx.meta[WANTS_HELP] = "--help" in args
         return super().parse_args(ctx, self.own_first(args))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401 - likewise

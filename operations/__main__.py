@@ -18,7 +18,7 @@ from rich.console import Console
 
 from client.errors import Misconfigured
 from client.local_files import TARGET, find_local_file
-from client.shared_options import SharedOptions
+from client.shared_options import WANTS_HELP, SharedOptions
 from operations import desk, failback_checks
 from operations import status as regions
 from operations.endpoints import require_aws_endpoint, require_loopback
@@ -54,6 +54,7 @@ app = typer.Typer(
 
 @app.callback()
 def main(  # noqa: PLR0913, PLR0917 - one for each flag
+    context: typer.Context,
     account: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +102,8 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
 
     docs/runbook.md describes a failover step by step.
     """
+    if context.meta.get(WANTS_HELP):
+        return
     with printing_failures():
         _require_digits(account)
         file = _local_target() if local else target

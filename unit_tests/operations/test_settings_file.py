@@ -117,3 +117,10 @@ def _place(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str
     assert result.exit_code == 0, result.output
     (one,) = reached
     return one.environment, one.primary, one.secondary, one.control
+
+
+@pytest.mark.parametrize("arguments", [["status", "--help"], ["--help"], ["dlq", "redrive", "--help"]])
+def test_help_needs_no_settings(file: Path, arguments: list[str]) -> None:
+    file.write_text(EUROPE + LIVE + LAB, "utf-8")
+    result = CliRunner().invoke(operate_command_line.app, arguments)
+    assert (result.exit_code, "Usage:" in result.output) == (0, True), result.output
