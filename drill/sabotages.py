@@ -169,7 +169,7 @@ ALL: Final = (
         f"{_UNPROCESSED}|{_WRONG}",
         {_MESSAGES: ((_IDENTITY, _OTHER_IDENTITY.format('self.record["s3"]["object"].get("eTag", "")')),)},
     ),
-    Sabotage("RESULT is written first", "records and was written in", appended={_STORE: _RESULT_FIRST}),
+    Sabotage("RESULT is written first", f"records and was written in|{_UNPROCESSED}", appended={_STORE: _RESULT_FIRST}),
     Sabotage(
         "the last record of a file is dropped",
         _WRONG,
