@@ -15,6 +15,7 @@ starts them |
 | `POST /_local_cloud/throttle/<region>/<share>` | DynamoDB throttles that share, 0 to 1, of functions' calls |
 | `POST /_local_cloud/crash/<region>/<first call>/<second call>/<share>` | kills that share of functions between two calls
 |
+| `POST /_local_cloud/messages/<region>/return` | makes messages in flight visible, as after their visibility timeout |
 | `POST /_local_cloud/replication/lag/<seconds>` | sets the minimum delay of replication |
 | `POST /_local_cloud/replication/cut` and `/restore` | cuts replication between all regions, restores it |
 | `POST /_local_cloud/hazard/<name>/<strength>` | sets the strength of a hazard; 0 ends it |
@@ -56,7 +57,7 @@ _log: Final = logging.getLogger("local_cloud.control")
 _COMMANDS: Final = (
     "health, region/<region>/down, region/<region>/up, region/<region>/destroy, region/<region>/stall, "
     "region/<region>/unstall, throttle/<region>/<share>, replication/lag/<seconds>, replication/cut, replication/restore, "
-    "crash/<region>/<first>/<second>/<share>, "
+    "crash/<region>/<first>/<second>/<share>, messages/<region>/return, "
     "outage/<hang|reset|refuse>, lost-answers/<region>/<share>, hazard/<name>/<strength>"
 )
 _INVOKE_PATH: Final = re.compile(r"^/2015-03-31/functions/[^/]+/invocations$")
@@ -215,6 +216,8 @@ def _change(command: list[str]) -> bool:
             regions.set_throttled(region, float(share))
         case ("crash", region, first, second, share) if region:
             crashes.set_crash(region, first, second, float(share))
+        case ("messages", region, "return") if region:
+            _log.warning("%d messages in flight return in %s", crashes.return_messages(region), region)
         case ("replication", "lag", seconds):
             regions.set_lag(float(seconds))
         case ("replication", ("cut" | "restore") as action):

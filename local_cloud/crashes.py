@@ -3,10 +3,15 @@
 A worker puts its process id into every request (`workers`), which shows the process that made a call.
 """
 
+# ruff: noqa: SLF001  ministack has no public hooks
+
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Final
+
+from ministack.services import sqs
 
 from local_cloud import hazards, workers
 
@@ -44,6 +49,18 @@ def set_crash(region: str, first: str, second: str, share: float) -> None:
         current[region] = Crash(first, second, share)
     else:
         current.pop(region, None)
+
+
+def return_messages(region: str) -> int:
+    """Make the messages in flight of a region's queues visible, as after their visibility timeout; return their number."""
+    now, count = time.time(), 0
+    with sqs._queues_lock:
+        for (_, of, _), queue in sqs._queues.to_dict().items():
+            for message in queue["messages"] if of == region else ():
+                if message["receive_count"] and message["visible_at"] > now:
+                    message["visible_at"] = now
+                    count += 1
+    return count
 
 
 def kills(headers: dict[bytes, bytes]) -> bool:

@@ -63,6 +63,10 @@ class FaultInjector:
         """
         self._control(f"crash/{region}/{first}/{second}/{share}")
 
+    def return_messages(self, region: str) -> None:
+        """Make the messages in flight of a region's queues visible, as after their visibility timeout."""
+        self._control(f"messages/{region}/return")
+
     def set_outage(self, mode: str) -> None:
         """Set how regions that are down fail their clients.
 

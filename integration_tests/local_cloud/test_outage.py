@@ -123,6 +123,17 @@ def test_function_is_killed_between_two_of_its_calls(disturbed: LocalCloud) -> N
     assert rows == {"first", "second"}
 
 
+def test_messages_in_flight_return_before_their_timeout(disturbed: LocalCloud) -> None:
+    stack = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}}, region=WEST)
+    sqs, queue = stack.client("sqs"), stack["Queue"]
+    sqs.send_message(QueueUrl=queue, MessageBody="a")
+    assert len(sqs.receive_message(QueueUrl=queue, VisibilityTimeout=3600)["Messages"]) == 1
+    disturbed.return_messages(EAST)
+    assert "Messages" not in sqs.receive_message(QueueUrl=queue)
+    disturbed.return_messages(WEST)
+    assert len(sqs.receive_message(QueueUrl=queue)["Messages"]) == 1
+
+
 def test_bucket_of_a_region_that_is_down_answers_no_request(disturbed: LocalCloud) -> None:
     lost, left = (deploy(disturbed, {"Bucket": bucket("outage")}, region=region)["Bucket"] for region in (EAST, WEST))
     western = impatient(disturbed, "s3", WEST)
