@@ -1,4 +1,4 @@
-"""`python -m benchmarks (gate|proof|processor|long-file|server|cost)`: measure beside a peer, write reports/benchmarks."""
+"""`python -m benchmarks COMMAND`: measure beside a peer, write reports/benchmarks; without a command it lists them."""
 
 import json
 import sys
@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import cold_start, http_servers, long_file, processor_speed
 from benchmarks import gate_speed as gate_benchmark
-from benchmarks import http_servers, long_file, processor_speed
 from benchmarks import proof as proof_benchmark
 from benchmarks.timing import BenchmarkError
 from lockstep.cost import cost
@@ -22,6 +22,7 @@ _Result = TypeVar(
     proof_benchmark.Result,
     processor_speed.Result,
     long_file.Result,
+    cold_start.Result,
     http_servers.Result,
 )
 
@@ -102,6 +103,16 @@ def long_file_command(
         ),
         output,
     )
+    Console(soft_wrap=True, emoji=False).print_json(data=result.as_dict())
+
+
+@app.command("cold-start")
+def cold_start_command(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is started; the median counts.")] = 5,
+    output: Annotated[Path, typer.Option(help="Where to write the result.")] = Path("reports/benchmarks/cold-start.json"),
+) -> None:
+    """Measure a cold start's imports and clients beside a handler with Powertools and pydantic; and the asset's size."""
+    result = _measured("cold-start", lambda say: cold_start.measure(rounds, say=say), output)
     Console(soft_wrap=True, emoji=False).print_json(data=result.as_dict())
 
 

@@ -180,19 +180,25 @@ CONTESTANTS: Final = {"batch_writer": _batch_writer, "powertools": _powertools, 
 
 def main(  # noqa: PLR0913, PLR0917 - options of a command
     contestant: Annotated[str, typer.Argument(help=f"One of {', '.join(CONTESTANTS)}.")],
-    port: Annotated[int, typer.Argument(help="Port of the fake AWS.")],
+    port: Annotated[int, typer.Argument(help="Port of the fake AWS; 0 to stop once the handler is ready.")],
     extension: Annotated[str, typer.Argument(help="ndjson, json or csv.")],
     seconds: Annotated[float, typer.Option(help="Time of the function.")] = _FUNCTION_SECONDS,
     receives: Annotated[int, typer.Option(help="Receive count of the message.")] = 1,
     continued: Annotated[bool, typer.Option("--continued", help="An earlier invocation sent it.")] = False,  # noqa: FBT002
+    traced: Annotated[bool, typer.Option("--traced", help="Import what X-Ray needs, as in Lambda.")] = False,  # noqa: FBT002
 ) -> None:
     """Handle one object, and print the seconds, the processor seconds and the peak memory as JSON."""
     endpoint = f"http://127.0.0.1:{port}"
     services = {f"AWS_ENDPOINT_URL_{name}": endpoint for name in ("S3", "DYNAMODB", "SQS")}
     os.environ.update(_ENVIRONMENT, **services)
-    imported = time.process_time()
+    if traced:
+        os.environ["AWS_XRAY_DAEMON_ADDRESS"] = "127.0.0.1:2000"
+    imported, modules = time.process_time(), len(sys.modules)
     handler = CONTESTANTS[contestant]()
     ready = time.process_time()
+    if not port:
+        sys.stdout.write(json.dumps({"cpu_seconds": ready - imported, "modules": len(sys.modules) - modules}) + "\n")
+        return
     ends = time.monotonic() + seconds
     context = SimpleNamespace(
         function_name="benchmark",

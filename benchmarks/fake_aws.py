@@ -59,14 +59,18 @@ class _Table:
                 hashes[at] = digest[:_HASH_BYTES]
                 self._digest += int.from_bytes(digest, "big")
 
-    def update(self, request: dict[str, Any]) -> None:
-        """Keep the checkpoint of UpdateItem."""
+    def update(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Keep the checkpoint and the number of attempts of UpdateItem; return its answer."""
         key = request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]
         row = self._rows.setdefault(key, request["Key"] | {"updated_at": {"S": "2026-11-29T12:00:00.000Z"}})
         if checkpoint := request.get("ExpressionAttributeValues", {}).get(":checkpoint"):
             row["checkpoint"] = checkpoint
         elif "checkpoint" in request.get("ExpressionAttributeNames", {}).values():
             row.pop("checkpoint", None)
+        if "ReturnValues" not in request:
+            return {}
+        row["attempts"] = {"N": str(int(row.get("attempts", {"N": "0"})["N"]) + 1)}
+        return {"Attributes": {"attempts": row["attempts"]}}
 
     def put(self, request: dict[str, Any]) -> None:
         """Keep the row of PutItem."""
@@ -157,8 +161,8 @@ class _Connection(asyncio.Protocol):
             (value,) = json.loads(body)["ExpressionAttributeValues"].values()
             return json.dumps({"Items": self._table.rows_of(value["S"])}).encode()
         if target == _UPDATE:
-            self._table.update(json.loads(body))
-        elif target == _PUT:
+            return json.dumps(self._table.update(json.loads(body))).encode()
+        if target == _PUT:
             self._table.put(json.loads(body))
         return b"{}"
 
