@@ -101,7 +101,7 @@ def convict(name: str) -> tuple[int, str] | None:
     """Return the number of histories until a sabotaged variant is convicted, and the broken invariant; None if it is not."""
     with sabotaged(name):
         seldom = {4: draw_busy, 6: draw_long, 9: draw_reconciled, 11: draw_reprocessed, 14: draw_long, 16: draw_storm}
-        seldom[19] = draw_long_wait
+        seldom |= {2: draw_reprocessed, 19: draw_long_wait}
         for seed in range(_MOST_SABOTAGED):
             often = draw_observed if name in WATCHED else draw
             plan = often(seed)

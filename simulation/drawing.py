@@ -16,6 +16,7 @@ from simulation.plan import (
     Plan,
     Upload,
 )
+from simulation.world import VISIBILITY_SECONDS
 
 _OBJECTS: Final = 12
 _LONG_WAIT_CALLS: Final = 8000
@@ -269,7 +270,7 @@ def draw_long_wait(seed: int) -> Plan:
 def draw_reprocessed(seed: int) -> Plan:
     """Return a plan in which several messages about an object arrive while an operator reprocesses it, perhaps twice.
 
-    The calls are slow, so that invocations overlap.
+    The calls are slow, so that invocations overlap. In most plans the duplicates fail first, so that they verify the records.
     """
     draft = _Draft(Chance(seed), 1 + Chance(seed).below(4, "plan", "objects"))
     uploads = tuple(
@@ -286,10 +287,15 @@ def draw_reprocessed(seed: int) -> Plan:
     for region in REGIONS:
         draft.add(Kind.DEPLOY, region, 100 + 150 * draft.unit("deployment", region), amount=2)
         draft.add(Kind.STALL, region, 200.0, lasts=400.0, amount=round(1.5 * draft.unit("stall", region), 3))
-    if draft.unit("promoted") < 0.4:  # noqa: PLR2004
+    begins = 300.0
+    if draft.unit("failed") < 0.8:  # noqa: PLR2004 - the duplicates fail, and are verified at their next delivery
+        begins += VISIBILITY_SECONDS - 10
+        draft.add(Kind.EXPIRED, PRIMARY, 285.0, lasts=50.0)
+        draft.add(Kind.STALL, PRIMARY, 640.0, lasts=60.0, amount=round(0.3 * draft.unit("later stall"), 3))
+    elif draft.unit("promoted") < 0.4:  # noqa: PLR2004
         draft.add(Kind.PROMOTE, SECONDARY, 250 + 80 * draft.unit("promotion"))
     for number in range(1 + draft.chance.below(3, "plan", "reprocessings")):
-        draft.add(Kind.REPROCESS, PRIMARY, 300 + 20 * draft.unit("reprocessing", number))
+        draft.add(Kind.REPROCESS, PRIMARY, begins + 20 * draft.unit("reprocessing", number))
     for number in range(6 * draft.objects):
         name = f"file-{draft.chance.below(draft.objects, 'plan', 'again', number)}"
         draft.add(Kind.DUPLICATE, PRIMARY, 290 + 40 * draft.unit("again at", number), name=name)
