@@ -270,7 +270,7 @@ def draw_long_wait(seed: int) -> Plan:
 def draw_reprocessed(seed: int) -> Plan:
     """Return a plan in which several messages about an object arrive while an operator reprocesses it, perhaps twice.
 
-    The calls are slow, so that invocations overlap. In most plans the duplicates fail first, so that they verify the records.
+    The calls are slow, so that invocations overlap. In most plans the duplicates fail first, so that they verify records.
     """
     draft = _Draft(Chance(seed), 1 + Chance(seed).below(4, "plan", "objects"))
     uploads = tuple(
