@@ -253,9 +253,10 @@ class S3Client(ServiceClient):
                 self._note("GetObject", f"{Key}: no such version")
                 raise refusal("GetObject", "NoSuchVersion", "The specified version does not exist.", 404)
             self._note("GetObject", f"{Key} is read")
+            body = version.body[int(request.get("Range", "bytes=0-")[6:-1]) :]
             return {
-                "Body": _Body(version.body[int(request.get("Range", "bytes=0-")[6:-1]) :]),
-                "ContentLength": len(version.body),
+                "Body": _Body(body),
+                "ContentLength": len(body),
                 "LastModified": datetime.fromtimestamp(int(version.created_at), UTC),
                 "VersionId": version.version_id,
             }

@@ -257,6 +257,8 @@ def each_version_is_read_by_its_id(of: Services) -> None:
     for version, body in ((first, b"one"), (second, b"second")):
         answer = of.s3.get_object(Bucket=of.bucket, Key="incoming/versions", VersionId=version)
         assert (b"".join(answer["Body"].iter_chunks(2)), answer["ContentLength"]) == (body, len(body))
+    part = of.s3.get_object(Bucket=of.bucket, Key="incoming/versions", VersionId=second, Range="bytes=2-")
+    assert (b"".join(part["Body"].iter_chunks(2)), part["ContentLength"]) == (b"cond", 4)
     head = of.s3.head_object(Bucket=of.bucket, Key="incoming/versions")
     assert (head["VersionId"], head["ContentLength"]) == (second, 6)
 
