@@ -1,5 +1,8 @@
 """Test the route of each error, row by row as docs/processor.md lists them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, ReadTimeoutError
 
@@ -8,6 +11,8 @@ from handlers.processor.errors import ConflictingResultError, Fault, UnreadableE
 from handlers.processor.routes import Decision, Route, is_throttled
 from unit_tests.handlers.processor.messages_of_sqs import message, s3_event
 from unit_tests.handlers.processor.test_pipeline import REGION, World
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "processor.md"
 
 
 def refused(code: str, text: str = "", operation: str = "GetObject") -> ClientError:
@@ -33,6 +38,7 @@ SSE_C = (
         (refused("InvalidRequest", "another reason"), Route.RETRY),
         (refused("KMS.DisabledException"), Route.DEAD_LETTER),
         (refused("KMS.KMSInvalidStateException"), Route.DEAD_LETTER),
+        (refused("KMS.NotFoundException"), Route.DEAD_LETTER),
         (refused("InternalError"), Route.RETRY),
         (refused("SlowDown"), Route.RETRY),
         (refused("ThrottlingException", operation="BatchWriteItem"), Route.RETRY),
@@ -50,6 +56,32 @@ SSE_C = (
 )
 def test_error_has_its_route(error: Exception, route: Route) -> None:
     assert Decision.of(error).route is route
+
+
+ROUTES = {"gone": Route.GONE, "retry": Route.RETRY, "dead letter at once": Route.DEAD_LETTER}
+
+
+def documented() -> list[tuple[str, str]]:
+    """Return each error code of S3 and DynamoDB in the table of docs/processor.md, and its route there."""
+    table = DOCUMENT.read_text("utf-8").partition("## Where an error leads")[2].partition("**Retry**")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")]
+    return [(code, row[1]) for row in rows for code in re.findall(r"`((?:KMS\.)?(?:[A-Z][a-z0-9]*){2,})`", row[0])]
+
+
+@pytest.mark.parametrize(("code", "route"), documented())
+def test_documented_error_has_its_documented_route(code: str, route: str) -> None:
+    if code == "MemoryError":
+        assert Decision.of(MemoryError()).route is ROUTES[route]
+    elif route == "none":
+        assert is_throttled(refused(code))
+    else:
+        assert Decision.of(refused(code, SSE_C if code == "InvalidRequest" else "")).route is ROUTES[route]
+
+
+def test_documented_errors_are_found() -> None:
+    assert {"NoSuchVersion", "InvalidObjectState", "KMS.NotFoundException", "SlowDown", "RequestLimitExceeded"} <= {
+        code for code, _ in documented()
+    }
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "ProvisionedThroughputExceededException", "RequestLimitExceeded"])
