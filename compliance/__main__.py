@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from threading import Timer
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NamedTuple, NoReturn
 
 import typer
 from rich.console import Console
@@ -26,6 +26,7 @@ from compliance.engine.acknowledgements import RegistryError, read_registry
 from compliance.engine.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.engine.findings import Finding, Findings, Severity, Threshold
 from compliance.engine.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
+from compliance.engine.rule import Rule
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.console import show
 from compliance.reports.crosswalk import render as render_crosswalk
@@ -139,6 +140,28 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         list[Framework] | None,
         typer.Option(help="Report the rules that serve this framework only. Repeatable.", rich_help_panel="Verdict"),
     ] = None,
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID",
+            help="Judge --template or --assembly by this rule of ours alone, and write no report. Repeatable.",
+            rich_help_panel="Verdict",
+        ),
+    ] = None,
+    explain: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Explain this rule of ours, and judge nothing. Repeatable.", rich_help_panel="Output"
+        ),
+    ] = None,
+    watch: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
+        bool,
+        typer.Option(
+            "--watch",
+            help="Judge --template or --assembly, again after each change, until Ctrl-C; write no report.",
+            rich_help_panel="Output",
+        ),
+    ] = False,
     fail_on: Annotated[
         FailOn,
         typer.Option(
@@ -214,6 +237,10 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance --crosswalk prowler                  which checks of prowler a rule decides
 
+    python -m compliance --explain ActivePassive-SQSDelivery  why a rule exists, and how to satisfy it
+
+    python -m compliance --assembly cdk.out --rule ActivePassive-SQSDelivery --watch    one rule, after each change
+
     python -m compliance verify evidence.zip                  whether a file of the evidence was changed
 
     python -m compliance sign evidence.zip --key FILE         sign the evidence, for `verify --key`
@@ -228,6 +255,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             signal.signal(getattr(signal, name), signal.default_int_handler)
     _leave_the_verdict_to_the_gate()
     started = datetime.now(UTC)
+    if rule or explain or watch:
+        inputs = _Inputs(environment or [], template or [], assembly, region, account, registry)
+        raise typer.Exit(_quick(inputs, rule or [], explain or [], watch=watch, errors=errors))
     try:
         _check(format_ or [], fail_on, baseline, output)
         before = read_baseline(baseline) if baseline else None
@@ -271,6 +301,74 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     else:
         show(ledger, files, console, outcome(ledger, fail_on, changes))
     raise typer.Exit(status(ledger, fail_on, changes))
+
+
+class _Inputs(NamedTuple):
+    """What a quick run judges: the options of the same names."""
+
+    environments: list[str]
+    templates: list[str]
+    assembly: Path | None
+    region: str
+    account: str
+    registry: Path
+
+
+def _quick(inputs: _Inputs, rules: list[str], explained: list[str], *, watch: bool, errors: Console) -> Exit:
+    """Explain rules, judge by some rules alone, or judge after each change."""
+    from compliance import developer  # noqa: PLC0415 - a whole run does not need it
+
+    console, last = Console(soft_wrap=True, emoji=False), Exit.PASSED
+    try:
+        for each in developer.find_rules(explained):
+            console.print(Text(developer.explain(each)))
+        if explained:
+            return last
+        if not (inputs.templates or inputs.assembly):
+            option = "--watch" if watch else "--rule"
+            raise gate.GateError(f"{option} needs --template or --assembly; type `nox -s synth`, then --assembly cdk.out")
+        chosen_rules = developer.find_rules(rules)
+        files = [_file_and_region(text)[0] for text in inputs.templates]
+        while True:
+            before = developer.state(files, inputs.assembly)
+            try:
+                last = _show_quick(inputs, chosen_rules, console)
+            except EXPECTED as error:
+                if not watch:
+                    raise
+                last = Exit.ERROR
+                errors.print(Text(printable(f"ERROR: {error}"), style="bold red"), soft_wrap=True)
+            if not watch:
+                return last
+            developer.wait_for_change(files, inputs.assembly, before)
+    except EXPECTED as error:
+        stop(errors, str(error), error)
+    except KeyboardInterrupt:
+        return last if watch else Exit.INTERRUPTED
+
+
+def _show_quick(inputs: _Inputs, rules: Sequence[Rule], console: Console) -> Exit:
+    configurations = _configurations(inputs.environments, [], matrix=False, app_only=False)
+    ledger = _judge(
+        configurations,
+        inputs.templates,
+        inputs.assembly,
+        inputs.region,
+        inputs.account,
+        "",
+        inputs.registry,
+        rules=rules,
+        say=_say_nothing,
+    )
+    show(ledger, [], console)
+    if rules:
+        names = ", ".join(rule.id for rule in rules)
+        console.print(Text(f"Judged by {names} alone: this is no verdict on a deployment.", style="dim"))
+    return status(ledger)
+
+
+def _say_nothing(_text: str) -> None:
+    """Show no progress: a quick run ends before a reader has read it."""
 
 
 @app.command()
@@ -420,6 +518,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     app_factory: str,
     registry_file: Path,
     *,
+    rules: Sequence[Rule] = (),
     say: gate.Say,
 ) -> Findings:
     today = datetime.now(UTC).date()
@@ -439,7 +538,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
         limit.start()
         try:
             loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)], account)
-            return gate.judge_templates(loaded, configurations[0].environment, today, say)
+            return gate.judge_templates(loaded, configurations[0].environment, today, say, rules)
         finally:
             limit.cancel()
     if region or account:
@@ -447,7 +546,7 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
         raise gate.GateError(f"{option} applies to --template only; leave it out: an app and an assembly have their own")
     registry = read_registry(registry_file, today)
     if assembly:
-        return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say)
+        return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say, rules)
     is_matrix = all(configuration.matrix for configuration in configurations)
     environments, matrix = ((), read_matrix()) if is_matrix else (read_environments(), ())
     return gate.judge_app(app_factory, configurations, registry, today, say, environments=environments, matrix=matrix)

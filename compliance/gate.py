@@ -26,7 +26,7 @@ from compliance.engine.branch_verdicts import variants, worst
 from compliance.engine.findings import EncryptedWith, Finding, Findings, Subject, Verdict
 from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
-from compliance.engine.rule import ViolationsJudge
+from compliance.engine.rule import Rule, ViolationsJudge
 from compliance.packs import manifest, nag, native, nodejs
 from compliance.packs.readable import readable
 from compliance.reports.observed import encrypted_with, with_observations
@@ -105,21 +105,27 @@ def judge_app(  # noqa: PLR0913 - what is judged, by which decisions, and when
     )
 
 
-def judge_templates(templates: Sequence[Template], environment: str, today: date, say: Say) -> Findings:
-    """Judge templates from files. No decision of ours covers them.
+def judge_templates(
+    templates: Sequence[Template], environment: str, today: date, say: Say, rules: Sequence[Rule] = ()
+) -> Findings:
+    """Judge templates from files, by everything or by some of our rules alone. No decision of ours covers them.
 
     Raises:
         LoadError: The CDK cannot load one of them.
         GateError: The packs did not run.
     """
     assembly = Assembly(templates=tuple(templates))
+    if rules:
+        return judge_by_rules(assembly, Configuration.of(environment), rules, Registry(), today)
     ledger = _ledger([_judge_assembly(assembly, Configuration.of(environment), say)], Registry(), today)
     given = {template.name: template.file for template in templates}
     return replace(ledger, subjects=tuple(replace(each, file=given.get(each.name, "")) for each in ledger.subjects))
 
 
-def judge_assembly(directory: Path, environment: str, registry: Registry, today: date, say: Say) -> Findings:
-    """Judge a cloud assembly on disk.
+def judge_assembly(  # noqa: PLR0913, PLR0917 - what is judged, by which decisions, and when
+    directory: Path, environment: str, registry: Registry, today: date, say: Say, rules: Sequence[Rule] = ()
+) -> Findings:
+    """Judge a cloud assembly on disk, by everything or by some of our rules alone.
 
     Construct paths come from its metadata, so decisions apply as they do to the app.
 
@@ -127,7 +133,10 @@ def judge_assembly(directory: Path, environment: str, registry: Registry, today:
         LoadError: It is not an assembly, or the CDK cannot load one of its templates.
         GateError: The packs did not run.
     """
-    return _ledger([_judge_assembly(load_assembly(directory), Configuration.of(environment), say)], registry, today)
+    assembly, configuration = load_assembly(directory), Configuration.of(environment)
+    if rules:
+        return judge_by_rules(assembly, configuration, rules, registry, today)
+    return _ledger([_judge_assembly(assembly, configuration, say)], registry, today)
 
 
 def judge_live(  # noqa: PLR0913, PLR0917 - what is judged, by which decisions, and when
@@ -142,6 +151,34 @@ def judge_live(  # noqa: PLR0913, PLR0917 - what is judged, by which decisions, 
     judged = _judge_assembly(assembly, configuration, say)
     judged.found.extend(drift)
     return _ledger([judged], registry, today)
+
+
+def judge_by_rules(
+    assembly: Assembly, configuration: Configuration, rules: Sequence[Rule], registry: Registry, today: date
+) -> Findings:
+    """Judge templates by some of our rules and nothing else. This is no verdict on a deployment: other rules did not run."""
+    # Only rules about tags ask for the taggable types, and AWS's validation takes most of a second to load.
+    tagged = (
+        native.taggable_types(assembly.templates) if any(rule.id.startswith("Tagging-") for rule in rules) else frozenset()
+    )
+    world = TemplateSet(
+        templates=assembly.templates,
+        environment=configuration.environment,
+        taggable=tagged,
+        configuration=configuration.name,
+    )
+    found = judge(world, rules)
+    found.rows = with_observations(found.rows, rules, world)
+    found.rows = acknowledgements.apply(registry, found.rows, _facts(world))
+    return Findings(
+        findings=tuple(found.rows),
+        rules=mapped({**found.rules, **acknowledgements.RULES}),
+        judged_on=today,
+        silent=found.silent,
+        configurations=(world.name,),
+        subjects=tuple(_subject(world.name, template) for template in world.templates),
+        decisions=registry.uses(found.rows),
+    )
 
 
 class OpenFindingsError(Exception):
@@ -241,22 +278,26 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
     found.extend(packs)
     found.extend(_judge_manifest(assembly, world))
     found.rows = with_observations(found.rows, our_rules(), world)
-    regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
     return _Judged(
         configuration=world.name,
-        facts={
-            "environment": (world.environment,),
-            "prefix": (world.prefix,),
-            "protected": (str(world.is_protected).lower(),),
-            "partition": tuple(dict.fromkeys(map(partition, regions))),
-            "configuration": (world.name,),
-            "region": regions,
-        },
+        facts=_facts(world),
         found=found,
         subjects=tuple(_subject(world.name, template) for template in world.templates),
         acknowledged=assembly.acknowledged,
         encrypted=encrypted_with(world),
     )
+
+
+def _facts(world: TemplateSet) -> Facts:
+    regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
+    return {
+        "environment": (world.environment,),
+        "prefix": (world.prefix,),
+        "protected": (str(world.is_protected).lower(),),
+        "partition": tuple(dict.fromkeys(map(partition, regions))),
+        "configuration": (world.name,),
+        "region": regions,
+    }
 
 
 def _judge_manifest(assembly: Assembly, world: TemplateSet) -> FindingsBuilder:

@@ -27,7 +27,8 @@ def show(ledger: Findings, files: list[Path], console: Console, outcome: str = "
         )
         console.print(Text(f"{block}\n"), soft_wrap=True)
     console.print(_table(ledger))
-    console.print(Text("Reports: " + ", ".join(map(str, files)), style="dim"))
+    if files:
+        console.print(Text("Reports: " + ", ".join(map(str, files)), style="dim"))
     for file in files:
         if file.name == EVIDENCE:
             # A reader who keeps this line can check later that the bundle is the one of this run.
