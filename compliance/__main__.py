@@ -243,6 +243,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance verify evidence.zip                  whether a file of the evidence was changed
 
+    python -m compliance diff OLD.zip NEW.zip                 what differs between the evidence of two runs
+
     python -m compliance sign evidence.zip --key FILE         sign the evidence, for `verify --key`
 
     Exit status: 0 passed; 1 findings; 2 wrong use, an unreadable template or an error of the gate; 130 interrupted.
@@ -304,7 +306,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
 
 class _Inputs(NamedTuple):
-    """What a quick run judges: the options of the same names."""
+    """The input of a quick run: the options of the same names."""
 
     environments: list[str]
     templates: list[str]
@@ -415,6 +417,27 @@ def verify(
     if problems:
         raise typer.Exit(Exit.FINDINGS)
     console.print(Text(f"{bundle}: {checked}", style="bold green"))
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The evidence.zip of the earlier run.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The evidence.zip of the later run.")],
+) -> None:
+    """Compare two evidence bundles, each unchanged since its run: templates, rules, verdicts and decisions.
+
+    Exit status: 0 no difference, 1 differences, 2 wrong use or a bundle that was changed.
+    """
+    from compliance.reports import bundle_diff  # noqa: PLC0415 - only this command needs it
+
+    console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
+    try:
+        lines = bundle_diff.diff(old, new)
+    except bundle_diff.BundleError as error:
+        stop(errors, str(error), error)
+    for line in lines or ["No difference in templates, rules, verdicts and decisions."]:
+        console.print(Text(line))
+    raise typer.Exit(Exit.FINDINGS if lines else Exit.PASSED)
 
 
 def _unsigned(bundle: Path, attestation: Path | None, key: str, errors: Console) -> list[str]:
