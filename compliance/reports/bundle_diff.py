@@ -14,7 +14,7 @@ _REPORT: Final = "report.json"
 _PLACE: Final = ("rule", "configuration", "region", "path")
 _BADNESS: Final = ("PASS", "ACKNOWLEDGED", "NOT_EVALUATED", "FAIL")
 Items = Mapping[str, Any]
-"""What is compared, by a name that a reader knows."""
+"""The compared things, by a name that a reader knows."""
 
 
 class BundleError(Exception):
