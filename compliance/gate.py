@@ -27,10 +27,11 @@ from compliance.engine.findings import EncryptedWith, Finding, Findings, Subject
 from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
 from compliance.engine.rule import Rule, ViolationsJudge
+from compliance.engine.user_rules import user_rules
 from compliance.packs import manifest, nag, native, nodejs
 from compliance.packs.readable import readable
 from compliance.reports.observed import encrypted_with, with_observations
-from compliance.rules import our_rules
+from compliance.rules import every_rule
 from reporting.worker_processes import end_with_parent, interrupts_held
 
 _VPC_DEFAULT_GROUP: Final = "-VPCDefaultSecurityGroupClosed"
@@ -264,7 +265,7 @@ def _judge_configuration(app: str, configuration: Configuration, say: Say = lamb
 def get_ready() -> None:
     """Load the rules and AWS's schemas (0.3 s, once in a process)."""
     native.warm_up()
-    our_rules()
+    every_rule()
 
 
 def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) -> _Judged:
@@ -277,7 +278,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
         found = ours.result()
     found.extend(packs)
     found.extend(_judge_manifest(assembly, world))
-    found.rows = with_observations(found.rows, our_rules(), world)
+    found.rows = with_observations(found.rows, every_rule(), world)
     return _Judged(
         configuration=world.name,
         facts=_facts(world),
@@ -377,17 +378,19 @@ def _ledger(
 
 
 def _judge_ourselves(world: TemplateSet) -> FindingsBuilder:
-    for rule in our_rules():
+    for rule in every_rule():
         if isinstance(rule.judge, ViolationsJudge):
             rule.judge.read.clear()  # what was read of another configuration's templates
     found = native.validate(world)
-    found.extend(judge(world, our_rules()))
+    found.extend(judge(world, every_rule()))
     return found
 
 
 def _packs() -> tuple[str, ...]:
     """Every pack whose findings an acknowledgement can silence."""
-    return (*nag.PACKS, native.PACK, manifest.PACK, *sorted({rule.info.pack for rule in our_rules()}))
+    mine = user_rules()
+    packs = {rule.info.pack for rule in every_rule()} | ({mine.pack} if mine else set())
+    return (*nag.PACKS, native.PACK, manifest.PACK, *sorted(packs))
 
 
 def world_of(assembly: Assembly, configuration: Configuration) -> TemplateSet:

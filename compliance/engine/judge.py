@@ -8,6 +8,7 @@ from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe
 from compliance.engine.findings import Advice, Finding, Place, RuleInfo, Verdict
 from compliance.engine.rule import Judgement, Rule, not_evaluated
+from compliance.engine.user_rules import place_in
 
 
 @dataclass
@@ -120,7 +121,7 @@ def _ask(rule: Rule, resource: Resource, world: TemplateSet) -> Judgement:
     except UnresolvedError as error:
         return not_evaluated(str(error))
     except Exception as error:  # noqa: BLE001 - no error of a rule may count as a pass
-        return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error})")
+        return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error}{place_in(error)})")
     if not isinstance(answer, Judgement):
         return not_evaluated(f"the rule answered {answer!r}; allowed: PASSED, NOT_APPLICABLE or failed(...)")
     return answer

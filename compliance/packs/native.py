@@ -9,18 +9,23 @@ from typing import Final
 
 from cloudformation_validate import (  # type: ignore[import-untyped]
     CompositeEngine,
+    CompositeEngineConfig,
     Diagnostic,
     PseudoParameterOverrides,
     ReportStatus,
+    RuleOrigin,
     Severity,
     TemplateContent,
     ValidateConfig,
+    ValidationError,
+    file_to_external_rule_source,
 )
 
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.engine.findings import Advice, RuleInfo, Verdict
 from compliance.engine.findings import Severity as GateSeverity
 from compliance.engine.judge import FindingsBuilder, place_of
+from compliance.engine.user_rules import RuleError, user_rules
 
 PACK: Final = "CloudFormation"
 
@@ -32,6 +37,7 @@ _VALID: Final = RuleInfo(
     covers=False,
 )
 _ERRORS: Final = {Severity.FATAL, Severity.ERROR}
+_OF_USERS: Final = {RuleOrigin.CUSTOM, RuleOrigin.GUARD}
 _TAGS_MISSING: Final = "I9040"
 _UNEXPECTED: Final = "F3002"
 """A property that the type's schema does not have."""
@@ -104,7 +110,8 @@ def _validate_one(template: Template, world: TemplateSet, findings: FindingsBuil
         rule = _rule_of(diagnostic)
         message = f"{diagnostic.property_path}: {diagnostic.message}" if diagnostic.property_path else diagnostic.message
         if diagnostic.severity in _ERRORS:
-            failed.add(resource.logical_id)
+            if diagnostic.source not in _OF_USERS:
+                failed.add(resource.logical_id)
             place = place_of(resource, world)
             line = place.line if template.is_expanded else diagnostic.start_line or place.line
             findings.add(rule, Verdict.FAIL, replace(place, line=line), message)
@@ -143,8 +150,10 @@ def _logical_id(diagnostic: Diagnostic) -> str:
 
 
 def _rule_of(diagnostic: Diagnostic) -> RuleInfo:
+    mine = user_rules()
+    is_mine = mine is not None and diagnostic.source in _OF_USERS
     return RuleInfo(
-        id=f"{PACK}::{diagnostic.rule_id}",
+        id=f"{mine.pack}::{mine.pack}-{diagnostic.rule_id}" if mine and is_mine else f"{PACK}::{diagnostic.rule_id}",
         title=diagnostic.rule_description or "AWS's CloudFormation validation finds an error",
         why=_VALID.why,
         fix=diagnostic.suggested_fix or _VALID.fix,
@@ -155,4 +164,17 @@ def _rule_of(diagnostic: Diagnostic) -> RuleInfo:
 
 @cache
 def _engine() -> CompositeEngine:
-    return CompositeEngine()
+    """Return AWS's engine with the user's rules in Guard, Rego and CEL.
+
+    Raises:
+        RuleError: One of their files cannot be read.
+    """
+    mine = user_rules()
+    if mine is None:
+        return CompositeEngine()
+    kinds = {"guard_rules": ".guard", "rego_rules": ".rego", "cel_rules": ".json"}
+    sources = {kind: [file_to_external_rule_source(file) for file in mine.files(suffix)] for kind, suffix in kinds.items()}
+    try:
+        return CompositeEngine(CompositeEngineConfig(**sources))
+    except ValidationError as error:
+        raise RuleError(f"{mine.folder}: {error}") from error

@@ -11,6 +11,7 @@ from typing import Final
 
 from compliance.controls.catalogue import UnknownControlError
 from compliance.engine.rule import Rule
+from compliance.engine.user_rules import RuleError, modules, user_rules
 from compliance.packs import native
 from compliance.packs.nag import PACKS
 
@@ -39,10 +40,6 @@ _NAMES: Final = {
 _LOCAL_ID: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
-class RuleError(Exception):
-    """Raised when a rule's file is wrong. The message names the file and the error."""
-
-
 @cache
 def our_rules() -> tuple[Rule, ...]:
     """Return every rule in this folder, by id.
@@ -56,6 +53,27 @@ def our_rules() -> tuple[Rule, ...]:
     return tuple(rule for _, (_, rule) in sorted(_found().items()))
 
 
+@cache
+def every_rule() -> tuple[Rule, ...]:
+    """Return our rules and the Python rules of the user's folder; `compliance.packs.native` runs those of other kinds.
+
+    Raises:
+        RuleError: As `our_rules`, of a file of the user's too.
+    """
+    found: dict[str, Rule] = {}
+    mine = user_rules()
+    for file, module in modules():
+        rules = list(_rules(str(file), module))
+        if not rules:
+            raise RuleError(f"{file}: has neither RULE nor RULES; a file without a rule begins with _")
+        for rule in rules:
+            named = replace(rule, id=f"{mine.pack if mine else ''}-{_camel(rule.id or file.stem)}")
+            if named.id in found:
+                raise RuleError(f"{file}: its id {named.id!r} is also that of another rule; rename one of them")
+            found[named.id] = named
+    return (*our_rules(), *found.values())
+
+
 def files() -> dict[str, str]:
     """Return the file of each rule by the rule's id, as `our_rules` finds them."""
     return {rule_id: file for rule_id, (file, _) in _found().items()}
@@ -65,7 +83,7 @@ def _found() -> dict[str, tuple[str, Rule]]:
     found: dict[str, tuple[str, Rule]] = {}
     for service, name in _modules():
         file = f"{__name__.replace('.', '/')}/{service}/{name}.py"
-        for rule in _rules(file, f"{__name__}.{service}.{name}"):
+        for rule in _rules(file, _imported(file, f"{__name__}.{service}.{name}")):
             named = replace(rule, id=_id(file, service, rule.id or name))
             if named.id in found:
                 raise RuleError(f"{file}: its id {named.id!r} is also that of {found[named.id][0]}; rename one of them")
@@ -81,9 +99,8 @@ def _modules() -> Iterator[tuple[str, str]]:
                 yield service.name, module.name
 
 
-def _rules(file: str, name: str) -> Iterator[Rule]:
+def _rules(file: str, module: ModuleType) -> Iterator[Rule]:
     """Yield the module's RULE, which has no id yet, and the entries of its RULES, each with the end of its id."""
-    module = _imported(file, name)
     alone, table = (module.RULE,) if hasattr(module, "RULE") else (), getattr(module, "RULES", ())
     if not isinstance(table, tuple):
         raise RuleError(f"{file}: RULES is a {type(table).__name__}; it must be a tuple of rules, as (require(...),)")
