@@ -47,7 +47,7 @@ def _read(bundle: Path) -> dict[str, Any]:
 
 def _templates(members: Mapping[str, Any]) -> Items:
     """Return each resource of each template, and the rest of the template."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, body in members.items():
         if name.startswith(f"{TEMPLATES}/"):
             place = name.removeprefix(f"{TEMPLATES}/")
