@@ -143,7 +143,7 @@ def _compare(report: dict[str, Any], records: int) -> None:
 
 
 def _digest(number: int) -> bytes:
-    typed = {
+    typed: dict[str, dict[str, Any]] = {
         name: {"BOOL": value} if isinstance(value, bool) else {"S": value} if isinstance(value, str) else {"N": str(value)}
         for name, value in sorted(order(number).items())
     }

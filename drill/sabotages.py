@@ -175,7 +175,7 @@ ALL: Final = (
         _WRONG,
         {
             _PIPELINE: (
-                ("records=_in_time(content.records, deadline)", "records=_in_time([*content.records][:-1], deadline)"),
+                ("walk = Walk(content.records, ", "walk = Walk([*content.records][:-1], "),
             )
         },
     ),

@@ -19,7 +19,7 @@ from infra.app import build_app
 from infra.settings import Settings
 
 TODAY = date(2026, 11, 24)
-FACTS = {"environment": ("prod",), "region": ("us-east-1", "us-west-2")}
+FACTS = {"environment": ("prod",), "region": ("us-east-1", "us-west-2"), "protected": ("true",)}
 Resources = dict[str, dict[str, Any]]
 
 

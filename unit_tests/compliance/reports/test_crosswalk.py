@@ -30,11 +30,12 @@ def test_check_is_decided_by_rules_of_the_run_only() -> None:
 
 
 def test_check_without_a_rule_has_a_reason_and_counts_against_the_share() -> None:
-    text = render(LEDGER)
+    function = replace(QUEUE, path="S/F", logical_id="F", resource_type="AWS::Lambda::Function")
+    with_function = replace(LEDGER, findings=(*LEDGER.findings, function))
+    text, rows = render(with_function), as_list(with_function)
 
-    rows = as_list(LEDGER)
     decidable = [row for row in rows if row["decidable"]]
     assert f"Decidable from a template: {len(decidable)}, 1 with a rule" in text
     assert all(row["decided_by"] or row["reason"] for row in rows)
-    assert text.index("kms_cmk_not_multi_region: MultiRegion of the key") > text.index("Decidable, without a rule")
+    assert text.index("awslambda_function_env_vars_not_encrypted_with_cmk: KmsKeyArn of the function") > text.index("Decidable, without a rule")
     assert text.index("kms_cmk_not_deleted_unintentionally") > text.index("Not decidable from a template")
