@@ -27,11 +27,11 @@ from compliance.engine.baseline import BaselineError, Changes, compare, read_bas
 from compliance.engine.findings import Finding, Findings, Severity, Threshold
 from compliance.engine.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
 from compliance.engine.rule import Rule
+from compliance.engine.user_rules import RuleError
 from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.console import show
 from compliance.reports.crosswalk import render as render_crosswalk
 from compliance.reports.selection import SelectionError, select
-from compliance.rules import RuleError
 from reporting.bundle import EVIDENCE, fingerprint, unpack
 from reporting.bundle import verify as verify_bundle
 from reporting.text import counted as counted_of

@@ -9,7 +9,8 @@ from typing import Final
 from compliance.controls.bridge import mapped
 from compliance.engine.requirements import RequirementsJudge
 from compliance.engine.rule import Rule
-from compliance.rules import RuleError, files, our_rules
+from compliance.engine.user_rules import RuleError
+from compliance.rules import files, our_rules
 
 _POLL_SECONDS: Final = 0.2
 

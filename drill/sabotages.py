@@ -173,11 +173,7 @@ ALL: Final = (
     Sabotage(
         "the last record of a file is dropped",
         _WRONG,
-        {
-            _PIPELINE: (
-                ("walk = Walk(content.records, ", "walk = Walk([*content.records][:-1], "),
-            )
-        },
+        {_PIPELINE: (("walk = Walk(content.records, ", "walk = Walk([*content.records][:-1], "),)},
     ),
     Sabotage(
         "promote claims nothing and reports success",

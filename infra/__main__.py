@@ -5,8 +5,8 @@ import sys
 from compliance import gate
 from compliance.cfn.loading import LoadError
 from compliance.engine.acknowledgements import RegistryError
+from compliance.engine.user_rules import RuleError
 from compliance.packs import nodejs
-from compliance.rules import RuleError
 
 nodejs.start()  # importing aws_cdk first would start it without the recorder
 

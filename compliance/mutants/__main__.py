@@ -13,13 +13,14 @@ from rich.table import Table
 
 from compliance.cfn.loading import LoadError
 from compliance.engine.matrix import MatrixError, read_environments
+from compliance.engine.user_rules import RuleError
 from compliance.mutants import report
 from compliance.mutants.mutant import Mutant
 from compliance.mutants.operators import mutants_of
 from compliance.mutants.outcome import Outcome
 from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_explanations
 from compliance.mutants.trial import Trial, load_world, try_all
-from compliance.rules import RuleError, our_rules
+from compliance.rules import our_rules
 
 _PROGRESS_EVERY = 200
 """Number of mutants between two lines of progress, if there is no terminal for a progress bar."""

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 import compliance.rules
 import compliance.rules.naming
 from compliance.__main__ import app
-from compliance.rules import RuleError, files, our_rules
+from compliance.engine.user_rules import RuleError
+from compliance.rules import files, our_rules
 from compliance.rules.__main__ import page
 
 HEAD = """
