@@ -16,6 +16,10 @@ _DEFAULTS: Final[Mapping[str, Mapping[str, tuple[Any, ...]]]] = {
         "IpAddressType": ("ipv4",),
         "RouteSelectionExpression": ("$request.method $request.path",),
     },
+    "AWS::ApiGatewayV2::DomainName": {
+        "DomainNameConfigurations[].IpAddressType": ("ipv4",),
+        "RoutingMode": ("API_MAPPING_ONLY",),
+    },
     "AWS::ApiGatewayV2::Integration": {
         "ConnectionType": ("INTERNET",),
         "IntegrationMethod": ("POST",),
