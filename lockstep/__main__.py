@@ -146,8 +146,13 @@ def _main(
 def main() -> None:
     """Run the command that is typed."""
     try:
-        app(prog_name="lockstep")
+        try:
+            app(prog_name="lockstep")
+        finally:
+            print(end="", flush=True)  # noqa: T201 - while a full disk can be named, and not at the interpreter's end
     except OSError as error:  # typer has handled a broken pipe
+        # What is still buffered would fail again at the interpreter's end: https://docs.python.org/3/library/signal.html
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         explain(failure_of(error), Console(stderr=True, highlight=False, emoji=False))
         sys.exit(_FAILED)
 

@@ -52,8 +52,11 @@ for name, entry in COMMANDS.items():
 @pytest.mark.parametrize("arguments", [("--help",), ("status", "--help"), ("drill", "--dry-run"), ("endpoints", "--help")])
 def test_output_that_cannot_be_written_ends_in_a_sentence(arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "lockstep", *arguments]
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with Path("/dev/full").open("w", encoding="utf-8") as full:
-        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603
+            command, cwd=ROOT, env=buffered, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 1
     assert "The disk, or the place that the output goes to: No space left on device." in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ import compliance.rules
 import compliance.rules.naming
 from compliance.__main__ import app
 from compliance.engine.user_rules import RuleError
-from compliance.rules import files, our_rules
+from compliance.rules import every_rule, files, our_rules
 from compliance.rules.__main__ import page
 
 HEAD = """
@@ -29,12 +29,17 @@ WITH_ID = HEAD + BODY.format(more='id="Mine-It", ', control="SI-13")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Another folder of rules beside ours; what was found before does not count, nor after."""
     monkeypatch.setattr(compliance.rules, "__path__", [*compliance.rules.__path__, str(tmp_path)])
-    our_rules.cache_clear()
+    _forget()
     known = set(sys.modules)
     yield tmp_path
-    our_rules.cache_clear()
+    _forget()
     for name in set(sys.modules) - known:
         del sys.modules[name]
+
+
+def _forget() -> None:
+    our_rules.cache_clear()
+    every_rule.cache_clear()
 
 
 def write(folder: Path, path: str, text: str) -> None:
