@@ -184,11 +184,11 @@ def _withdraws(history: Judged, region: Region, other: Region, result: Any) -> b
 def _overtaken(history: Judged, accepted: Accepted, region: Region, result: Any) -> bool:  # noqa: ANN401 - a row
     """Return whether only records that replicated after the region's note differ from those of a RESULT.
 
-    Either the other region reprocesses the object, and its withdrawal has not arrived here; or each region takes itself for
-    the active one, and both write a long file in two versions. Items replicate in no order, so no condition prevents it.
+    Either the other region reprocesses the object, and its withdrawal has not arrived here; or both regions have written the
+    object, in two versions. Items replicate in no order, so no condition prevents it.
     """
     peer = history.world.peer(region)
-    is_contested = history.plan.pace > 0 and {Kind.PROMOTE, Kind.DEPLOY} <= {one.kind for one in history.plan.faults}
+    is_contested = {Kind.PROMOTE, Kind.DEPLOY} <= {one.kind for one in history.plan.faults}
     is_contested = is_contested or _withdraws(history, region, peer, result)
     note = region.table.get((result["pk"]["S"], f"REPLICA#{region.name}"))
     if not is_contested or note is None:
@@ -381,6 +381,7 @@ def _reprocessed(history: Judged, survivors: list[Region]) -> Iterator[tuple[str
         for region in survivors if len(deployed) == len(survivors) else ():
             result = region.item(f"OBJ#{accepted.object_id}", "RESULT")
             held = region.ingest.get((accepted.version.key, accepted.version.version_id))
+            held = held if accepted.is_in(history.world.regions[asked.region]) else None  # the command lists that bucket
             if result and held and held.arrived_at < EPOCH + asked.at - 60 and _version(result) < deployed[0].amount:
                 yield "what is reprocessed has the new version", f"{accepted.upload.name} in {region.name}"
 

@@ -181,6 +181,9 @@ class Watch:
 
         It may if the active region's bucket does not hold the object, or to write the records of a RESULT again.
         """
+        process = current_process()
+        if process and process.met_fault:
+            return  # a region that cannot read the register keeps its last answer, of any age
         rows = region.partition(key[0])
         if any("gone" in row for row in rows) or region.item(key[0], "RESULT"):
             return
