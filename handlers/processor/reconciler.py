@@ -304,11 +304,13 @@ class Reconciler:
         result = known.result
         if result is None:
             return Kind.NO_RESULT
-        if run.now - result.processed_at < GRACE_SECONDS or known.is_rewritten(run.now):
+        if run.now - result.processed_at < GRACE_SECONDS:
             return None
         run.rows -= result.accepted
         if not self._ledger.holds(object_id, result, run.deadline):
             return Kind.NO_RECORDS
+        if known.is_rewritten(run.now):
+            return None  # another invocation may be about to delete one: a later walk notes it
         if not known.is_settled:
             if result.has_archive and result.region != self._region:
                 return Kind.NOT_ARCHIVED

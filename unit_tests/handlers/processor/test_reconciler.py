@@ -225,6 +225,18 @@ def test_a_finding_that_runs_out_of_time_stops_no_run(monkeypatch: pytest.Monkey
     assert one.row.recall().findings == (finding,)
 
 
+@pytest.mark.parametrize("holds", [True, False])
+def test_object_at_work_is_listed_but_not_settled(monkeypatch: pytest.MonkeyPatch, *, holds: bool) -> None:
+    monkeypatch.setattr(reconciler, "time", SimpleNamespace(time=lambda: NOW))
+    ledger = Mock(spec=Ledger)
+    result = Concluded(1, 1, "", "", processed_at=NOW - DAY)
+    ledger.look.return_value = Known(result=result, is_attempt_unfinished=True, rewritten_at=NOW - 60)
+    ledger.holds.return_value = holds
+    one = make(Bucket([("incoming/a", "v1", NOW - DAY)], 5), ledger)
+    assert one.run(Deadline(lambda: 300.0)) == {"unreconciled": int(not holds)}
+    assert (ledger.settle.called, ledger.finish.called) == (False, False)
+
+
 class TableOfRecords(Table):
     """A table that holds the first records of a number of objects, and nothing else."""
 
