@@ -156,9 +156,12 @@ def kill(process_id: int) -> None:
 
 
 def _processes() -> list[tuple[Any, str]]:
-    """Return the process and the region of each environment."""
-    with lambda_runtime._lock:
-        environments = [worker for pool in lambda_runtime._workers.values() for worker in pool]
+    """Return the process and the region of each environment.
+
+    Without the lock of the pools: the event loop calls this, and the lock's holder may wait for a start that needs the loop.
+    A copy of a list or of a dict's values is atomic.
+    """
+    environments = [worker for pool in list(lambda_runtime._workers.values()) for worker in list(pool)]
     return [(one._proc, one.config["FunctionArn"].split(":")[3]) for one in environments if one._proc is not None]
 
 
