@@ -15,9 +15,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from client import Answer, Request, Transport
+from drill import fault_control
 from drill.background import Background
 from drill.context import Context
-from drill.faults import FAULTS
 from drill.load.items import LoadItem, Shape, Wave
 from drill.load.sending import Sender
 from drill.order import OrderWatch
@@ -100,8 +100,8 @@ class Stations:
 
     def leave(self) -> None:
         """End the holding of the objects. Call it right after the fault."""
-        names = {spec.name for spec in self._context.plan.faults}
-        if self._large and "partition" not in names:
+        # Not the plan's: a partition of a later phase must not begin here.
+        if self._large and "partition" not in fault_control.active_faults(self._context.journal):
             self._context.platform.set_partition(cut=False)
         if self._holding:
             self._holding.release()
@@ -113,8 +113,7 @@ class Stations:
         self.order.stop()
 
     def _restore_stall(self) -> None:
-        stalls = any(FAULTS[spec.name].name == "grey" for spec in self._context.plan.faults_of("load"))
-        if not stalls:
+        if "grey" not in fault_control.active_faults(self._context.journal):
             self._context.platform.set_region_stalled(self._context.target.primary, stalled=False)
 
     def _start(self, items: Sequence[LoadItem], receipts: str) -> Background:
