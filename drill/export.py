@@ -51,8 +51,8 @@ def region_switch_plan(place: Place, roles: Roles) -> dict[str, Any]:
     https://docs.aws.amazon.com/r53recovery/latest/dg/working-with-rs-workflows.html
     """
     options = f"--account {roles.account} --environment {place.environment}"
-    alarm = Naming(place.environment).alarm("region-unhealthy")
-    regions = [place.primary, place.secondary]
+    alarm = Naming(place.environment, place.prefix).alarm("region-unhealthy")
+    regions, partition = [place.primary, place.secondary], roles.execution.split(":")[1]
     return {
         "name": f"lockstep-{place.environment}",
         "description": f"Failover of {place.environment} by its operator; see docs/runbook.md",
@@ -63,7 +63,7 @@ def region_switch_plan(place: Place, roles: Roles) -> dict[str, Any]:
         "associatedAlarms": {
             f"region-unhealthy-{region}": {
                 "alarmType": "applicationHealth",
-                "resourceIdentifier": f"arn:aws:cloudwatch:{region}:{roles.account}:alarm:{alarm}",
+                "resourceIdentifier": f"arn:{partition}:cloudwatch:{region}:{roles.account}:alarm:{alarm}",
             }
             for region in regions
         },
@@ -92,7 +92,7 @@ def _workflow(region: str, name: str, command: str, roles: Roles) -> dict[str, A
 
 def experiment_templates(place: Place, roles: Roles) -> dict[str, dict[str, Any]]:
     """Return the requests of CreateExperimentTemplate by file name: the fault partition, one experiment in each region."""
-    naming, pair = Naming(place.environment), (place.primary, place.secondary)
+    naming, pair = Naming(place.environment, place.prefix), (place.primary, place.secondary)
     return {
         f"fis-partition-{source}.json": PausedReplication(
             source=source,

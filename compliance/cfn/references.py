@@ -81,7 +81,7 @@ def _pseudo(name: str, template: Template) -> str:
     if region and name == "AWS::Partition":
         return partition(region)
     if region and name == "AWS::URLSuffix":
-        return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+        return url_suffix(region)
     return f"${{{name}}}"
 
 
@@ -90,6 +90,11 @@ def partition(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def url_suffix(region: str) -> str:
+    """Return the domain of a region's services, for example `amazonaws.com`."""
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 def follow(value: Json, template: Template, world: TemplateSet) -> Located:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from compliance.cfn.loading import parse
+from compliance.cfn.references import partition, url_suffix
 from compliance.cfn.templates import Json
 
 
@@ -162,8 +163,8 @@ class _Resolver:
         self._names = {
             "AWS::AccountId": cloud.account,
             "AWS::Region": region,
-            "AWS::Partition": "aws",
-            "AWS::URLSuffix": "amazonaws.com",
+            "AWS::Partition": partition(region),
+            "AWS::URLSuffix": url_suffix(region),
             **names,
         }
 
@@ -205,24 +206,28 @@ class _Resolver:
             wanted = [{"Name": "vpc-id", "Values": [physical]}, {"Name": "group-name", "Values": ["default"]}]
             (group,) = self._cloud.client("ec2", self._region).describe_security_groups(Filters=wanted)["SecurityGroups"]
             return group["GroupId"]
-        if (self._resources.get(logical_id, {}).get("Type"), attribute) == ("AWS::IAM::Role", "Arn"):
-            path = self.value(self._resources[logical_id].get("Properties", {}).get("Path", "/"))
-            return UNKNOWN if path is UNKNOWN else f"arn:aws:iam::{self._cloud.account}:role{path}{physical}"
-        known = _ATTRIBUTES.get((self._resources.get(logical_id, {}).get("Type"), attribute))
-        return known(physical, self._region, self._cloud.account) if known and physical else UNKNOWN
+        resource = self._resources.get(logical_id, {})
+        pattern = _ATTRIBUTES.get((resource.get("Type"), attribute))
+        path = self.value(resource.get("Properties", {}).get("Path", "/"))  # of a role
+        if not pattern or not physical or path is UNKNOWN:
+            return UNKNOWN
+        names = {"partition": partition(self._region), "region": self._region, "account": self._cloud.account}
+        return pattern.format(id=physical, name=physical.rsplit("/", 1)[-1], path=path, **names)
 
 
-_ATTRIBUTES: Final[Mapping[tuple[str, str], Callable[[str, str, str], str]]] = {
-    ("AWS::DynamoDB::GlobalTable", "Arn"): lambda name, region, account: f"arn:aws:dynamodb:{region}:{account}:table/{name}",
-    ("AWS::Events::Rule", "Arn"): lambda name, region, account: f"arn:aws:events:{region}:{account}:rule/{name}",
-    ("AWS::S3::Bucket", "Arn"): lambda name, _region, _account: f"arn:aws:s3:::{name}",
-    ("AWS::SQS::Queue", "Arn"): lambda url, region, account: f"arn:aws:sqs:{region}:{account}:{url.rsplit('/', 1)[-1]}",
-    ("AWS::KMS::Key", "Arn"): lambda key, region, account: f"arn:aws:kms:{region}:{account}:key/{key}",
-    ("AWS::Lambda::Function", "Arn"): lambda name, region, account: f"arn:aws:lambda:{region}:{account}:function:{name}",
-    ("AWS::Logs::LogGroup", "Arn"): lambda name, region, account: f"arn:aws:logs:{region}:{account}:log-group:{name}:*",
-    ("AWS::CloudWatch::Alarm", "Arn"): lambda name, region, account: f"arn:aws:cloudwatch:{region}:{account}:alarm:{name}",
-    ("AWS::SNS::Topic", "TopicArn"): lambda arn, _region, _account: arn,
-    ("AWS::EC2::SecurityGroup", "GroupId"): lambda group, _region, _account: group,
-    ("AWS::Route53::HealthCheck", "HealthCheckId"): lambda check, _region, _account: check,
-    ("AWS::Route53::HostedZone", "Id"): lambda zone, _region, _account: zone,
+_ATTRIBUTES: Final = {
+    ("AWS::CloudWatch::Alarm", "Arn"): "arn:{partition}:cloudwatch:{region}:{account}:alarm:{id}",
+    ("AWS::DynamoDB::GlobalTable", "Arn"): "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
+    ("AWS::EC2::SecurityGroup", "GroupId"): "{id}",
+    ("AWS::Events::Rule", "Arn"): "arn:{partition}:events:{region}:{account}:rule/{id}",
+    ("AWS::IAM::Role", "Arn"): "arn:{partition}:iam::{account}:role{path}{id}",
+    ("AWS::KMS::Key", "Arn"): "arn:{partition}:kms:{region}:{account}:key/{id}",
+    ("AWS::Lambda::Function", "Arn"): "arn:{partition}:lambda:{region}:{account}:function:{id}",
+    ("AWS::Logs::LogGroup", "Arn"): "arn:{partition}:logs:{region}:{account}:log-group:{id}:*",
+    ("AWS::Route53::HealthCheck", "HealthCheckId"): "{id}",
+    ("AWS::Route53::HostedZone", "Id"): "{id}",
+    ("AWS::S3::Bucket", "Arn"): "arn:{partition}:s3:::{id}",
+    ("AWS::SNS::Topic", "TopicArn"): "{id}",
+    ("AWS::SQS::Queue", "Arn"): "arn:{partition}:sqs:{region}:{account}:{name}",
 }
+"""Attributes that follow from the physical id (`id`, and its last part `name`), by type and attribute."""

@@ -220,7 +220,8 @@ class PausedReplication:
 
     def template(self) -> dict[str, Any]:
         """Return the request of CreateExperimentTemplate."""
-        alarm = f"arn:aws:cloudwatch:{self.source}:{self.account}:alarm:{self.stop_alarm}"
+        partition = self.role.split(":")[1]
+        alarm = f"arn:{partition}:cloudwatch:{self.source}:{self.account}:alarm:{self.stop_alarm}"
         return {
             "clientToken": self.token,
             "description": f"Drill {self.tag}: {self.source} replicates nothing to {self.destination}",
@@ -230,12 +231,12 @@ class PausedReplication:
             "targets": {
                 "bucket": {
                     "resourceType": "aws:s3:bucket",
-                    "resourceArns": [f"arn:aws:s3:::{self.bucket}"],
+                    "resourceArns": [f"arn:{partition}:s3:::{self.bucket}"],
                     "selectionMode": "ALL",
                 },
                 "table": {
                     "resourceType": "aws:dynamodb:global-table",
-                    "resourceArns": [f"arn:aws:dynamodb:{self.source}:{self.account}:table/{self.table}"],
+                    "resourceArns": [f"arn:{partition}:dynamodb:{self.source}:{self.account}:table/{self.table}"],
                     "selectionMode": "ALL",
                 },
             },

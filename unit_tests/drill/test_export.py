@@ -83,6 +83,19 @@ def test_wrong_region_switch_plan_is_found(changes: dict[str, Any], output: str)
     assert any(output in one for one in problems), problems
 
 
+def test_export_of_a_fork_has_its_prefix_and_its_partition() -> None:
+    role = ROLE.replace("arn:aws:", "arn:aws-us-gov:")
+    place, roles = (
+        Place("prod", "us-gov-west-1", "us-gov-east-1", "us-gov-east-1", "acme"),
+        export.Roles(ACCOUNT, *[role] * 3, "x"),
+    )
+
+    written = json.dumps([export.region_switch_plan(place, roles), export.experiment_templates(place, roles)])
+
+    assert "serverless" not in written
+    assert "arn:aws:" not in written
+
+
 def test_each_fault_is_exported_or_has_a_reason() -> None:
     reasoned = {name.strip() for names in export.NOT_EXPORTED for name in names.split(",")}
     assert reasoned | {"partition", "planned"} == set(FAULTS)

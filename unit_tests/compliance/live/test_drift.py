@@ -15,7 +15,7 @@ from compliance.engine.matrix import Configuration
 from compliance.gate import GateError
 from compliance.live import __main__ as command
 from compliance.live.defaults import is_default
-from compliance.live.deployed import Deployed
+from compliance.live.deployed import Deployed, deployed
 from compliance.live.drift import Drift, read_stacks
 
 URL = "https://sqs.us-east-1.amazonaws.com/111111111111/orders-7"
@@ -81,6 +81,17 @@ def rows_of(cloud: FakeAws) -> set[tuple[str, Verdict, str]]:
 
 def held(**attributes: str) -> dict[str, Any]:
     return {"Attributes": {"VisibilityTimeout": "60", **attributes}}
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"), [("us-east-1", "aws"), ("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn")]
+)
+def test_arn_of_a_reference_has_the_partition_of_its_region(region: str, partition: str) -> None:
+    reference = {"Type": "AWS::SQS::Queue", "Properties": {"Reference": {"Fn::GetAtt": ["Queue", "Arn"]}}}
+
+    _, resource = deployed(FakeAws({"Queue": QUEUE, "Other": reference}), "stack", region).resources
+
+    assert resource.properties == {"Reference": f"arn:{partition}:sqs:{region}:111111111111:orders-7"}
 
 
 def test_unchanged_queue_has_no_finding() -> None:
