@@ -23,7 +23,7 @@ from drill.faults import FAULTS
 from drill.folder import ROOT, DrillFolder, find
 from drill.journal import Journal, read
 from drill.measures import RESUMED
-from drill.model import DrillReport, ReviewedPlan, Verdict
+from drill.model import GOOD, DrillReport, Verdict
 from drill.phases import ALL
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, PHASES, FaultSpec, Plan, check_numbers, new_id
 from drill.reports import chain, facts
@@ -138,13 +138,17 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             "--environment": environment,
             "--objects": objects,
             "--seed": seed,
+            "--time-factor": time_factor,
         }
-        flags["--time-factor"] = time_factor
+        # A campaign and the self-test choose the faults, and run on this machine.
+        alone: dict[str, object] = {"--fault": fault, "--live": live} if campaign_name or self_test else {}
+        _require_one(
+            {"--plan": plan_file, "--campaign": campaign_name, "--self-test": self_test, "--resume": resume_id, **alone}
+        )
         if campaign_name:
-            _require_alone(campaign_name, {**flags, "--plan": plan_file, "--resume": resume_id, "--live": live or None})
             flags["--objects"] = campaign.OBJECTS if objects is None else objects
             flags["--time-factor"] = campaign.TIME_FACTOR if time_factor is None else time_factor
-        wanted = _wanted(plan_file, flags)
+        plan, environment = _wanted(plan_file, flags)
         if resume_id and dry_run:
             raise Refused(
                 "--dry-run and --resume exclude each other: --dry-run plans a new drill, --resume continues one.",
@@ -152,13 +156,9 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
             )
         if resume_id:
             _conclude(_resume(find(resume_id)))
-        plan = Plan(
-            drill_id=new_id(),
-            faults=wanted.faults,
-            objects=wanted.objects,
-            seed=wanted.seed,
-            time_factor=1.0 if live else wanted.time_factor,
-            reviewed=wanted.reviewed,
+        plan = dataclasses.replace(
+            plan,
+            time_factor=1.0 if live else plan.time_factor,
             mode="live" if live else "local",
             account=account,
             profile=profile,
@@ -168,7 +168,7 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
         )
         if live:
             require_possible(plan, can_be=[name for name, one in FAULTS.items() if one.is_made_on_aws])
-            place = place_of(wanted.environment, primary, secondary)
+            place = place_of(environment, primary, secondary)
         elif account or profile or operator_profile or execute or stop_alarm or fis_role:
             raise Refused(
                 "--account, --profile, --operator-profile, --execute, --stop-alarm and --fis-role need --live; a local "
@@ -176,12 +176,11 @@ def run(  # noqa: PLR0913, PLR0917 - one for each flag
                 hint="Type `lockstep drill run`, or add --live.",
             )
         else:
-            place = Place.of(read_settings(wanted.environment))
+            place = Place.of(read_settings(environment))
         plan = dataclasses.replace(plan, **dataclasses.asdict(place))
         if campaign_name:
             raise typer.Exit(0 if _campaign(plan, campaign_name, dry_run=dry_run) else FAILED)
         if self_test:
-            _require_local(live=live)
             raise typer.Exit(0 if run_self_test(Console(highlight=False, emoji=False), plan) else FAILED)
         _show(plan)
         if dry_run:
@@ -338,23 +337,11 @@ def _conclude(report: DrillReport) -> None:
         style={Verdict.PASSED: "bold green", Verdict.NOT_ALL_MEASURED: "bold yellow"}.get(report.verdict, "bold red"),
         soft_wrap=True,
     )
-    raise typer.Exit(0 if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} else FAILED)
+    raise typer.Exit(0 if report.verdict in GOOD else FAILED)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Wanted:
-    """The drill that the flags or the plan file ask for."""
-
-    faults: tuple[FaultSpec, ...]
-    objects: int
-    seed: int
-    time_factor: float
-    environment: str | None
-    reviewed: ReviewedPlan | None
-
-
-def _wanted(file: Path | None, flags: dict[str, Any]) -> _Wanted:
-    """Return the drill that the plan file describes, or else the flags, whose value is None if they were not typed.
+def _wanted(file: Path | None, flags: dict[str, Any]) -> tuple[Plan, str | None]:
+    """Return the drill and the environment that the plan file describes, or else the flags; None is a flag not typed.
 
     Raises:
         Refused: The file or a flag is wrong, or both describe the drill: a flag would change what was reviewed.
@@ -367,11 +354,20 @@ def _wanted(file: Path | None, flags: dict[str, Any]) -> _Wanted:
         )
     if file:
         found, reviewed = plan_file_reader.read(file)
-        return _Wanted(found.specs, found.objects, found.seed, found.time_factor, found.environment, reviewed)
+        return Plan(
+            drill_id=new_id(),
+            faults=found.specs,
+            objects=found.objects,
+            seed=found.seed,
+            time_factor=found.time_factor,
+            reviewed=reviewed,
+        ), found.environment
     objects, factor = given.get("--objects", DEFAULT_OBJECTS), given.get("--time-factor", DEFAULT_TIME_FACTOR)
     check_numbers(objects, factor)
     specs = tuple(FaultSpec.parse(one, tuple(FAULTS)) for one in given.get("--fault", ["blackout"]))
-    return _Wanted(specs, objects, given.get("--seed", 1), factor, given.get("--environment"), None)
+    return Plan(
+        drill_id=new_id(), faults=specs, objects=objects, seed=given.get("--seed", 1), time_factor=factor
+    ), given.get("--environment")
 
 
 def _show(plan: Plan) -> None:
@@ -389,14 +385,11 @@ def _show(plan: Plan) -> None:
     say(f"  {'report':<10} write the report; in every case heal the faults and make the primary active")
 
 
-def _require_alone(name: str, flags: dict[str, Any]) -> None:
-    """Refuse flags that contradict a campaign, which chooses its faults and runs on this machine."""
-    given = [flag for flag in ("--fault", "--plan", "--resume", "--live") if flags[flag] is not None]
-    if given:
-        raise Refused(
-            f"--campaign {name} and {', '.join(given)} exclude each other: a campaign draws its faults, on this machine.",
-            hint="Type one of them.",
-        )
+def _require_one(ways: dict[str, object]) -> None:
+    """Refuse several ways to choose the drill at once, because all but one would be ignored."""
+    given = [flag for flag, value in ways.items() if value]
+    if len(given) > 1:
+        raise Refused(f"{' and '.join(given)} exclude each other.", hint="Type one of them.")
 
 
 def _campaign(plan: Plan, name: str, *, dry_run: bool) -> bool:
@@ -408,12 +401,6 @@ def _campaign(plan: Plan, name: str, *, dry_run: bool) -> bool:
     for specs in rounds:
         say(f"  {' '.join(map(str, specs))}")
     return True
-
-
-def _require_local(*, live: bool) -> None:
-    """Refuse a self-test of a deployed platform."""
-    if live:
-        raise Refused("--self-test sabotages the platform; it runs on this machine only.", hint="Leave out --live.")
 
 
 def _confirm(plan: Plan) -> None:

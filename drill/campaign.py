@@ -15,9 +15,9 @@ from rich.console import Console
 from drill.distribution import Distribution
 from drill.faults import FAULTS
 from drill.folder import ROOT
-from drill.model import DrillReport, Verdict
-from drill.plan import FAULT_PHASES, ID, FaultSpec, Plan, new_id
-from drill.reports import formatting
+from drill.model import GOOD, DrillReport
+from drill.plan import FAULT_PHASES, FaultSpec, Plan, new_id
+from drill.reports import chain, formatting
 from drill.shared_cloud import SharedCloud
 from operations.atomic_file import write_whole
 from operations.command_line import short
@@ -30,7 +30,6 @@ OBJECTS: Final = 40
 TIME_FACTOR: Final = 10.0
 NAMES: Final = ("smoke", "nightly")
 """`smoke`: each fault. `nightly`: each fault, and each pair of faults."""
-_GOOD: Final = (Verdict.PASSED, Verdict.NOT_ALL_MEASURED)
 _LEAST: Final = 3
 """Minimum number of values on both sides for a comparison with the last campaign."""
 _SLOWER: Final = 1.25
@@ -80,9 +79,9 @@ class Campaign:
 
     @property
     def is_good(self) -> bool:
-        """Whether every planned drill passed, and nothing regressed."""
-        all_good = all(one.verdict in _GOOD for one in self.rounds)
-        return all_good and len(self.rounds) == self.planned and not self.regressions
+        """Whether every planned drill passed, something was measured, and nothing regressed."""
+        all_good = len(self.rounds) == self.planned and all(one.verdict in GOOD for one in self.rounds)
+        return all_good and bool(self.measures) and not self.regressions
 
 
 def plan_rounds(name: str, seed: int) -> list[Faults]:
@@ -130,7 +129,8 @@ def run(console: Console, plan: Plan, name: str) -> bool:
     """Run a campaign, report it after each drill, and return whether it is good."""
     rounds, campaign_id = plan_rounds(name, plan.seed), new_id()
     folder = FOLDER / campaign_id
-    chain = list(_chain(plan))
+    alike = ("local", plan.objects, plan.time_factor)
+    earlier = [Round.of(one) for one in chain.reports(ROOT) if (one.target, one.objects, one.time_factor) == alike]
     before = _last(name, plan)
     planned = Campaign(
         campaign_id=campaign_id,
@@ -149,56 +149,44 @@ def run(console: Console, plan: Plan, name: str) -> bool:
             done.append(Round.of(report))
             text = f"drill {number} of {len(rounds)}: {done[-1].faults}: {done[-1].verdict}: {done[-1].reason}"
             console.print(text, markup=False, soft_wrap=True)
-            campaign = _measured(planned, done, chain, before)
+            campaign = _measured(planned, done, earlier, before)
             _write(folder, campaign)
             if number < len(rounds):
                 cloud.clean()
     for sentence in campaign.regressions:
         console.print(f"- {sentence}", markup=False, soft_wrap=True)
     console.print(f"Report: {short(folder / 'summary.md')}, campaign.json", soft_wrap=True)
-    good = sum(one.verdict in _GOOD for one in done)
+    good = sum(one.verdict in GOOD for one in done)
     console.print(f"{good} of {len(done)} drills passed, {len(campaign.regressions)} regressions", style="bold")
     return campaign.is_good
 
 
-def _measured(planned: Campaign, done: Sequence[Round], chain: Sequence[Round], before: Campaign | None) -> Campaign:
+def _measured(planned: Campaign, done: Sequence[Round], earlier: Sequence[Round], before: Campaign | None) -> Campaign:
     """Return the campaign with its drills until now and what they measured."""
     names = dict.fromkeys(measure for one in done for measure in one.values)
-    measures = {measure: Distribution.of(_values(done, measure), _values(chain, measure)) for measure in names}
+    measures = {measure: Distribution.of(_values(done, measure), _values(earlier, measure)) for measure in names}
     found = tuple(regressions(before, done, measures)) if before else ()
     return replace(planned, rounds=tuple(done), measures=measures, regressions=found)
 
 
 def regressions(before: Campaign, done: Iterable[Round], measures: dict[str, Distribution]) -> Iterator[str]:
-    """Yield a sentence for each drill that passed in the last campaign and fails now, and for each slower measure."""
-    passed = {one.faults: one.drill_id for one in before.rounds if one.verdict in _GOOD}
+    """Yield a sentence for each drill that passed in the last campaign and fails now, and each slower or lost measure."""
+    passed = {one.faults: one.drill_id for one in before.rounds if one.verdict in GOOD}
     for one in done:
-        if one.verdict not in _GOOD and one.faults in passed:
+        if one.verdict not in GOOD and one.faults in passed:
             yield f"{one.faults} {one.verdict} in {one.drill_id} and passed in {passed[one.faults]}: {one.reason}"
-    for name, now in measures.items():
-        then = before.measures.get(name)
-        if then is None or min(then.n, now.n) < _LEAST:
+    for name, then in before.measures.items():
+        if then.n < _LEAST:
             continue
-        if now.p50 > then.p50 * _SLOWER and now.p50 - then.p50 > _SLOWER_SECONDS:
+        now = measures.get(name)
+        if now is None or now.n < _LEAST:
+            yield f"{name}: measured {now.n if now else 0} times, in {before.campaign_id} {then.n} times"
+        elif now.p50 > then.p50 * _SLOWER and now.p50 - then.p50 > _SLOWER_SECONDS:
             yield f"{name}: the median is {now.p50:.1f} s (n {now.n}), in {before.campaign_id} {then.p50:.1f} s (n {then.n})"
 
 
 def _values(rounds: Iterable[Round], measure: str) -> list[float]:
     return [one.values[measure] for one in rounds if measure in one.values]
-
-
-def _chain(plan: Plan) -> Iterator[Round]:
-    """Yield the earlier drills of the chain with the same number of files and time factor, in order."""
-    for folder in sorted(ROOT.iterdir()) if ROOT.is_dir() else ():
-        file = folder / "report.json"
-        if not ID.fullmatch(folder.name) or not file.exists():
-            continue
-        try:
-            report = DrillReport.model_validate_json(file.read_bytes())
-        except ValueError:
-            continue  # `lockstep drill verify` names it
-        if (report.target, report.objects, report.time_factor) == ("local", plan.objects, plan.time_factor):
-            yield Round.of(report)
 
 
 def _last(name: str, plan: Plan) -> Campaign | None:
@@ -234,7 +222,7 @@ def _write(folder: Path, campaign: Campaign) -> None:
 
 def summary(campaign: Campaign) -> str:
     """Return the campaign as Markdown text."""
-    good = sum(one.verdict in _GOOD for one in campaign.rounds)
+    good = sum(one.verdict in GOOD for one in campaign.rounds)
     compared = f"clocks {formatting.times(campaign.time_factor)}, compared with {campaign.compared_with or 'no campaign'}"
     lines = [
         f"# Campaign {cell(campaign.name)}: {good} of {campaign.planned} drills passed",

@@ -62,7 +62,7 @@ class Distribution:
             p99=rank(0.99),
             worst=ordered[-1],
             chain_n=len(chain),
-            chain_p50=sorted(chain)[(len(chain) - 1) // 2] if chain else None,
+            chain_p50=statistics.median_low(chain) if chain else None,
             trend=_slope([*chain, *values]),
         )
 

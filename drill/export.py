@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from drill.faults import NOT_ON_AWS
 from drill.targets.live import PausedReplication
 from infra.naming import Naming
 from operations.settings_file import Place
@@ -19,7 +20,7 @@ NOT_EXPORTED: Final = {
     "grey, blackout": "the drill stops functions by a reserved concurrency of 0, and FIS has no such action",
     "permission": "the drill adds a denying policy to a role, and FIS has no such action",
     "dlq-flood": "the drill sends messages, and FIS has no such action",
-    "destroy, lag, reorder, throttle, crash": "AWS cannot inject them",
+    ", ".join(NOT_ON_AWS): "AWS cannot inject them",
 }
 """Faults without a template, and why (https://docs.aws.amazon.com/fis/latest/userguide/fis-actions-reference.html)."""
 

@@ -216,3 +216,5 @@ _ALL: Final = (
     ),
 )
 FAULTS: Final[dict[str, Fault]] = {fault.name: fault for fault in _ALL}
+NOT_ON_AWS: Final = tuple(fault.name for fault in _ALL if not fault.is_made_on_aws)
+"""Faults that AWS cannot inject."""

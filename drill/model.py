@@ -27,6 +27,10 @@ class Verdict(StrEnum):
     """The drill proves nothing: a negative control was not found, or nothing could be measured."""
 
 
+GOOD: Final = frozenset({Verdict.PASSED, Verdict.NOT_ALL_MEASURED})
+"""Verdicts on a drill in which nothing measured is wrong."""
+
+
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

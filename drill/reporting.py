@@ -8,6 +8,7 @@ import sys
 from typing import Any, Final
 
 from drill import measures, order, sampler, sampling, verdict
+from drill.faults import NOT_ON_AWS
 from drill.folder import CHECKOUT, DrillFolder
 from drill.journal import Entry, Journal, as_text
 from drill.model import (
@@ -42,9 +43,7 @@ _OF_A_LOCAL_DRILL: Final = (
     ),
 )
 _OF_A_LIVE_DRILL: Final = (
-    NotTested(
-        what="lag, reorder, throttle, crash, destroy, a true blackout", why="AWS cannot inject them; S3 continues to answer"
-    ),
+    NotTested(what=f"{', '.join(NOT_ON_AWS)}, a true blackout", why="AWS cannot inject them; S3 continues to answer"),
     NotTested(what="DNS", why="the record's zone is private, and this machine's resolver cannot see it"),
 )
 _OF_EVERY_DRILL: Final = (

@@ -5,14 +5,15 @@ UpdateFunctionCode changes the functions' code, so that one deployment serves al
 
 from __future__ import annotations
 
-import contextlib
 import io
 import itertools
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from botocore.exceptions import BotoCoreError
 
@@ -43,15 +44,9 @@ class Patch:
     name: str
     replacement: Callable[[Any], Any]
 
-    @contextlib.contextmanager
-    def applied(self) -> Iterator[None]:
+    def applied(self) -> AbstractContextManager[object]:
         """Replace the method for the block."""
-        original = getattr(self.owner, self.name)
-        setattr(self.owner, self.name, self.replacement(original))
-        try:
-            yield
-        finally:
-            setattr(self.owner, self.name, original)
+        return mock.patch.object(self.owner, self.name, self.replacement(getattr(self.owner, self.name)))
 
 
 def _zeros(original: Any) -> Any:  # noqa: ANN401 - a method
@@ -197,7 +192,7 @@ class Code:
         }
         self._original = _zipped(self._files)
 
-    @contextlib.contextmanager
+    @contextmanager
     def sabotaged(self, sabotage: Sabotage) -> Iterator[None]:
         """Deploy the changed code in both regions for the block, or patch this process.
 

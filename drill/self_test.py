@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from drill.folder import ROOT
-from drill.model import DrillReport, Verdict
+from drill.model import GOOD, DrillReport
 from drill.plan import FaultSpec, Plan, new_id
 from drill.sabotages import ALL, Code, Sabotage
 from drill.shared_cloud import SharedCloud, was_drilled
+from operations.atomic_file import write_whole
 from operations.command_line import short
+from reporting.text import markdown
 
 FOLDER: Final = ROOT.parent / f"{ROOT.name}-self-test"
 """The folder of the self-test's drills, which are not part of the chain."""
@@ -80,7 +82,7 @@ def _drill(console: Console, plan: Plan, cloud: SharedCloud, sabotage: Sabotage,
 
 def _convicting(report: DrillReport, expected: str) -> list[str]:
     """Return the expected reasons against the product, without missed targets, which a busy machine causes too."""
-    if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED} or not was_drilled(report):
+    if report.verdict in GOOD or not was_drilled(report):
         return []
     late = tuple(f"{measure.title}: " for measure in report.measures if measure.met is False)
     reasons = [reason for reason in report.reasons if not (late and reason.startswith(late))]
@@ -90,8 +92,8 @@ def _convicting(report: DrillReport, expected: str) -> list[str]:
 def _report(identity: str, outcomes: Sequence[Outcome]) -> None:
     """Write the outcomes after each sabotage, so that a run that is stopped leaves what it found."""
     lines = ["# Self-test of the drill", "", f"| {' | '.join(_COLUMNS)} |", "|---|---:|---:|---|---|"]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in one.cells())} |" for one in outcomes]
-    (FOLDER / identity / "summary.md").write_text("\n".join([*lines, ""]), "utf-8")
+    lines += [f"| {' | '.join(map(markdown, one.cells()))} |" for one in outcomes]
+    write_whole(FOLDER / identity / "summary.md", "\n".join([*lines, ""]))
 
 
 def _show(console: Console, outcomes: Sequence[Outcome]) -> None:

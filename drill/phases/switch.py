@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from drill.context import Context
 from drill.stops import Stop
-from operations.register import Register
+from operations.register import Register, active_region
 
 
 def run(context: Context) -> str:
     """Write the claim to be active, and read it back."""
     region = context.target.secondary
-    promotion = Register(context.target, region).promote()
-    claims = Register(context.target, region).claims()
-    if claims.get(region) != promotion.epoch or Register(context.target, region).active() != region:
+    register = Register(context.target, region)
+    promotion, claims = register.promote(), register.claims()
+    if claims.get(region) != promotion.epoch or active_region(claims, primary=context.target.primary) != region:
         raise Stop(
             f"The promotion of {region} reported epoch {promotion.epoch}, and the table there holds the claims {claims}.",
             hint="Look at the claims with `lockstep status`; the promotion did not take effect.",

@@ -75,6 +75,11 @@ def verify(root: Path) -> list[str]:
     return [one_line(problem) for problem in problems + _chain_problems(links)]
 
 
+def reports(root: Path) -> list[DrillReport]:
+    """Return the reports of the drills, the oldest first, without those that cannot be read."""
+    return [link.report for link in _links(root) if link.report]
+
+
 def _links(root: Path) -> list[_Link]:
     """Return the drills with a report, the oldest first."""
     return [_link(folder) for folder in _folders(root) if (folder / REPORT).is_file()]

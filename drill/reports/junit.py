@@ -5,7 +5,7 @@ from io import BytesIO
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from drill.model import DrillReport, Measure, NegativeControl, PhaseRecord, Verdict
+from drill.model import GOOD, DrillReport, Measure, NegativeControl, PhaseRecord, Verdict
 from drill.reports import facts, formatting
 from reporting.text import printable
 
@@ -46,7 +46,7 @@ def _failure(message: str) -> Failure:
 def _verdict(report: DrillReport) -> TestCase:
     """Return the case of the verdict, so that the suite fails whenever the drill does."""
     name, text = "the drill as a whole", "\n".join(report.reasons)
-    if report.verdict in {Verdict.PASSED, Verdict.NOT_ALL_MEASURED}:
+    if report.verdict in GOOD:
         return _case("verdict", name)
     result = _failure("failed") if report.verdict is Verdict.FAILED else Error("void: the drill proves nothing")
     return _case("verdict", name, result, text)

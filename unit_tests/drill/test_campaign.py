@@ -107,6 +107,7 @@ def _campaign(*seconds: float, verdict: str = "passed") -> Campaign:
         (_campaign(10, 10, 10), _campaign(10, 10, 10, verdict="failed"), 3),
         (_campaign(10, 10, 10, verdict="failed"), _campaign(10, 10, 10, verdict="failed"), 0),
         (_campaign(10, 10, 10), _campaign(10, 10, 10, verdict="passed_not_all_measured"), 0),
+        (_campaign(10, 10, 10), _campaign(10, 10), 1),  # what was measured three times is measured twice
     ],
 )
 def test_slower_or_newly_failing_drill_is_a_regression(before: Campaign, now: Campaign, count: int) -> None:
@@ -168,6 +169,11 @@ def test_damaged_campaign_is_named(folders: Path, content: str) -> None:
     file.write_text(content, "utf-8")
     with pytest.raises(Refused, match=r"campaign[.]json is not the report of a campaign"):
         campaign._last("smoke", PLAN)  # noqa: SLF001 - what a new campaign is compared with
+
+
+def test_campaign_that_measured_nothing_is_not_good(monkeypatch: pytest.MonkeyPatch, folders: Path) -> None:
+    _, held = _run(monkeypatch, folders, "a", [_report(1.0), _report(1.0)])
+    assert (held.is_good, replace(held, measures={}).is_good) == (True, False)
 
 
 def test_unfinished_campaign_is_neither_good_nor_compared_with(monkeypatch: pytest.MonkeyPatch, folders: Path) -> None:

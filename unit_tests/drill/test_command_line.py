@@ -38,6 +38,24 @@ def test_dry_run_of_a_begun_drill_is_refused(monkeypatch: pytest.MonkeyPatch) ->
     assert f"lockstep drill status {ID}" in output
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--plan", "x.toml", "--self-test"], "--plan and --self-test"),
+        (["--campaign", "smoke", "--self-test"], "--campaign and --self-test"),
+        (["--plan", "x.toml", "--resume", ID], "--plan and --resume"),
+        (["--campaign", "smoke", "--live"], "--campaign and --live"),
+        (["--self-test", "--fault", "grey"], "--self-test and --fault"),
+    ],
+)
+def test_second_way_to_choose_the_drill_is_refused(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], named: str
+) -> None:
+    code, output, done = _type(monkeypatch, "run", *arguments)
+    assert (code, done) == (2, [])
+    assert f"{named} exclude each other." in output
+
+
 def test_drill_that_cannot_write_its_folder_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
     begin = runner.begin

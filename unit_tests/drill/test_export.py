@@ -87,7 +87,7 @@ def test_export_of_a_fork_has_its_prefix_and_its_partition() -> None:
     role = ROLE.replace("arn:aws:", "arn:aws-us-gov:")
     place, roles = (
         Place("prod", "us-gov-west-1", "us-gov-east-1", "us-gov-east-1", "acme"),
-        export.Roles(ACCOUNT, *[role] * 3, "x"),
+        export.Roles(ACCOUNT, role, role, role, "x"),
     )
 
     written = json.dumps([export.region_switch_plan(place, roles), export.experiment_templates(place, roles)])

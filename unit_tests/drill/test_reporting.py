@@ -53,6 +53,6 @@ def test_report_lists_what_the_drill_cannot_test(tmp_path: Path, mode: str) -> N
     listed = {one.what for one in _report(tmp_path, plan=plan).not_tested}
     assert {"The time that an operator needs to decide", "The guard and clients"} <= listed
     assert ("A drill in a real account" in listed) is (mode == "local")
-    assert ("lag, reorder, throttle, crash, destroy, a true blackout" in listed) is (mode == "live")
+    assert ("destroy, lag, reorder, throttle, crash, a true blackout" in listed) is (mode == "live")
     # It is the live drill that has no name server to ask.
     assert ("DNS" in listed) is (mode == "live")

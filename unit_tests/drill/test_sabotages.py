@@ -146,7 +146,7 @@ def test_self_test_reports_each_sabotage_and_fails_for_a_survivor(
     assert self_test.run(Console(quiet=True), PLAN, ALL[:2]) is is_right
     rows = (tmp_path / "x" / "summary.md").read_text("utf-8").splitlines()[4:]
     assert len(rows) == (1 if survivor == "the unchanged product" else 3)
-    assert rows[-1].endswith("| a / reason |")
+    assert rows[-1].endswith(r"| a \| reason |")
 
 
 def test_sabotaged_promotion_reports_an_epoch_and_writes_nothing(
