@@ -1,18 +1,21 @@
 """Command line of the gate: `python -m compliance`."""
 
+import atexit
 import json
 import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import IntEnum, StrEnum
+from functools import partial
 from pathlib import Path
 from threading import Timer
-from typing import Annotated, Final, NamedTuple, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
@@ -39,7 +42,7 @@ from reporting.text import printable
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
-EXPECTED: Final = (
+_EXPECTED: Final = (
     gate.GateError,
     LoadError,
     RegistryError,
@@ -52,6 +55,13 @@ EXPECTED: Final = (
 
 SECONDS_A_TEMPLATE: Final = 120
 """Longest time for a template of --template, a hundred times what the slowest public one takes."""
+_SECONDS_TO_CLEAN_UP: Final = 15.0
+"""For jsii to end Node.js, for which it waits 5 s."""
+_INTERRUPTED: Final = "Interrupted: there is no verdict, and nothing is left running. Type the same command again."
+_OF_A_QUICK_RUN: Final = frozenset(
+    {"rule", "explain", "watch", "template", "assembly", "environment", "region", "account", "registry", "output"}
+)
+"""Parameters that apply to --rule, --explain and --watch."""
 _LAST_DRILL: Final = Path("reports/drill/latest")
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -258,9 +268,15 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     _leave_the_verdict_to_the_gate()
     started = datetime.now(UTC)
     if rule or explain or watch:
-        inputs = _Inputs(environment or [], template or [], assembly, region, account, registry)
-        raise typer.Exit(_quick(inputs, rule or [], explain or [], watch=watch, errors=errors))
-    try:
+        with ending(errors, output, _INTERRUPTED):
+            _refuse_options_of_a_whole_run(context)
+            if explain:
+                raise typer.Exit(_explain(explain))
+            configurations = _configurations(environment or [], [], matrix=False, app_only=False)
+            judge = partial(_judge, configurations, template or [], assembly, region, account, "", registry, say=_be_silent)
+            files = [_file_and_region(text)[0] for text in template or []]
+            raise typer.Exit(_quick(judge, rule or [], files, assembly, errors if watch else None))
+    with ending(errors, output, _INTERRUPTED):
         _check(format_ or [], fail_on, baseline, output)
         before = read_baseline(baseline) if baseline else None
         drilled = _drill(drill)
@@ -288,15 +304,6 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
                 run=provenance.run(started, datetime.now(UTC)),
             )
             files = write_reports(ledger, output, format_, changes, outcome(ledger, fail_on, changes), drilled)
-    except EXPECTED as error:
-        stop(errors, str(error), error)
-    except KeyboardInterrupt:
-        errors.print("Interrupted: there is no verdict, and nothing is left running. Type the same command again.")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-    except OSError as error:
-        stop(errors, f"{error.filename or output}: {error.strerror}", error)
-    except Exception as error:  # noqa: BLE001 - no error may end as a pass
-        stop(errors, f"the gate itself failed, so there is no verdict: {type(error).__name__}: {error}", error)
     console = Console(soft_wrap=True, emoji=False)
     if crosswalk:
         console.print(Text(render_crosswalk(ledger)), end="")
@@ -305,63 +312,76 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     raise typer.Exit(status(ledger, fail_on, changes))
 
 
-class _Inputs(NamedTuple):
-    """The input of a quick run: the options of the same names."""
+@contextmanager
+def ending(errors: Console, output: Path, interrupted: str) -> Iterator[None]:
+    """End a command that has no verdict: with 2 and a sentence for any error, with 130 for Ctrl-C."""
+    try:
+        yield
+    except _EXPECTED as error:
+        _stop(errors, str(error), error)
+    except KeyboardInterrupt:
+        errors.print(interrupted)
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    except OSError as error:
+        _stop(errors, f"{error.filename or output}: {error.strerror}", error)
+    except typer.Exit:
+        raise
+    except Exception as error:  # noqa: BLE001 - no error may end as a pass
+        _stop(errors, f"the gate itself failed, so there is no verdict: {type(error).__name__}: {error}", error)
 
-    environments: list[str]
-    templates: list[str]
-    assembly: Path | None
-    region: str
-    account: str
-    registry: Path
+
+def _refuse_options_of_a_whole_run(context: typer.Context) -> None:
+    """Refuse options that --rule, --explain and --watch would ignore.
+
+    Raises:
+        GateError: One is given.
+    """
+    given = [
+        parameter.opts[0]
+        for parameter in context.command.params
+        if parameter.name not in _OF_A_QUICK_RUN
+        and getattr(context.get_parameter_source(str(parameter.name)), "name", "") == "COMMANDLINE"
+    ]
+    if given:
+        raise gate.GateError(
+            f"{', '.join(given)}: not with --rule, --explain or --watch, which write no report; leave it out"
+        )
 
 
-def _quick(inputs: _Inputs, rules: list[str], explained: list[str], *, watch: bool, errors: Console) -> Exit:
-    """Explain rules, judge by some rules alone, or judge after each change."""
+def _explain(names: list[str]) -> Exit:
     from compliance import developer  # noqa: PLC0415 - a whole run does not need it
 
-    console, last = Console(soft_wrap=True, emoji=False), Exit.PASSED
-    try:
-        for each in developer.find_rules(explained):
-            console.print(Text(developer.explain(each)))
-        if explained:
-            return last
-        if not (inputs.templates or inputs.assembly):
-            option = "--watch" if watch else "--rule"
-            raise gate.GateError(f"{option} needs --template or --assembly; type `nox -s synth`, then --assembly cdk.out")
-        chosen_rules = developer.find_rules(rules)
-        files = [_file_and_region(text)[0] for text in inputs.templates]
+    for each in developer.find_rules(names):
+        Console(soft_wrap=True, emoji=False).print(Text(developer.explain(each)))
+    return Exit.PASSED
+
+
+def _quick(
+    judge: Callable[..., Findings], names: list[str], files: Sequence[Path], assembly: Path | None, watched: Console | None
+) -> Exit:
+    """Judge by some rules alone; with a console for errors, judge again after each change until Ctrl-C."""
+    from compliance import developer  # noqa: PLC0415 - a whole run does not need it
+
+    if not (files or assembly):
+        option = "--watch" if watched else "--rule"
+        raise gate.GateError(f"{option} needs --template or --assembly; type `nox -s synth`, then --assembly cdk.out")
+    rules, last = developer.find_rules(names), Exit.PASSED
+    if not watched:
+        return _show_quick(judge(rules=rules), rules)
+    with suppress(KeyboardInterrupt):
         while True:
-            before = developer.state(files, inputs.assembly)
+            before = developer.state(files, assembly)
             try:
-                last = _show_quick(inputs, chosen_rules, console)
-            except EXPECTED as error:
-                if not watch:
-                    raise
+                last = _show_quick(judge(rules=rules), rules)
+            except _EXPECTED as error:
                 last = Exit.ERROR
-                errors.print(Text(printable(f"ERROR: {error}"), style="bold red"), soft_wrap=True)
-            if not watch:
-                return last
-            developer.wait_for_change(files, inputs.assembly, before)
-    except EXPECTED as error:
-        stop(errors, str(error), error)
-    except KeyboardInterrupt:
-        return last if watch else Exit.INTERRUPTED
+                watched.print(Text(printable(f"ERROR: {error}"), style="bold red"), soft_wrap=True)
+            developer.wait_for_change(files, assembly, before)
+    return last
 
 
-def _show_quick(inputs: _Inputs, rules: Sequence[Rule], console: Console) -> Exit:
-    configurations = _configurations(inputs.environments, [], matrix=False, app_only=False)
-    ledger = _judge(
-        configurations,
-        inputs.templates,
-        inputs.assembly,
-        inputs.region,
-        inputs.account,
-        "",
-        inputs.registry,
-        rules=rules,
-        say=_say_nothing,
-    )
+def _show_quick(ledger: Findings, rules: Sequence[Rule]) -> Exit:
+    console = Console(soft_wrap=True, emoji=False)
     show(ledger, [], console)
     if rules:
         names = ", ".join(rule.id for rule in rules)
@@ -369,7 +389,7 @@ def _show_quick(inputs: _Inputs, rules: Sequence[Rule], console: Console) -> Exi
     return status(ledger)
 
 
-def _say_nothing(_text: str) -> None:
+def _be_silent(_text: str) -> None:
     """Show no progress: a quick run ends before a reader has read it."""
 
 
@@ -397,11 +417,11 @@ def verify(
     """
     console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
     if not bundle.is_file():
-        stop(errors, f"{bundle}: no such file; give the evidence.zip of a run")
+        _stop(errors, f"{bundle}: no such file; give the evidence.zip of a run")
     if expect and not _SHA256.fullmatch(expect):
-        stop(errors, f"--expect {expect!r} is not a SHA-256; give the 64 digits that the gate printed after `Evidence:`")
+        _stop(errors, f"--expect {expect!r} is not a SHA-256; give the 64 digits that the gate printed after `Evidence:`")
     if attestation and not key:
-        stop(errors, "--attestation needs the key that signed it; give --key")
+        _stop(errors, "--attestation needs the key that signed it; give --key")
     problems = verify_bundle(bundle)
     checked = "every member is as its manifest says"
     if expect:
@@ -434,7 +454,7 @@ def diff(
     try:
         lines = bundle_diff.diff(old, new)
     except bundle_diff.BundleError as error:
-        stop(errors, str(error), error)
+        _stop(errors, str(error), error)
     for line in lines or ["No difference in templates, rules, verdicts and decisions."]:
         console.print(Text(line))
     raise typer.Exit(Exit.FINDINGS if lines else Exit.PASSED)
@@ -446,7 +466,7 @@ def _unsigned(bundle: Path, attestation: Path | None, key: str, errors: Console)
     try:
         return attestations.verify(bundle, attestation or bundle.with_name(bundle.name + attestations.SUFFIX), key)
     except attestations.AttestationError as error:
-        stop(errors, str(error), error)
+        _stop(errors, str(error), error)
 
 
 @app.command()
@@ -466,7 +486,7 @@ def sign(
     try:
         file, key_id = attestations.sign(bundle, key)
     except attestations.AttestationError as error:
-        stop(errors, str(error), error)
+        _stop(errors, str(error), error)
     console.print(Text(f"{file}: signed by the key {key_id}", style="bold green"))
 
 
@@ -576,10 +596,15 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
 
 
 def _out_of_time(templates: Sequence[str]) -> NoReturn:
-    """End the process at once: neither Node.js nor a thread of Python can be stopped otherwise."""
+    """End the process although its main thread waits for Node.js, and leave no process and no folder behind."""
     names, seconds = ", ".join(templates), SECONDS_A_TEMPLATE * len(templates)
     text = f"{names}: not judged within {seconds} s ({SECONDS_A_TEMPLATE} s a template); split the template, or give fewer"
     print(f"ERROR: {printable(text)}", file=sys.stderr, flush=True)  # noqa: T201 - the console's own thread may hold its lock
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the main thread may report that Node.js has ended
+    end = Timer(_SECONDS_TO_CLEAN_UP, os._exit, [Exit.ERROR])
+    end.daemon = True
+    end.start()
+    atexit._run_exitfuncs()  # noqa: SLF001 - jsii's ends Node.js, and tempfile's remove the folders
     os._exit(Exit.ERROR)
 
 
@@ -633,7 +658,7 @@ def _leave_the_verdict_to_the_gate() -> None:
     os.environ["CDK_CONTEXT_JSON"] = json.dumps({**context, "@aws-cdk/core:failSynthOnValidationErrors": False})
 
 
-def stop(errors: Console, message: str, cause: Exception | None = None) -> NoReturn:
+def _stop(errors: Console, message: str, cause: Exception | None = None) -> NoReturn:
     """Print an error and end with status 2."""
     errors.print(Text(printable(f"ERROR: {message}"), style="bold red"), soft_wrap=True)
     raise typer.Exit(Exit.ERROR) from cause

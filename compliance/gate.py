@@ -159,17 +159,8 @@ def judge_by_rules(
 ) -> Findings:
     """Judge templates by some of our rules and nothing else. This is no verdict on a deployment: other rules did not run."""
     # Only rules about tags ask for the taggable types, and AWS's validation takes most of a second to load.
-    tagged = (
-        native.taggable_types(assembly.templates) if any(rule.id.startswith("Tagging-") for rule in rules) else frozenset()
-    )
-    world = TemplateSet(
-        templates=assembly.templates,
-        environment=configuration.environment,
-        taggable=tagged,
-        configuration=configuration.name,
-    )
+    world = world_of(assembly, configuration, asks_for_tags=any(rule.id.startswith("Tagging-") for rule in rules))
     found = judge(world, rules)
-    found.rows = with_observations(found.rows, rules, world)
     found.rows = acknowledgements.apply(registry, found.rows, _facts(world))
     return Findings(
         findings=tuple(found.rows),
@@ -177,8 +168,6 @@ def judge_by_rules(
         judged_on=today,
         silent=found.silent,
         configurations=(world.name,),
-        subjects=tuple(_subject(world.name, template) for template in world.templates),
-        decisions=registry.uses(found.rows),
     )
 
 
@@ -393,12 +382,12 @@ def _packs() -> tuple[str, ...]:
     return (*nag.PACKS, native.PACK, manifest.PACK, *sorted(packs))
 
 
-def world_of(assembly: Assembly, configuration: Configuration) -> TemplateSet:
-    """Return the templates of an assembly as rules see them."""
+def world_of(assembly: Assembly, configuration: Configuration, *, asks_for_tags: bool = True) -> TemplateSet:
+    """Return the templates of an assembly as rules see them; rules that ask for no tags need no taggable types."""
     return TemplateSet(
         templates=assembly.templates,
         environment=configuration.environment,
-        taggable=native.taggable_types(assembly.templates),
+        taggable=native.taggable_types(assembly.templates) if asks_for_tags else frozenset(),
         configuration=configuration.name,
     )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from compliance.cfn import language_extensions
 from compliance.cfn.language_extensions import ExpansionError
+from compliance.cfn.references import values_in
 from compliance.cfn.templates import Json
 
 SAM: Final = "AWS::Serverless-2016-10-31"
@@ -69,18 +70,8 @@ def expanded(body: Mapping[str, Json], region: str, account: str) -> Mapping[str
 
 def _inline(body: Mapping[str, Json]) -> list[Json]:
     """Return the names of the macros that a part of the template calls."""
-    found: list[Json] = []
-    pending: list[Json] = [body]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, Mapping):
-            if "Fn::Transform" in value:
-                call = value["Fn::Transform"]
-                found += [each.get("Name") if isinstance(each, Mapping) else each for each in _listed(call)]
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-    return found
+    calls = [value["Fn::Transform"] for value in values_in(body) if isinstance(value, Mapping) and "Fn::Transform" in value]
+    return [each.get("Name") if isinstance(each, Mapping) else each for call in calls for each in _listed(call)]
 
 
 def _listed(value: Json) -> list[Json]:

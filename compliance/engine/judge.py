@@ -121,7 +121,8 @@ def _ask(rule: Rule, resource: Resource, world: TemplateSet) -> Judgement:
     except UnresolvedError as error:
         return not_evaluated(str(error))
     except Exception as error:  # noqa: BLE001 - no error of a rule may count as a pass
-        return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error}{place_in(error)})")
+        place = f", {found}" if (found := place_in(error)) else ""
+        return not_evaluated(f"the rule could not read this resource ({type(error).__name__}: {error}{place})")
     if not isinstance(answer, Judgement):
         return not_evaluated(f"the rule answered {answer!r}; allowed: PASSED, NOT_APPLICABLE or failed(...)")
     return answer

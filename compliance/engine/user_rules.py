@@ -92,16 +92,16 @@ def modules() -> Iterator[tuple[Path, ModuleType]]:
             spec.loader.exec_module(module)
         except Exception as error:
             # Whatever the error is, its author needs the file and the line.
-            place = f"{file}:{error.lineno}" if isinstance(error, SyntaxError) else place_in(error)[2:] or str(file)
+            place = f"{file}:{error.lineno}" if isinstance(error, SyntaxError) else place_in(error) or str(file)
             raise RuleError(f"{place}: cannot be imported ({type(error).__name__}: {error})") from error
         yield file, module
 
 
 def place_in(error: BaseException) -> str:
-    """Return the last file and line of the user's code that an error passed, after a comma; empty where it passed none."""
+    """Return the last file and line of the user's code that an error passed; empty where it passed none."""
     found = user_rules()
-    folder = found.folder.resolve() if found else None
-    for frame in reversed(traceback.extract_tb(error.__traceback__) if folder else []):
-        if folder and Path(frame.filename).resolve().is_relative_to(folder):
-            return f", {Path(frame.filename).resolve().relative_to(Path.cwd())}:{frame.lineno}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__) if found else []):
+        file = Path(frame.filename).resolve()
+        if found and file.is_relative_to(found.folder.resolve()):
+            return f"{found.folder / file.relative_to(found.folder.resolve())}:{frame.lineno}"
     return ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compliance import gate
-from compliance.__main__ import EXPECTED, Exit, status, stop
+from compliance.__main__ import ending, status
 from compliance.cfn.loading import ACCOUNT, load_assembly
 from compliance.engine import acknowledgements
 from compliance.engine.acknowledgements import read_registry
@@ -84,7 +86,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
     started = datetime.now(UTC)
-    try:
+    with ending(errors, output, "Interrupted: there is no verdict. Nothing was changed."), _explaining_aws():
         if not ACCOUNT.fullmatch(account):
             raise gate.GateError(f"--account {account!r} is not an account; give its 12 digits")
         expected = load_assembly(assembly)
@@ -102,17 +104,18 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             )
             ledger = replace(ledger, revision=provenance.revision(), run=provenance.run(started, datetime.now(UTC)))
             files = write_reports(ledger, output, format_)
-    except EXPECTED as error:
-        stop(errors, str(error), error)
-    except (BotoCoreError, ClientError) as error:
-        stop(errors, f"AWS does not answer: {error}", error)
-    except KeyboardInterrupt:
-        errors.print("Interrupted: there is no verdict. Nothing was changed.")
-        raise typer.Exit(Exit.INTERRUPTED) from None
     show(ledger, files, console)
     for line in _not_compared(found):
         console.print(Text(printable(line), style="dim"))
     raise typer.Exit(status(ledger))
+
+
+@contextmanager
+def _explaining_aws() -> Iterator[None]:
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise gate.GateError(f"AWS does not answer: {error}") from error
 
 
 def require_account(cloud: Cloud, region: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from botocore.exceptions import ClientError
 
+from compliance.live.compare import merged
 from compliance.live.deployed import Deployed
 from compliance.live.messaging import permission_of
 from compliance.live.readers import Properties, is_gone, renamed
@@ -43,7 +44,7 @@ class Beside:
                 own["ManagedPolicyArns"] = [one for one in live["ManagedPolicyArns"] if one not in attached]
                 own["Policies"] = [one for one in live["Policies"] if one["PolicyName"] not in inline]
             case "AWS::S3::Bucket" if self.of("Custom::BucketReplication", Bucket=name):
-                del own["ReplicationConfiguration"]
+                own.pop("ReplicationConfiguration", None)
             case "AWS::DynamoDB::GlobalTable":
                 regions = {one.properties["TableArn"].split(":")[3] for one in self._by_type["Custom::TablePolicy"]}
                 own["Replicas"] = [
@@ -55,7 +56,7 @@ class Beside:
                     declared = [one.properties for one in self.of(f"AWS::EC2::SecurityGroup{direction}", GroupId=name)]
                     rules = live[f"SecurityGroup{direction}"]
                     own[f"SecurityGroup{direction}"] = [
-                        one for one in rules if not any(_fits(one, each) for each in declared)
+                        one for one in rules if not any(_is_declared({**one, "GroupId": name}, each) for each in declared)
                     ]
             case "AWS::SNS::Topic":
                 endpoints = {one.properties["Endpoint"] for one in self.of("AWS::SNS::Subscription", TopicArn=name)}
@@ -76,9 +77,9 @@ def _texts(value: Any) -> set[str]:  # noqa: ANN401 - JSON
     return {str(one) for one in value} if isinstance(value, list) else {str(value)}
 
 
-def _fits(live: Properties, declared: Any) -> bool:  # noqa: ANN401 - JSON
-    """Return whether a live entry is the declared one: the same in each property that both have."""
-    return all(str(live[name]) == str(declared[name]) for name in live.keys() & declared.keys())
+def _is_declared(live: Properties, declared: Any) -> bool:  # noqa: ANN401 - JSON
+    """Return whether a live entry is the declared one: nothing is added, left out or changed."""
+    return not merged(declared, declared, live, lambda _place, value: value in {"", None})[1]
 
 
 def _function(resource: Deployed, beside: Beside) -> Iterator[Undeclared]:
@@ -91,7 +92,7 @@ def _function(resource: Deployed, beside: Beside) -> Iterator[Undeclared]:
     policy = _or_none(lambda: functions.get_policy(FunctionName=name)["Policy"])
     for statement in json.loads(policy)["Statement"] if policy else ():
         held = permission_of(name, statement)
-        if not any(_fits({**held, "FunctionName": one["FunctionName"]}, one) for one in declared):
+        if not any(_is_declared({**held, "FunctionName": one["FunctionName"]}, one) for one in declared):
             yield "AWS::Lambda::Permission", held
     mappings = {one.physical_id for one in beside.of("AWS::Lambda::EventSourceMapping")}
     for one in functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]:

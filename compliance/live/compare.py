@@ -11,7 +11,7 @@ from compliance.cfn.symmetry import ABSENT
 from compliance.cfn.templates import Json
 from compliance.live.deployed import UNKNOWN
 
-LONGEST: Final = 200
+_LONGEST: Final = 200
 """Characters of a value in a sentence."""
 
 Expected = Callable[[str, Json], bool]
@@ -33,7 +33,7 @@ class Difference:
     live: Json
 
     def __str__(self) -> str:
-        return f"{self.place}: the template has {_short(self.declared)}, the cloud has {_short(self.live)}"
+        return f"{self.place}: the template has {short(self.declared)}, the cloud has {short(self.live)}"
 
 
 def merged(raw: Json, declared: Json, live: Json, expected: Expected, place: str = "") -> tuple[Json, list[Difference]]:
@@ -108,15 +108,12 @@ def _merged_lists(
     return [*kept.values(), *left], lost + [Difference(f"{place}[]", ABSENT, one) for one in left]
 
 
-def count(declared: Json) -> tuple[int, int]:
-    """Return two counts of a template's single values: those that were compared, and those that only the cloud knows."""
+def count(declared: Json) -> int:
+    """Return the number of a template's single values, without those that only the cloud knows."""
     if declared is UNKNOWN:
-        return 0, 1
+        return 0
     parts = declared.values() if isinstance(declared, dict) else declared if isinstance(declared, list) else None
-    if parts is None:
-        return 1, 0
-    counts = [count(one) for one in parts]
-    return sum(known for known, _ in counts), sum(unknown for _, unknown in counts)
+    return 1 if parts is None else sum(map(count, parts))
 
 
 def unknown_places(declared: Json, place: str = "") -> Iterator[str]:
@@ -144,6 +141,7 @@ def _plain(value: Json) -> str | None:
             return None
 
 
-def _short(value: Json) -> str:
+def short(value: Json) -> str:
+    """Return a value for a sentence, cut where it is long."""
     text = "nothing" if value is ABSENT else json.dumps(value, default=repr)
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -14,7 +14,7 @@ from compliance.cfn.templates import Json
 
 
 class Unknown:
-    """A value that only the cloud knows; it is equal to any value."""
+    """A value that only the cloud knows; a comparison with it finds no difference."""
 
     def __repr__(self) -> str:
         return "<only the cloud knows>"

@@ -16,7 +16,7 @@ from compliance.engine.findings import RuleInfo, Verdict
 from compliance.engine.judge import FindingsBuilder, place_of
 from compliance.engine.matrix import Configuration
 from compliance.live import attached, messaging, network, security, storage, watch  # noqa: F401 - they register readers
-from compliance.live.compare import Difference, count, merged, unknown_places
+from compliance.live.compare import Difference, count, merged, short, unknown_places
 from compliance.live.defaults import is_default
 from compliance.live.deployed import Cloud, Deployed, Stack, deployed
 from compliance.live.readers import UNREAD, UNREAD_TYPES, GoneError, UnreadError, read
@@ -160,8 +160,7 @@ def _add_rows(found: FindingsBuilder, one: Comparison, resource: Resource, world
     else:
         found.add(PROPERTIES, Verdict.PASS, place)
     for kind, properties in one.undeclared:
-        held = json.dumps(properties, default=str)[:200]
-        found.add(DECLARED, Verdict.FAIL, place, f"the cloud has an {kind} that no template declares: {held}")
+        found.add(DECLARED, Verdict.FAIL, place, f"the cloud has an {kind} that no template declares: {short(properties)}")
     if not one.undeclared:
         found.add(DECLARED, Verdict.PASS, place)
 
@@ -206,6 +205,8 @@ def _compare(resource: Deployed, beside: attached.Beside) -> Comparison:
         return Comparison(resource=resource, gone=True)
     except (ClientError, UnreadError) as error:
         return Comparison(resource=resource, unread=str(error))
+    except Exception as error:  # noqa: BLE001 - an answer of another form must not count as no drift
+        return Comparison(resource=resource, unread=f"the answer cannot be read ({type(error).__name__}: {error})")
     declared = {name: value for name, value in resource.properties.items() if (resource.type, name) not in UNREAD}
     foreign = not_in_schema(resource.type, live)
 
@@ -219,7 +220,7 @@ def _compare(resource: Deployed, beside: attached.Beside) -> Comparison:
         resource=resource,
         live={**{name: resource.raw[name] for name in resource.raw if name not in declared}, **value},
         differences=differences,
-        compared=count(declared)[0],
+        compared=count(declared),
         unknown=(*unknown_places(declared), *unknown_places(live)),
         undeclared=undeclared,
     )

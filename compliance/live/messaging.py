@@ -9,8 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from compliance.cfn.references import partition
 from compliance.live.deployed import UNKNOWN, Deployed
-from compliance.live.readers import Properties, only, own_tags, reads, renamed, tag_list
+from compliance.live.readers import Properties, is_gone, only, own_tags, reads, renamed, tag_list
 
 
 @reads("AWS::SQS::Queue")
@@ -92,8 +93,10 @@ def _code(resource: Deployed, digest: str) -> Any:  # noqa: ANN401 - JSON
         return UNKNOWN
     try:
         asset = resource.client("s3").get_object(Bucket=declared["S3Bucket"], Key=declared["S3Key"])["Body"].read()
-    except ClientError:  # CloudFormation needs the asset at the deployment only
-        return UNKNOWN
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        return UNKNOWN  # CloudFormation needs the asset at the deployment only
     runs = base64.b64encode(hashlib.sha256(asset).digest()).decode() == digest
     return declared if runs else {"CodeSha256": digest}
 
@@ -122,7 +125,7 @@ def mapping(resource: Deployed) -> Properties:
     functions = resource.client("lambda")
     held: dict[str, Any] = functions.get_event_source_mapping(UUID=resource.physical_id)
     arn = held.get("EventSourceMappingArn") or (
-        f"arn:aws:lambda:{resource.region}:{resource.cloud.account}:event-source-mapping:{resource.physical_id}"
+        f"arn:{partition(resource.region)}:lambda:{resource.region}:{resource.cloud.account}:event-source-mapping:{resource.physical_id}"
     )
     return {
         **held,

@@ -49,7 +49,7 @@ def bucket(resource: Deployed) -> Properties:
         "BucketNamespace": "account-regional" if name.endswith(suffix) else "global",
         **({"CorsConfiguration": {"CorsRules": [_cors(one) for one in cors]}} if cors else {}),
         "LifecycleConfiguration": {
-            "Rules": [_lifecycle(one) for one in ask(s3.get_bucket_lifecycle_configuration)["Rules"]]
+            "Rules": [_lifecycle(one) for one in ask(s3.get_bucket_lifecycle_configuration).get("Rules", [])]
         },
         "LoggingConfiguration": renamed(logging, DestinationBucketName="TargetBucket", LogFilePrefix="TargetPrefix"),
         "NotificationConfiguration": {
@@ -71,7 +71,7 @@ def bucket(resource: Deployed) -> Properties:
         "PublicAccessBlockConfiguration": ask(s3.get_public_access_block).get("PublicAccessBlockConfiguration", {}),
         **({"ReplicationConfiguration": _replication(replication)} if replication else {}),
         "Tags": own_tags(ask(s3.get_bucket_tagging).get("TagSet", [])),
-        "WebsiteConfiguration": renamed(ask(s3.get_bucket_website), IndexDocument="IndexDocument"),
+        "WebsiteConfiguration": {key: held for key, held in ask(s3.get_bucket_website).items() if key != "ResponseMetadata"},
         "VersioningConfiguration": renamed(ask(s3.get_bucket_versioning), Status="Status"),
     }
 
@@ -83,12 +83,14 @@ def _cors(rule: dict[str, Any]) -> Properties:
 def _lifecycle(rule: dict[str, Any]) -> Properties:
     expiration = rule.get("Expiration", {})
     # AWS answers a rule's prefix within its filter, which older rules do not have.
-    prefix = rule.get("Filter", rule).get("Prefix")
+    asked = rule.get("Filter", rule)
+    asked = {**asked, **asked.get("And", {})}
+    tags = [asked["Tag"]] if "Tag" in asked else asked.get("Tags", [])
     return {
-        **({"Prefix": prefix} if prefix else {}),
         **renamed(rule, Id="ID", Status="Status", AbortIncompleteMultipartUpload="AbortIncompleteMultipartUpload"),
         **renamed(rule, NoncurrentVersionExpiration="NoncurrentVersionExpiration"),
-        **renamed(rule.get("Filter", {}), Prefix="Prefix"),
+        **renamed(asked, **{name: name for name in ("Prefix", "ObjectSizeGreaterThan", "ObjectSizeLessThan")}),
+        **({"TagFilters": tags} if tags else {}),
         **renamed(expiration, ExpirationInDays="Days", ExpiredObjectDeleteMarker="ExpiredObjectDeleteMarker"),
         **{name: rule[name] for name in ("Transitions", "NoncurrentVersionTransitions") if name in rule},
     }
@@ -154,12 +156,12 @@ def _replica(resource: Deployed, region: str) -> Properties:
         "GlobalSecondaryIndexes": table.get("GlobalSecondaryIndexes", []),
         "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery == "ENABLED"},
         "SSESpecification": {"KMSMasterKeyId": _as_declared(resource, region, key)},
-        "ResourcePolicy": {"PolicyDocument": table_policy(dynamodb, table["TableArn"])},
+        "ResourcePolicy": {"PolicyDocument": _table_policy(dynamodb, table["TableArn"])},
         "Tags": own_tags(dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"]).get("Tags", [])),
     }
 
 
-def table_policy(dynamodb: Any, arn: str) -> Properties:  # noqa: ANN401 - a boto3 client
+def _table_policy(dynamodb: Any, arn: str) -> Properties:  # noqa: ANN401 - a boto3 client
     """Return the resource policy of a replica."""
     try:
         held: Properties = json.loads(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
@@ -172,19 +174,14 @@ def table_policy(dynamodb: Any, arn: str) -> Properties:  # noqa: ANN401 - a bot
 def replica_policy(resource: Deployed) -> Properties:
     """Return the resource policy of a replica in another region."""
     arn = resource.properties["TableArn"]
-    return {**resource.properties, "Policy": table_policy(resource.client("dynamodb", arn.split(":")[3]), arn)}
+    return {**resource.properties, "Policy": _table_policy(resource.client("dynamodb", arn.split(":")[3]), arn)}
 
 
 @reads("Custom::BucketReplication")
 def bucket_replication(resource: Deployed) -> Properties:
     """Return the replication of a bucket that the custom resource configures."""
     declared = resource.properties
-    try:
-        held = resource.client("s3", declared["BucketRegion"]).get_bucket_replication(Bucket=declared["Bucket"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ReplicationConfigurationNotFoundError":
-            raise GoneError(declared["Bucket"]) from error
-        raise
+    held = resource.client("s3", declared["BucketRegion"]).get_bucket_replication(Bucket=declared["Bucket"])
     return {**declared, "ReplicationConfiguration": _replication(held["ReplicationConfiguration"])}
 
 

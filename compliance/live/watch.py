@@ -7,7 +7,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from compliance.live.deployed import UNKNOWN, Deployed
-from compliance.live.readers import Properties, only, own_tags, reads
+from compliance.live.readers import Properties, is_gone, only, own_tags, reads
 
 
 @reads("AWS::CloudWatch::Alarm")
@@ -34,8 +34,10 @@ def dashboard(resource: Deployed) -> Properties:
     held: dict[str, Any] = cloudwatch.get_dashboard(DashboardName=name)
     try:
         tags: Any = own_tags(cloudwatch.list_tags_for_resource(ResourceARN=held["DashboardArn"]).get("Tags", []))
-    except ClientError:  # the local cloud knows the tags of alarms only
-        tags = UNKNOWN
+    except ClientError as error:
+        if not is_gone(error):
+            raise
+        tags = UNKNOWN  # the local cloud knows the tags of alarms only
     return {"DashboardName": name, "DashboardBody": held["DashboardBody"], "Tags": tags}
 
 

@@ -14,4 +14,6 @@ def test_deployed_resources_equal_their_templates(target: Target, run: Run) -> N
     for one in comparisons:
         run.read_back.add(one.compared, len(one.unknown))
     wrong = [one for one in comparisons if one.differences or one.undeclared or one.unread or one.gone]
-    assert not wrong, "\n".join(f"{each.resource}: {each.unread or [*map(str, each.differences)]}" for each in wrong)
+    assert not wrong, "\n".join(
+        f"{one.resource}: {one.unread or [*map(str, one.differences), *one.undeclared] or 'gone'}" for one in wrong
+    )

@@ -109,7 +109,7 @@ def _widened(one: Deployed) -> None:
 
 def _permission(one: Deployed) -> None:
     one.client("lambda").add_permission(
-        FunctionName=one.physical_id, StatementId="later", Action="lambda:InvokeFunction", Principal="210987654321"
+        FunctionName=one.physical_id, StatementId="later", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
     )
 
 
@@ -121,7 +121,7 @@ def _code(one: Deployed) -> None:
 
 
 def _ingress(one: Deployed) -> None:
-    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     one.client("ec2").authorize_security_group_ingress(GroupId=one.physical_id, IpPermissions=[rule])
 
 
@@ -173,6 +173,19 @@ _TABLE: Final[list[tuple[str, str, Change]]] = [
         "VersioningConfiguration",
         lambda one: one.client("s3").put_bucket_versioning(
             Bucket=one.physical_id, VersioningConfiguration={"Status": "Suspended"}
+        ),
+    ),
+    (
+        "AWS::S3::Bucket",
+        "LifecycleConfiguration",
+        lambda one: one.client("s3").delete_bucket_lifecycle(Bucket=one.physical_id),
+    ),
+    (
+        "AWS::S3::Bucket",
+        "WebsiteConfiguration",
+        lambda one: one.client("s3").put_bucket_website(
+            Bucket=one.physical_id,
+            WebsiteConfiguration={"RedirectAllRequestsTo": {"HostName": "mallory.example.com", "Protocol": "https"}},
         ),
     ),
     ("AWS::S3::BucketPolicy", "PolicyDocument", _bucket_policy),

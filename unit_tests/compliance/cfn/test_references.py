@@ -152,9 +152,3 @@ def test_resources_are_found_by_type_and_region() -> None:
 
 def test_every_value_is_seen() -> None:
     assert list(values_in({"a": [1, {"b": 2}]})) == [{"a": [1, {"b": 2}]}, [1, {"b": 2}], 1, {"b": 2}, 2]
-
-
-def test_values_that_differ_at_their_end_render_differently() -> None:
-    stack = "a-prefix-of-a-company-regional-an-environment"
-    read = [{"Fn::GetStackOutput": {"StackName": stack, "Region": region, "OutputName": "ApiHost"}} for region in "ab"]
-    assert render(read[0], EAST) != render(read[1], EAST)

@@ -153,11 +153,14 @@ def test_a_wrong_file_is_refused_with_its_place(name: str, text: str, message: s
         _judged()
 
 
-def test_a_rule_that_raises_is_not_evaluated_and_has_its_line() -> None:
+@pytest.mark.parametrize("folder", ["acme_rules", "../{name}/acme_rules"])
+def test_a_rule_that_raises_is_not_evaluated_and_has_its_line(folder: str) -> None:
+    folder = folder.format(name=Path.cwd().name)
+    Path("compliance.toml").write_text(f'[rules]\nfolder = "{folder}"\npack = "Acme"\n', "utf-8")
     _write("queue_tags.py", PYTHON.replace('"Tags" in resource.properties', 'resource.properties["Tags"]'))
     row = _judged()["Acme::Acme-QueueTags", "Bad"]
     assert row.verdict is Verdict.NOT_EVALUATED
-    assert "KeyError: 'Tags', acme_rules/queue_tags.py:10" in row.message
+    assert f"KeyError: 'Tags', {folder}/queue_tags.py:10" in row.message
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.live.compare import Difference, count, merged
+from compliance.live.compare import Difference, count, merged, unknown_places
 from compliance.live.deployed import UNKNOWN
 
 _names = st.text("abcDE", min_size=1, max_size=3)
@@ -79,7 +79,8 @@ def test_other_notation_of_an_api_is_no_difference(declared: object, answered: o
 
 
 def test_values_are_counted() -> None:
-    assert count({"a": 1, "b": [True, {"c": "x"}], "d": UNKNOWN}) == (3, 1)
+    declared = {"a": 1, "b": [True, {"c": "x"}], "d": UNKNOWN}
+    assert (count(declared), list(unknown_places(declared))) == (3, ["d"])
 
 
 @pytest.mark.property

@@ -55,9 +55,9 @@ class FakeAws:
     def client(self, _service: str, _region: str) -> FakeAws:
         return self
 
-    def get_paginator(self, name: str) -> Pages:
+    def get_paginator(self, _name: str) -> Pages:
         there = [{"LogicalResourceId": one, "PhysicalResourceId": URL, "ResourceStatus": "X"} for one in self._resources]
-        return Pages({"StackResourceSummaries": there, "Exports": []} if name != "gone" else {})
+        return Pages({"StackResourceSummaries": there, "Exports": []})
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def answer(**_asked: Any) -> Any:  # noqa: ANN401 - a boto3 client
@@ -128,7 +128,9 @@ def test_deleted_queue_is_a_finding_and_not_in_the_live_template() -> None:
     assert drift_of(cloud).templates()[0].body["Resources"] == {}
 
 
-@pytest.mark.parametrize("answer", [refused("AccessDenied"), refused("Throttling"), {"Attributes": None}, TypeError("x")])
+@pytest.mark.parametrize(
+    "answer", [refused("AccessDenied"), refused("Throttling"), {"Attributes": None}, TypeError("x"), held(Policy="{")]
+)
 def test_queue_that_cannot_be_read_is_not_evaluated(answer: object) -> None:
     ((rule, verdict, message),) = rows_of(FakeAws({"Queue": QUEUE}, get_queue_attributes=answer))
     assert (rule, verdict) == ("Properties", Verdict.NOT_EVALUATED)
