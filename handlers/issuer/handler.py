@@ -95,15 +95,13 @@ def upload_state(object_id: str) -> Response[str]:
 @app.get("/files")
 def files() -> Response[str]:
     """Return the objects of a file's key, newest first."""
-    request = validation.parse_files(app.current_event.query_string_parameters or {})
-    objects, last = application().ledger.files(
-        request.file_key, limit=request.limit, before=request.before, may_read=_caller().may_read
-    )
+    request, ledger = validation.parse_files(app.current_event.query_string_parameters or {}), application().ledger
+    objects, last = ledger.files(request.file_key, limit=request.limit, before=request.before, may_read=_caller().may_read)
     return _json(
         HTTPStatus.OK,
         {
             "key": request.file_key,
-            "files": application().states.describe_all(objects),
+            "files": application().states.describe_all(objects, ledger.object),
             "next": validation.page_token(last) if last else None,
         },
     )

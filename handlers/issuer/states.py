@@ -1,6 +1,6 @@
 """Derive the state and the durability of an upload or object from the rows and copies that exist."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -75,13 +75,23 @@ class StateReader:
         state, is_durable = self.judge(rows, object_key)
         return self._described(rows, state) | {"durable": is_durable}
 
-    def describe_all(self, objects: Sequence[ObjectRows]) -> list[dict[str, Any]]:
-        """Return the state and attributes of each object, in order; several requests to the bucket run at once.
+    def describe_all(self, objects: Sequence[ObjectRows], rows_of: Callable[[str], ObjectRows]) -> list[dict[str, Any]]:
+        """Return the state and attributes of each object, in order; several objects are read at once.
 
-        The result has no durability: the rows come from the index by file, which holds no REPLICA rows.
+        The index by file holds neither REPLICA nor ATTEMPT rows, and RESULT alone proves no record. An object that is not
+        in the table any more, because its rows have expired, is left out.
+
+        Args:
+            objects: The rows of each object in the index.
+            rows_of: Returns the rows of an object in the table, by its id.
         """
+
+        def described(indexed: ObjectRows) -> dict[str, Any] | None:
+            rows = rows_of(indexed.object_id)
+            return self._described(rows, self._state(rows)) if rows.exists else None
+
         with ThreadPoolExecutor(max_workers=_PARALLEL_LOOKS) as pool:
-            return list(pool.map(lambda rows: self._described(rows, self._state(rows)), objects))
+            return [answer for answer in pool.map(described, objects) if answer]
 
     def judge(self, rows: ObjectRows, object_key: str | None = None) -> tuple[State, bool]:
         """Return the highest proven state, and whether the loss of a region is proven to lose nothing.
@@ -95,9 +105,7 @@ class StateReader:
             return self._state_without_result(rows, key, copies), copies is Copies.BOTH
         settled = self._settled_in(rows.result, rows.replicas)
         is_durable = settled == set(self._regions) and self._is_in_both_buckets(key)
-        if self._region in settled or not _is_upload(key):
-            return _state_of_result(rows.result), is_durable
-        return self._state_of_unsettled(rows.result, key), is_durable
+        return self._state_with_result(rows.result, key, settled), is_durable
 
     def _described(self, rows: ObjectRows, state: State) -> dict[str, Any]:
         answer: dict[str, Any] = {
@@ -118,10 +126,15 @@ class StateReader:
 
     def _state(self, rows: ObjectRows) -> State:
         """Return the highest proven state; the bucket is asked only if the table does not decide."""
-        if rows.result:
-            return _state_of_result(rows.result)
         key = rows.first("object_key")
-        return self._state_without_result(rows, key, self._copies(key))
+        if rows.result is None:
+            return self._state_without_result(rows, key, self._copies(key))
+        return self._state_with_result(rows.result, key, self._settled_in(rows.result, rows.replicas))
+
+    def _state_with_result(self, result: dict[str, Any], key: str | None, settled: set[str]) -> State:
+        if self._region in settled or not _is_upload(key):
+            return _state_of_result(result)
+        return self._state_of_unsettled(result, key)
 
     def _state_without_result(self, rows: ObjectRows, key: str | None, copies: Copies) -> State:
         if copies is Copies.NONE_HERE and self._gone(rows):

@@ -143,6 +143,17 @@ def test_files_show_states_versions_and_history_of_both_regions(processed: str, 
         assert text in result.output
 
 
+def test_files_note_of_another_version_verifies_nothing(target: Target, processed: str) -> None:
+    key = {"pk": {"S": f"OBJ#{processed}"}, "sk": {"S": f"REPLICA#{EAST}"}}
+    boto3.client("dynamodb", region_name=EAST).update_item(
+        TableName=target.table_name,
+        Key=key,
+        UpdateExpression="SET settled_version = :other",
+        ExpressionAttributeValues={":other": {"S": "v0"}},
+    )
+    assert "records of this replica not verified yet" in _type("files", UPLOAD.file_key).output
+
+
 def test_files_json_is_one_object_a_line(processed: str) -> None:
     (line,) = _type("files", UPLOAD.file_key, "--json").stdout.splitlines()
     held = json.loads(line)

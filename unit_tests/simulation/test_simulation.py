@@ -49,6 +49,7 @@ def test_every_loss_of_a_region_during_processing_passes() -> None:
     [
         ("reconciler ignores the passive region's list", "no accepted object is lost"),
         ("accepted because another region began", "every upload of a client ends"),
+        ("processed on RESULT alone", "what is processed is there"),
         ("settled while another version is written", "a settled replica holds every record"),
         ("settled after a withdrawal", "a settled replica holds every record"),
     ],

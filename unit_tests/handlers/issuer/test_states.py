@@ -1,5 +1,6 @@
 """Test states and durability, with scripted answers of S3: the state is the highest one that is proven."""
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -195,9 +196,33 @@ def test_receipt_key_is_read_from_the_bucket_without_a_row() -> None:
     assert (answer["state"], answer["durable"]) == ("accepted", True)
 
 
+@pytest.mark.parametrize("replicas", [(), (replica("us-west-2"),), (replica("us-east-1", version="v0"),), BOTH_REPLICAS])
+@pytest.mark.parametrize("result", [None, "COMPLETED", "QUARANTINED"])
+@pytest.mark.parametrize("head", [404, "PENDING"])
+def test_list_of_a_file_shows_the_state_of_each_object(
+    head: int | str, result: str | None, replicas: tuple[dict[str, Any], ...]
+) -> None:
+    gone = {"sk": "ATTEMPT#us-east-1", "gone": "no version is left"}
+    held = replace(rows(result=result, replicas=replicas), attempts=[gone])
+    scripted = ScriptedS3()
+    scripted.will_find(head)
+    with scripted.answers:
+        answer = scripted.reader.describe(held)
+    scripted = ScriptedS3()
+    scripted.will_find(head)
+    with scripted.answers:
+        (listed,) = scripted.reader.describe_all([replace(held, attempts=[], replicas=())], lambda _: held)
+    assert listed | {"durable": answer["durable"]} == answer
+
+
+def test_object_whose_rows_have_expired_leaves_the_list() -> None:
+    expired = ObjectRows("ab" * 32, None, [], [])
+    with (scripted := ScriptedS3()).answers:
+        assert scripted.reader.describe_all([rows(), rows()], lambda _: expired) == []
+
+
 def test_counts_and_reason_come_from_the_result() -> None:
     result: dict[str, Any] = {"state": "QUARANTINED", "reason": "not gzip", "records": 0, "accepted": 0, "rejected": 0}
-    (answer,) = ScriptedS3().reader.describe_all([ObjectRows("ab" * 32, result, [UPLOAD_ROW], [])])
-    assert "durable" not in answer, "the index by file does not say it"
+    answer = ScriptedS3().reader.describe(ObjectRows("ab" * 32, result, [UPLOAD_ROW], []))
     assert (answer["state"], answer["reason"], answer["accepted"]) == ("quarantined", "not gzip", 0)
     assert (answer["key"], answer["size"], answer["uploads_issued_in"]) == ("a.csv", 3, ["us-east-1"])
