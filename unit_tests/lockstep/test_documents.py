@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import typer
 from typer.core import TyperGroup
 
 from lockstep.commands import COMMANDS
@@ -19,10 +20,21 @@ ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")} - {ROOT / "CHANGELOG.md"})
 _IN_PROCESS: Final = frozenset(name for name, entry in COMMANDS.items() if entry.is_of_app)
 """The others import what opens sockets; `test_command_line.py` loads them in a process of their own."""
+_BENCH: Final = "bench"
+_PROGRAMS: Final = {
+    "operate": "",
+    "upload": "",
+    "compliance": "gate",
+    "local_cloud": "local",
+    **{name: name for name in ("drift", "drill", "e2e", "simulate", _BENCH)},
+}
+"""The command of `lockstep` that a nox session runs; nothing where the session's first argument names it."""
 
 
 def typed(text: str) -> Iterator[list[str]]:
-    """Yield the words of each command of `lockstep` in a document's boxes and code spans."""
+    """Yield the words of each command of `lockstep` in a document's boxes and code spans; `nox -s drill -- ...` is one."""
+    named = "|".join(_PROGRAMS)
+    text = re.sub(rf"(?:python -m )?nox -s ({named}) -- ", lambda found: f"lockstep {_PROGRAMS[found[1]]} ", text)
     for line in re.findall(r"^\$? ?(lockstep .*)$", text, re.MULTILINE) + re.findall(r"`(lockstep [^`]*)`", text):
         for command in re.split(r" && | > | \| |; ", line):
             words = shlex.split(command, comments=True)
@@ -50,8 +62,8 @@ def understand(command: str) -> None:
     if name.startswith("--"):
         assert [name, *rest] in [["--help"], ["--version"], ["--install-completion"], ["--show-completion"]]
         return
-    group: Any = COMMANDS[name].load()
-    left = [name, *rest] if COMMANDS[name].is_of_app else rest
+    group = _benchmarks() if name == _BENCH else COMMANDS[name].load()
+    left = [name, *rest] if name in COMMANDS and COMMANDS[name].is_of_app else rest
     parent = None
     while left:
         parent = group.make_context(name, left, parent=parent)
@@ -62,6 +74,60 @@ def understand(command: str) -> None:
     # The text names a command, and its arguments elsewhere.
 
 
+def _benchmarks() -> Any:  # noqa: ANN401 - typer's own command
+    from benchmarks.__main__ import app  # noqa: PLC0415 - it opens sockets
+
+    return typer.main.get_command(app)
+
+
+def paths() -> list[str]:
+    """Return each command of `lockstep` and of the benchmarks, with the commands of each: `drill`, `drill export`."""
+    loaded = {name: entry.load() for name, entry in COMMANDS.items()}
+    whole = {name: one.commands[name] if COMMANDS[name].is_of_app else one for name, one in loaded.items()}
+    whole[_BENCH] = _benchmarks()
+    return [path for name, one in whole.items() for path in (name, *(f"{name} {of}" for of in getattr(one, "commands", ())))]
+
+
+def _in_own_process(code: str) -> str:
+    code = f"from unit_tests.lockstep.test_documents import paths, understand\n{code}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _sessions() -> dict[str, str]:
+    """Return the names of the nox sessions, with the arguments of `@nox.session`."""
+    found = re.findall(r"^@nox\.session\((.*)\)\ndef (\w+)", (ROOT / "noxfile.py").read_text("utf-8"), re.MULTILINE)
+    return {name: arguments for arguments, name in found}
+
+
+def _first_column(heading: str) -> list[str]:
+    """Return the code spans in the first column of the tables under a heading of README.md."""
+    section = (ROOT / "README.md").read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE)
+    return [span for cell in cells for span in re.findall(r"`([^`]+)`", cell)]
+
+
+def test_readme_lists_every_command_and_each_of_its_commands() -> None:
+    typed_so = [re.sub(r"^lockstep ", "", span) for span in _first_column("The command")]
+    listed = {found[0] for span in typed_so if (found := re.match(r"[a-z0-9]+(?: [a-z]+)?(?= |$)", span))}
+    assert listed == {path for path in _in_own_process("print(*paths(), sep='\\n')").splitlines() if _BENCH not in path}
+
+
+def test_readme_lists_every_session_and_every_benchmark() -> None:
+    spans = _first_column("The sessions")
+    listed = {name for span in spans for name in re.findall(r"^nox -s (\w+)", span)}
+    readme = (ROOT / "README.md").read_text("utf-8")
+    default = re.findall(r"^\| `nox` \| [^|]*in this order: ([a-z, ]+);", readme, re.MULTILINE)[0].split(", ")
+    sessions = _sessions()
+    assert default == [name for name, of_nox in sessions.items() if "default=False" not in of_nox]
+    assert listed | {*default} == sessions.keys()
+    benchmarks = {f"{_BENCH} {name}" for span in spans for name in re.findall(r"^nox -s bench -- ([\w-]+)", span)}
+    assert benchmarks == {
+        path for path in _in_own_process("print(*paths(), sep='\\n')").splitlines() if f"{_BENCH} " in path
+    }
+
+
 @pytest.mark.parametrize("command", sorted({one for _, one in _all() if one.split()[0] in {*_IN_PROCESS, "--help"}}))
 def test_command_of_a_document_is_understood(command: str) -> None:
     understand(command)
@@ -70,9 +136,7 @@ def test_command_of_a_document_is_understood(command: str) -> None:
 def test_commands_that_load_the_whole_project_are_understood() -> None:
     others = sorted({one for _, one in _all() if one.split()[0] not in _IN_PROCESS})
     assert len(others) >= 5
-    code = f"from unit_tests.lockstep.test_documents import understand\nfor one in {others!r}: understand(one)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    assert done.returncode == 0, done.stderr
+    _in_own_process(f"for one in {others!r}: understand(one)")
 
 
 def _tracked(*names: str) -> list[Path]:
@@ -91,13 +155,12 @@ def test_messages_name_commands_that_exist() -> None:
 
 
 def test_documents_and_messages_name_nox_sessions_that_exist() -> None:
-    sessions = set(re.findall(r"^@nox\.session.*\ndef (\w+)", (ROOT / "noxfile.py").read_text("utf-8"), re.MULTILINE))
     found = {
         (str(file.relative_to(ROOT)), name)
         for file in (*DOCUMENTS, *_tracked("*.py", "*.toml", "*.yml"))
         for name in re.findall(r"\bnox -s ([a-z]\w*)", file.read_text("utf-8"))
     }
-    assert {one for one in found if one[1] not in sessions} == set()
+    assert {one for one in found if one[1] not in _sessions()} == set()
 
 
 def test_operators_and_senders_are_shown_one_form() -> None:
