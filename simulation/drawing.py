@@ -224,7 +224,7 @@ def draw_long(seed: int) -> Plan:
     """
     chance = Chance(seed)
     drawn = draw(seed, objects=1 + chance.below(3, "long", "objects"))
-    is_duel = seed % 2 == 0
+    is_duel = chance.happens(0.5, "long", "duel")
     draft = _Draft(chance, len(drawn.uploads), [] if is_duel else list(drawn.faults))
 
     def longer(upload: Upload) -> Upload:
@@ -246,7 +246,7 @@ def draw_long(seed: int) -> Plan:
         uploads=tuple(map(longer, drawn.uploads)),
         faults=tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region))),
         pace=round(2 + 2 * chance.unit("long", "pace"), 3),
-        reading=round(2 + 4 * chance.unit("long", "reading"), 3) if seed % 3 == 0 else 0.0,
+        reading=round(2 + 4 * chance.unit("long", "reading"), 3) if chance.happens(1 / 3, "long", "slow reading") else 0.0,
     )
 
 
@@ -263,7 +263,7 @@ def draw_long_wait(seed: int) -> Plan:
         faults=tuple(draft.faults),
         horizon=2 * 3600.0,
         crash_rate=0.01,
-        overdue=3000.0 if seed % 2 else OVERDUE_SECONDS,
+        overdue=3000.0 if draft.chance.happens(0.5, "plan", "soon overdue") else OVERDUE_SECONDS,
     )
 
 
@@ -305,7 +305,8 @@ def draw_reprocessed(seed: int) -> Plan:
             kind, draft.region("crash", number), 1 + draft.chance.below(60 * draft.objects, "plan", "crash at", number)
         )
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
-    return Plan(seed=seed, uploads=uploads, faults=faults, page=2 if seed % 2 else Plan.page)
+    page = 2 if draft.chance.happens(0.5, "plan", "page") else Plan.page
+    return Plan(seed=seed, uploads=uploads, faults=faults, page=page)
 
 
 def draw_storm(seed: int) -> Plan:
