@@ -19,7 +19,7 @@ from simulation.web import Web
 from simulation.world import World
 
 INTERVAL_SECONDS: Final = 30.0
-"""Seconds between two requests to an endpoint, outside production."""
+"""Seconds between two requests to an endpoint, in an environment that is not protected."""
 FAILURES: Final = 3
 """Number of consecutive results that change an endpoint's state."""
 RECORD_SECONDS: Final = 60.0

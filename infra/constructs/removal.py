@@ -6,7 +6,7 @@ from infra.settings import Settings
 
 
 def removal_policy(settings: Settings) -> RemovalPolicy:
-    """Return RETAIN_ON_UPDATE_OR_DELETE in prod, where data outlives its stack; DESTROY in other environments.
+    """Return RETAIN_ON_UPDATE_OR_DELETE in a protected environment, whose data outlives its stacks; else DESTROY.
 
     A creation that is rolled back is the exception (`RetainExceptOnCreate`): the resource holds no data yet, and its
     name would block the next attempt.

@@ -286,7 +286,8 @@ class VpcSettings(_Table):
     mode: Literal["isolated", "none"] = _choice(
         "isolated",
         ("isolated", "none"),
-        "`isolated`: a VPC with no way out but its endpoints. `none`: functions outside any VPC; refused in prod.",
+        "`isolated`: a VPC with no way out but its endpoints. `none`: functions outside any VPC; refused in a "
+        "protected environment.",
     )
     availability_zones: int = _whole(2, 1, 3, "zones", "How many availability zones have a subnet in each region.")
     zone_ids: Mapping[Region, tuple[ZoneId, ...]] = _setting(
@@ -377,7 +378,8 @@ class RetentionSettings(_Table):
         15,
         _HUNDRED_YEARS,
         "days",
-        "The observers' canaries: objects, and by TTL rows, which are kept with strong consistency. prod's gate wants 30.",
+        "The observers' canaries: objects, and by TTL rows, which are kept with strong consistency. In a "
+        "protected environment the gate wants 30.",
     )
 
 
@@ -388,7 +390,7 @@ class ObjectLockSettings(_Table):
         "governance",
         ("none", "governance", "compliance"),
         "`governance`: a principal with the right to bypass may delete. `compliance`: nobody may, not even the root "
-        "user, until the days are over. `none`: no lock; refused in prod.",
+        "user, until the days are over. `none`: no lock; refused in a protected environment.",
     )
     days: int = _whole(365, 1, _HUNDRED_YEARS, "days", "How long each object version is locked; unused when `none`.")
 

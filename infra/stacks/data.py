@@ -41,7 +41,7 @@ class DataStack(Stack):
             lifecycle_rules=[expire("expire", after_days=context.settings.retention.access_logs_days)],
         )
         trail = AuditTrail(self, "Audit", context=context, key=keys[KeyPurpose.TRAIL], access_logs=access_logs.bucket)
-        # Last: in prod the table is protected against deletion, so a creation that fails later could not be rolled back.
+        # Last: a protected environment's table refuses deletion, so a creation that fails later could not be rolled back.
         table.table.node.add_dependency(secret, access_logs, trail, operator)
         CfnOutput(self, "TableName", value=table.table.table_name)
         CfnOutput(self, "OperatorRoleArn", value=operator.role.role_arn)

@@ -1,4 +1,4 @@
-"""Test that a stateful resource outlives its stack in prod and is deleted with it elsewhere.
+"""Test that a stateful resource outlives its stack in a protected environment and is deleted with it elsewhere.
 
 The tests compare the templates and the manifest with a list of types in this file.
 """

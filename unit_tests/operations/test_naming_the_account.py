@@ -1,4 +1,4 @@
-"""Each command prints the account first, and in prod a change needs `--account`."""
+"""Each command prints the account first, and in a protected environment a change needs `--account`."""
 
 from __future__ import annotations
 

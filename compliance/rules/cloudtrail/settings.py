@@ -33,7 +33,7 @@ _FIELDS_BEFORE_NAME: Final = 5
 _INCLUDING: Final = ("Equals", "StartsWith")
 _EXCLUDING: Final = frozenset({"NotEquals", "NotStartsWith", "NotEndsWith"})
 _SHORTEST: Final = 30
-"""Days. In prod a log file must outlast the time in which an intrusion is usually noticed."""
+"""Days. In a protected environment a log file must outlast the time in which an intrusion is usually noticed."""
 _UNNARROWED: Final = {"eventCategory", "resources.type", "resources.ARN"}
 """Fields of a selector that say what is recorded; any other leaves some of its events out."""
 
