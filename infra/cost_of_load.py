@@ -3,7 +3,6 @@
 integration_tests/moto/test_cost_of_load.py compares `AN_OBJECT` with a count of the real handlers' calls.
 """
 
-import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -79,12 +78,18 @@ def loaded(load: Load) -> list[Line]:
     return sorted((*_stored(load), *_computed(load)), key=lambda line: -line.usd)
 
 
-def levers(settings: Settings, load: Load) -> list[tuple[str, float]]:
-    """Return the changes that save most of this load and configuration, with the USD a month that each saves."""
-    idle_usd = functools.cache(lambda of: sum(line.usd for line in idle(synthesized(of))))  # a synthesis takes seconds
+def levers(settings: Settings, load: Load, idle_usd: float) -> list[tuple[str, float]]:
+    """Return the changes that save most of this load and configuration, with the USD a month that each saves.
+
+    Args:
+        settings: The configuration.
+        load: Its uploads.
+        idle_usd: USD of an idle month of this configuration, because a synthesis takes seconds.
+    """
 
     def usd(of: Settings, given: Load) -> float:
-        return float(idle_usd(of)) + sum(line.usd for line in loaded(given))
+        unloaded = idle_usd if of == settings else sum(line.usd for line in idle(synthesized(of)))
+        return unloaded + sum(line.usd for line in loaded(given))
 
     now = usd(settings, load)
     found = [

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cost import NOT_INCLUDED, PRICES_OF, Line, idle, read_assembly, synthesized
+from infra.cost import NOT_INCLUDED, PRICES_OF, UPLOADS, Line, idle, read_assembly, synthesized
 from infra.cost_of_load import Load, levers, loaded
 from infra.settings import Settings
 from lockstep.commands import EnvironmentOption
@@ -46,17 +46,17 @@ def cost(  # noqa: PLR0913, PLR0917 - one for each flag
         settings = read_settings(environment)
         load = _load(objects, records, gigabytes)
         before = {line.what: line for line in [*_other(diff), *(loaded(load) if load else ())]} if diff else None
-    added = loaded(load) if load else []
-    now = sorted([*idle(synthesized(settings)), *added], key=lambda line: -line.usd)
-    saving = levers(settings, load) if load and before is None else []
+    without = idle(synthesized(settings))
+    now = sorted([*without, *(loaded(load) if load else ())], key=lambda line: -line.usd)
+    saving = levers(settings, load, _sum(without)) if load and before is None else []
     if as_json:
         typer.echo(json.dumps(_as_dict(settings, now, before) | ({"levers": dict(saving)} if saving else {}), indent=2))
         return
     console = Console(soft_wrap=True, emoji=False)
     title = f"{'A' if load else 'An idle'} month of {settings.environment}, both regions, list prices of {PRICES_OF}"
     console.print(_table(title, now) if before is None else _differences(title, now, before))
-    left_out = NOT_INCLUDED.replace("real uploads and their storage, ", "") if load else NOT_INCLUDED
-    console.print(f"Together: {_sum(now):.2f} USD. Not included: {left_out}.")
+    left_out = NOT_INCLUDED if load else (UPLOADS, *NOT_INCLUDED)
+    console.print(f"Together: {_sum(now):.2f} USD. Not included: {', '.join(left_out)}.")
     for what, usd in saving:
         console.print(f"{what}: saves {usd:.2f} USD.")
     if before is not None:

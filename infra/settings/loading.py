@@ -48,7 +48,7 @@ def load_settings(
 def _loaded(environment: str, file: SettingsFile, overrides: Mapping[str, object], given: Mapping[str, object]) -> Settings:
     layered = _layered(environment, file, overrides, given)
     inside = list(_named_inside(layered))
-    misnamed = [*_environment_problems(environment, file), *_ambiguous(environment, file)]
+    misnamed = [*_environment_problems(environment, file), *_ambiguous(environment, file, layered)]
     settings, misset = _validated(environment, file, layered, is_named=not misnamed)
     problems = (*file.problems, *inside, *misnamed, *misset)
     if settings is None or problems:
@@ -163,12 +163,13 @@ def _environment_problems(environment: str, file: SettingsFile) -> Iterator[Prob
     yield Problem(_ENVIRONMENT_KEY, "the command line or CDK context", shown(environment), wrong, listed, instead)
 
 
-def _ambiguous(environment: str, file: SettingsFile) -> Iterator[Problem]:
+def _ambiguous(environment: str, file: SettingsFile, layered: Layered) -> Iterator[Problem]:
     """Yield a problem where two environments could share a name, as `a-b` and `b` with resources `c` and `c-a`."""
+    built_in = {key: Settings.model_fields[key].default for key in ("prefix", "account")}
     for other, table in file.environments.items():
         short, long = sorted((environment, other), key=len)
-        theirs, ours = ({**file.defaults, **each} for each in (table, file.environments.get(environment, {})))
-        if long.endswith(f"-{short}") and all(theirs.get(key) == ours.get(key) for key in ("prefix", "account")):
+        theirs, ours = ({**built_in, **each} for each in ({**file.defaults, **table}, layered.values))
+        if long.endswith(f"-{short}") and all(theirs[key] == ours[key] for key in built_in):
             yield Problem(
                 _ENVIRONMENT_KEY,
                 "the command line or CDK context",

@@ -81,7 +81,7 @@ def test_load_costs_by_its_files_its_records_and_their_size() -> None:
 
 
 def test_levers_are_the_three_that_save_most(prod: Synthesis) -> None:
-    found = levers(prod.settings, Load(100_000, 10_000_000, 20))
+    found = levers(prod.settings, Load(100_000, 10_000_000, 20), total(prod))
     assert [what for what, _ in found] == [
         "vpc.availability_zones = 1",
         "records of at most 1 KB",

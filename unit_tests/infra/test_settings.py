@@ -114,6 +114,15 @@ def test_similar_environments_apart_by_account_or_prefix_are_allowed(tmp_path: P
     assert load_settings("prod", file).prefix == "serverless"
 
 
+@pytest.mark.parametrize("explicit", ["prefix = 'serverless'", "account = '000000000000'"])
+def test_similar_environments_are_compared_by_the_values_that_hold(tmp_path: Path, explicit: str) -> None:
+    file = write(tmp_path, f"[environments.prod]\n[environments.eu-prod]\n{explicit}\n")
+    for environment in ("prod", "eu-prod"):
+        with pytest.raises(SettingsError, match="eu-prod ends in -prod"):
+            load_settings(environment, file)
+        assert load_settings(environment, file, {"prefix": "acme"}).prefix == "acme"
+
+
 def test_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     file = write(tmp_path, b"\xef\xbb\xbf[environments.prod]\r\naccount = '123456789012'\r\n")
     assert load_settings("prod", file).account == "123456789012"

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from infra import cost_of_load
 from infra.cost import Line
+from infra.settings import Settings
 from lockstep import cost
 
 
@@ -36,3 +38,13 @@ def test_line_is_compared_from_half_a_cent(cents: float, *, is_shown: bool) -> N
 def test_load_needs_all_three_quantities() -> None:
     result = CliRunner().invoke(cost.app, ["--objects", "10"])
     assert (result.exit_code, "--objects 100000 --records" in " ".join(result.output.split())) == (2, True), result.output
+
+
+def test_month_with_uploads_synthesizes_each_configuration_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[Settings] = []
+    for module in (cost, cost_of_load):
+        monkeypatch.setattr(module, "synthesized", found.append)
+        monkeypatch.setattr(module, "idle", lambda _: [])
+    result = CliRunner().invoke(cost.app, ["--objects", "10", "--records", "10", "--gigabytes", "1"])
+    assert (result.exit_code, "real uploads" in result.output) == (0, False), result.output
+    assert [settings.vpc.availability_zones for settings in found] == [2, 1]
