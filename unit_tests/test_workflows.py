@@ -240,7 +240,7 @@ def test_drift_role_passes_the_gates_own_rules_but_for_its_wildcards() -> None:
     assert all(re.fullmatch(r"\w+:(Get|List|Describe)\w+|apigateway:GET", action) for action in actions)
     assert [
         each["Resource"] for each in document["Statement"] if "s3:GetObject" in str(each["Action"]).replace("GetObjectL", "")
-    ] == [f"arn:aws:s3:::cdk-*-assets-{'1' * 12}-*/*"]
+    ] == [[f"arn:aws:s3:::cdk-*-assets-{'1' * 12}-*", f"arn:aws:s3:::cdk-*-assets-{'1' * 12}-*/*"]]
     assert "secretsmanager:GetSecretValue" not in actions
 
 
@@ -287,6 +287,44 @@ def test_codepipeline_example_passes_cloudformations_validation() -> None:
     found = native.validate(TemplateSet(templates=(template,), environment="prod")).rows
     assert [row for row in found if row.verdict is not Verdict.PASS] == []
     assert len(found) == len(template.resources)
+
+
+def test_codepipeline_example_judges_with_a_role_that_cannot_deploy() -> None:
+    template = load_template(ROOT / ".ci" / "codepipeline.yaml", "us-east-1")
+    rows = judge(TemplateSet(templates=(template,), environment="prod"), our_rules()).rows
+    verdicts = {row.verdict for row in rows if "JudgeRole" in row.path and "ActivePassive-IAM" in row.rule}
+    assert verdicts == {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    resources = {one.logical_id: one.properties for one in template.resources}
+    judging, deploying = (resources[resources[name]["ServiceRole"]["Fn::GetAtt"][0]] for name in ("Judge", "Deploy"))
+    assert "ManagedPolicyArns" not in judging
+    (build,) = judging["Policies"]
+    assert {action for one in build["PolicyDocument"]["Statement"] for action in one["Action"]} == {
+        *("s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"),
+        *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"),
+    }
+    assert deploying["Policies"][0] == build
+    permissions = (ROOT / ".github" / "deploy-role-permissions.json").read_text("utf-8")
+    for ours, its in _NAMES_OF_CODEPIPELINE.items():
+        permissions = re.sub(ours, its, permissions)
+    assert _filled_in(deploying["Policies"][1]["PolicyDocument"]) == json.loads(permissions)
+
+
+_NAMES_OF_CODEPIPELINE: Final = {
+    r"\barn:aws:": "arn:${AWS::Partition}:",
+    r"\bACCOUNT\b": "${AWS::AccountId}",
+    r"\bPREFIX\b": "${Prefix}",
+    r"\bENVIRONMENT\b": "${Environment}",
+    r"\bhnb659fds\b": "${Qualifier}",
+}
+
+
+def _filled_in(value: Any) -> Any:  # noqa: ANN401 - a template
+    """Return a value of a template with the text of each Fn::Sub in its place."""
+    if isinstance(value, list):
+        return [_filled_in(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    return value["Fn::Sub"] if value.keys() == {"Fn::Sub"} else {name: _filled_in(one) for name, one in value.items()}
 
 
 @pytest.mark.parametrize("file", ["gitlab-ci.yml", "codepipeline.yaml"])
