@@ -293,7 +293,7 @@ def test_codepipeline_example_judges_with_a_role_that_cannot_deploy() -> None:
     template = load_template(ROOT / ".ci" / "codepipeline.yaml", "us-east-1")
     rows = judge(TemplateSet(templates=(template,), environment="prod"), our_rules()).rows
     verdicts = {row.verdict for row in rows if "JudgeRole" in row.path and "ActivePassive-IAM" in row.rule}
-    assert verdicts == {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    assert verdicts == {Verdict.PASS}
     resources = {one.logical_id: one.properties for one in template.resources}
     judging, deploying = (resources[resources[name]["ServiceRole"]["Fn::GetAtt"][0]] for name in ("Judge", "Deploy"))
     assert "ManagedPolicyArns" not in judging
