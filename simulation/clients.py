@@ -135,9 +135,12 @@ class Person:
                 client.upload_all([Item(key, path) for key, path in self.files.items()])
                 if self._people.is_late(self._runs):
                     found = client.verify(until=until, wait_seconds=_WAIT_SECONDS)
-                    self.is_settled = len(found) == len(self.files) and all(
-                        one.reached or (one.receipt.state is State.QUARANTINED and not one.waits) for one in found
-                    )
+                    ended = [
+                        (one.reached and one.receipt.state is not State.ACCEPTED)  # both buckets may hold it unprocessed
+                        or (one.receipt.state is State.QUARANTINED and not one.waits)
+                        for one in found
+                    ]
+                    self.is_settled = len(ended) == len(self.files) and all(ended)
                     client.resume()
         except ClientFailure as failure:
             self._note("end", type(failure).__name__)

@@ -208,7 +208,7 @@ def draw_busy(seed: int) -> Plan:
         draft.add(Kind.OUTAGE, region, 0.0, lasts=60.0)
         draft.add(Kind.STALL, region, 0.0, lasts=1800.0, amount=round(0.2 + 0.3 * draft.unit("stall", region), 3))
     for number in range(8):
-        draft.add(Kind.BUNDLE, PRIMARY, 2.5 * (number + 1), amount=number % 3)
+        draft.add(Kind.BUNDLE, PRIMARY, 2.5 * (number + 1), amount=number % 6)
     for upload in uploads:
         draft.add(Kind.LOSE_EVENT, PRIMARY, 0.0, name=upload.name)
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))

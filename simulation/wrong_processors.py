@@ -38,19 +38,23 @@ def _nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401 - in place of any meth
     return None
 
 
-def _refuse_all_with_one(self: Any, message: Any) -> list[Any]:  # noqa: ANN401 - the pipeline
+def _refuse_all_with_one(self: Any, message: Any, deadline: Any) -> list[Any]:  # noqa: ANN401 - the pipeline
     try:
-        judged = message.objects(self.settings.source)
+        judged = message.objects(self.settings.source, self.settings.ingest_bucket)
     except UnreadableError:
-        return _objects(self, message)
+        return _objects(self, message, deadline)
     if refused := [one for one in judged if isinstance(one, UnreadableError)]:
         self._refuse(message, refused[0], message.message_identity)
     return [] if refused else judged
 
 
-def _skip_foreign_records(self: Any, message: Any) -> list[Any]:  # noqa: ANN401 - the pipeline
+def _skip_foreign_records(self: Any, message: Any, _deadline: Any) -> list[Any]:  # noqa: ANN401 - the pipeline
     try:
-        return [one for one in message.objects(self.settings.source) if not isinstance(one, UnreadableError)]
+        return [
+            one
+            for one in message.objects(self.settings.source, self.settings.ingest_bucket)
+            if not isinstance(one, UnreadableError)
+        ]
     except UnreadableError:
         return []
 
@@ -158,7 +162,7 @@ def _write_once(self: Any, batch: Any) -> None:  # noqa: ANN401 - the writer
 def _settle_before_archive(self: Any, event: Any, message: Any, known: Any, deadline: Any) -> bool:  # noqa: ANN401 - the pipeline
     if known.result is None or not self.ledger.holds(event.object_id, known.result, deadline):
         return False
-    self.ledger.settle(event.object_id, known.result, 0.0)
+    self.ledger.settle(event.object_id, known.result, 0.0, withdrawals=known.withdrawals)
     if known.result.has_archive and known.result.region != self.settings.region:
         self._archive_here(event, message, known, deadline)
     return True

@@ -119,7 +119,7 @@ class Pipeline:
         identities = [message.message_identity]
         try:
             deadline.check("a message is looked at", reserved_seconds=_SECONDS_TO_PUT_BACK)
-            events = self._objects(message)
+            events = self._objects(message, deadline)
             identities = [event.object_id for event in events] or identities
             self._settle(message, events, deadline)
         except Exception as problem:
@@ -137,7 +137,7 @@ class Pipeline:
                 self.own_queue.hold_back(message)
             raise
 
-    def _objects(self, message: Message) -> list[ObjectEvent]:
+    def _objects(self, message: Message, deadline: Deadline) -> list[ObjectEvent]:
         """Return the objects that a message names; refuse each record that names none."""
         try:
             judged = message.objects(self.settings.source, self.settings.ingest_bucket)
@@ -146,6 +146,7 @@ class Pipeline:
             return []
         for number, one in enumerate(judged):
             if isinstance(one, UnreadableError):
+                deadline.check("a record is refused", reserved_seconds=_SECONDS_TO_PUT_BACK)
                 identity = message.message_identity
                 self._refuse(message, one, f"{identity}-{number}" if len(judged) > 1 else identity)
         return [one for one in judged if isinstance(one, ObjectEvent)]
@@ -482,6 +483,8 @@ class Pipeline:
             found = self.ledger.prune(event.object_id, 0, "", attempt.deadline)
             if not found.is_whole:
                 raise OutOfTimeError("the function's time ends before the records of earlier attempts are deleted")
+        # Counted before RESULT: a repeated attempt may count twice, but none that finds RESULT would count at all.
+        self.telemetry.count("ObjectsQuarantined")
         self._conclude(
             attempt,
             facts,
@@ -491,7 +494,6 @@ class Pipeline:
             effect_digest=EffectDigest().hexdigest(),
             reason=problem.reason,
         )
-        self.telemetry.count("ObjectsQuarantined")
         logger.warning("an object is quarantined", fault=problem.fault.value, reason=problem.reason)
 
     def _note_gone(self, event: ObjectEvent, message: Message, known: Known, problem: UnreadableError) -> None:

@@ -157,6 +157,15 @@ def test_pipeline_archives_and_sends_a_quarantine_before_result() -> None:
     assert world.result.reason.startswith("bad_structure: ")
 
 
+@pytest.mark.parametrize("step", ["conclude", "settle"])
+def test_quarantine_counts_though_a_call_about_its_result_fails(step: str) -> None:
+    world = World(UNREADABLE)
+    getattr(world.ledger, step).side_effect = ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
+    with pytest.raises(ClientError):
+        world.process()
+    assert call("ObjectsQuarantined") in world.telemetry.count.mock_calls
+
+
 GONE = ClientError({"Error": {"Code": "NoSuchVersion"}}, "GetObject")
 NOTED_GONE = ["archive.quarantine", "ledger.note_gone"]
 
@@ -320,6 +329,13 @@ def test_a_foreign_record_is_refused_and_the_others_are_taken_in() -> None:
     order = world.process(message({"Records": [*foreign, *s3_event()["Records"]]}))
     assert order == ["archive.quarantine", "dead_letters.send", "ledger.look", "ledger.begin", *LANDED]
     assert world.archive.quarantine.call_args.args[0] == f"{message().message_identity}-0"
+
+
+def test_foreign_records_are_refused_only_while_time_is_left() -> None:
+    world, left = World(), iter((60.0, 60.0, 60.0, 2.5, 1.4, 1.4, 0.5))
+    with pytest.raises(OutOfTimeError):
+        world.process(message({"Records": 3 * s3_event(key="elsewhere/x")["Records"]}), deadline=Deadline(left.__next__))
+    assert world.order == ["archive.quarantine", "dead_letters.send"] * 2 + ["own_queue.hold_back"]
 
 
 def test_an_event_of_a_foreign_bucket_is_refused() -> None:
