@@ -63,5 +63,5 @@ def test_guides_patches_add_what_they_promise(extended: Path) -> None:
 
 
 def test_guides_field_passes_the_tests_of_the_shipped_files(extended: Path) -> None:
-    tests = ("handlers/processor/test_shipped_transform.py", "drill/test_load.py", "drill/test_faults.py")
-    run(extended, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}" for test in tests))
+    tests = ("handlers/processor/test_shipped_transform", "drill/test_load", "drill/test_faults", "drill/test_campaign")
+    run(extended, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}.py" for test in tests))
