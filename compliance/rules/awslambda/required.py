@@ -3,7 +3,8 @@
 from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
-from compliance.cfn.reading import require_text
+from compliance.aws.keys import is_customer_key
+from compliance.cfn.reading import require_mapping, require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
@@ -48,6 +49,11 @@ def _has_runtime(function: Resource, _world: TemplateSet) -> bool:
     return require_text(function.properties.get("PackageType"), "PackageType") != "Image"
 
 
+def _has_variables(function: Resource, _world: TemplateSet) -> bool:
+    environment = require_mapping(function.properties.get("Environment"), "Environment")
+    return bool(require_mapping(environment.get("Variables"), "Environment.Variables"))
+
+
 RULES: Final = (
     require(
         FUNCTION,
@@ -61,6 +67,24 @@ RULES: Final = (
         ),
         fix="Set ReservedConcurrentExecutions to the function's peak concurrency.",
         controls=nist("AU-12(3)", "CP-2", "SC-5", "SC-6") + hipaa("164.312(b)"),
+    ),
+    require(
+        FUNCTION,
+        "KmsKeyArn",
+        is_customer_key,
+        applies=_has_variables,
+        id="variables",
+        title="A function's environment variables are encrypted with a customer managed key",
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+        why=(
+            "Under Lambda's own key, everybody who may read a function's configuration reads its variables in plain text: a "
+            "policy of that key cannot be written, and what it decrypts cannot be stopped."
+        ),
+        fix=(
+            "Set KmsKeyArn to a customer managed key of the region; or enter a decision in compliance/acknowledgements.toml "
+            "that says why nothing in the variables is confidential."
+        ),
+        controls=nist("SC-12", "SC-13", "SC-28") + hipaa("164.312(a)(2)(iv)") + pci("3.4"),
     ),
     require(
         FUNCTION,

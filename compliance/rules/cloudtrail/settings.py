@@ -52,16 +52,21 @@ def _violations(trail: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"CloudWatchLogsLogGroupArn is {undeclared(group, trail.template, world)}, which no template here declares"
 
 
-def _of_events(trail: Resource) -> Iterator[str]:
+def recorded(trail: Resource) -> frozenset[str]:
+    """Return the resource types whose data events one version of a trail records, and "Management"."""
     advanced = require_list(trail.properties.get("AdvancedEventSelectors"), "AdvancedEventSelectors")
     plain = require_list(trail.properties.get("EventSelectors"), "EventSelectors")
-    recorded = set(_advanced(advanced)) if advanced else set(_plain(plain))
     if not advanced and not plain:
-        recorded = {"Management"}  # what a trail without selectors records
-    if "Management" not in recorded:
+        return frozenset({"Management"})  # what a trail without selectors records
+    return frozenset(_advanced(advanced) if advanced else _plain(plain))
+
+
+def _of_events(trail: Resource) -> Iterator[str]:
+    kinds = recorded(trail)
+    if "Management" not in kinds:
         yield "no event selector records all management events"
     for kind, things in _DATA.items():
-        if kind not in recorded:
+        if kind not in kinds:
             yield f"no event selector records all reads and writes of {things} (data events of {kind})"
 
 

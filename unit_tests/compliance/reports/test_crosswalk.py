@@ -30,13 +30,13 @@ def test_check_is_decided_by_rules_of_the_run_only() -> None:
 
 
 def test_check_without_a_rule_has_a_reason_and_counts_against_the_share() -> None:
-    function = replace(QUEUE, path="S/F", logical_id="F", resource_type="AWS::Lambda::Function")
-    with_function = replace(LEDGER, findings=(*LEDGER.findings, function))
-    text, rows = render(with_function), as_list(with_function)
+    bucket = replace(QUEUE, path="S/B", logical_id="B", resource_type="AWS::S3::Bucket")
+    with_bucket = replace(LEDGER, findings=(*LEDGER.findings, bucket))
+    text, rows = render(with_bucket), as_list(with_bucket)
 
     decidable = [row for row in rows if row["decidable"]]
     assert f"Decidable from a template: {len(decidable)}, 1 with a rule" in text
     assert all(row["decided_by"] or row["reason"] for row in rows)
-    without = text.index("awslambda_function_env_vars_not_encrypted_with_cmk: KmsKeyArn of the function")
+    without = text.index("s3_bucket_event_notifications_enabled: NotificationConfiguration of each bucket")
     assert without > text.index("Decidable, without a rule")
     assert text.index("kms_cmk_not_deleted_unintentionally") > text.index("Not decidable from a template")

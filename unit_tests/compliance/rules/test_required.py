@@ -40,6 +40,12 @@ def trail() -> Resource:
     return {"Type": "AWS::CloudTrail::Trail", "Properties": {"InsightSelectors": INSIGHTS}}
 
 
+def configured() -> Resource:
+    """Return a function with a variable under a key of ours."""
+    it = changed(function(), "Environment", to={"Variables": {"QUEUE": "ingest"}})
+    return changed(it, "KmsKeyArn", to=key_arn(WEST))
+
+
 def topic() -> Resource:
     """Return a topic under a key of ours."""
     return {"Type": "AWS::SNS::Topic", "Properties": {"KmsMasterKeyId": "alias/serverless-queue-prod"}}
@@ -144,6 +150,7 @@ CASES: Final = (
     Case("LogsGroup", "KmsKeyId", log_group, *KEYS),
     Case("LambdaConcurrency", "ReservedConcurrentExecutions", function, (1, "50"), (0, -1, "0")),
     Case("LambdaLogLevel", "LoggingConfig.ApplicationLogLevel", function, ("INFO", "ERROR"), ("FATAL", ""), PASS),
+    Case("LambdaVariables", "KmsKeyArn", configured, *KEYS),
     Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
 )
 EMPTIED: Final = {
@@ -303,6 +310,12 @@ def test_backlog_rule_does_not_concern_dead_letter_queues() -> None:
 )
 def test_rotation_rule_concerns_keys_that_kms_can_rotate(properties: dict[str, Any], expected: Verdict | None) -> None:
     assert says("ActivePassive-KMSRotation", {"Type": "AWS::KMS::Key", "Properties": properties}) is expected
+
+
+def test_variables_rule_does_not_concern_a_function_without_variables() -> None:
+    rule = "ActivePassive-LambdaVariables"
+    assert says(rule, function()) is says(rule, changed(function(), "Environment", to={"Variables": {}})) is None
+    assert says(rule, changed(function(), "Environment", to=UNKNOWN)) is NOT_EVALUATED
 
 
 def test_runtime_rule_does_not_concern_images_and_knows_no_other_runtime() -> None:
