@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Final
+
+_PAUSE_SECONDS: Final = 0.25
 
 
 class Background(threading.Thread):
@@ -26,8 +29,10 @@ class Background(threading.Thread):
         except Exception as failure:  # noqa: BLE001 - `finish` raises it
             self.failure = failure
 
-    def finish(self) -> None:
-        """Wait for the end, and raise what the function raised."""
-        self.join()
+    def finish(self, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Wait for the end, call `meanwhile` often until then, and raise what the function raised."""
+        while self.is_alive():
+            meanwhile()
+            self.join(_PAUSE_SECONDS)
         if self.failure:
             raise self.failure

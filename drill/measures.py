@@ -60,7 +60,7 @@ _KINDS: Final = (
         "fault",
         ("observer_alarm",),
         scaled=True,
-        how="its alarm on PeerUnhealthy, read until the backlog is zero",
+        how="its alarm on PeerUnhealthy, by CloudWatch's own timestamp, read until the backlog is zero",
     ),
     _Kind(
         "decide",

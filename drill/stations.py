@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from client import Answer, Request, Transport
+from client import Answer, Request, Transport, Unreachable
 from drill import fault_control
 from drill.background import Background
 from drill.context import Context
@@ -32,15 +32,24 @@ _SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "re
 
 
 class HoldingTransport:
-    """Sends requests, and holds each PUT of some files until it is released."""
+    """Sends requests, and holds each PUT of some files until it is released.
 
-    def __init__(self, transport: Transport, keys: Sequence[str]) -> None:
-        self._transport = transport
+    Args:
+        transport: Sends the requests.
+        keys: The files' keys.
+        closed: Beginning of the URLs that are unreachable until all files are released. Otherwise a client whose grant comes
+            late from one region takes it from the other one, and its file never comes to its station.
+    """
+
+    def __init__(self, transport: Transport, keys: Sequence[str], closed: str) -> None:
+        self._transport, self._closed = transport, closed
         self._gates = {key: threading.Event() for key in keys}
         self.held: set[str] = set()
 
     def send(self, request: Request) -> Answer:
         """Send a request; wait first if it is a PUT of a held file."""
+        if self._closed and request.url.startswith(self._closed):
+            raise Unreachable(f"{self._closed} is closed until the fault (the drill closed it)")
         key = next((one for one in self._gates if request.method == "PUT" and one in request.url), None)
         if key is not None:
             self.held.add(key)
@@ -48,7 +57,9 @@ class HoldingTransport:
         return self._transport.send(request)
 
     def release(self, keys: Sequence[str] | None = None) -> None:
-        """Release the PUTs of these files, or of all."""
+        """Release the PUTs of these files, or of all; then every URL is reachable."""
+        if keys is None:
+            self._closed = ""
         for key in self._gates if keys is None else keys:
             self._gates[key].set()
 
@@ -109,7 +120,7 @@ class Stations:
     def finish(self) -> None:
         """Wait until the held uploads have reached a region."""
         for thread in self._threads:
-            thread.finish()
+            thread.finish(self._context.checkpoint)
         self.order.stop()
 
     def _restore_stall(self) -> None:
@@ -119,7 +130,8 @@ class Stations:
     def _start(self, items: Sequence[LoadItem], receipts: str) -> Background:
         if self._holding is None:
             keys = [one.item.key for one in (*self._queued, *self._put, *self._issued)]
-            self._holding = HoldingTransport(Sender.transport(len(keys)), keys)
+            secondary = self._context.target.secondary
+            self._holding = HoldingTransport(Sender.transport(len(keys)), keys, self._context.deployment.api_url(secondary))
         upload = _upload(self._context, items, receipts, self._holding)
         self._threads.append(upload)
         upload.start()

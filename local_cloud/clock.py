@@ -1,7 +1,8 @@
 """The cloud's clock: the factor by which it shortens the times that a drill would otherwise wait for.
 
-It shortens the interval of health checkers, the TTL of DNS answers, the periods of alarms and the rates of EventBridge
-rules. It changes nothing else: functions, timeouts, queues' delays and replication use this machine's clock.
+It shortens the interval of health checkers, the TTL of DNS answers, the periods of alarms and of GetMetricData, and the
+rates of EventBridge rules. It changes nothing else: functions, timeouts, queues' delays and replication use this machine's
+clock.
 """
 
 from __future__ import annotations

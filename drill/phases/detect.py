@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,6 +14,7 @@ from drill.context import Context
 from drill.faults import FAULTS
 from drill.load.items import LoadItem, Wave
 from operations.ledger import Ledger
+from operations.status import PEER_UNHEALTHY
 
 _QUIET_SECONDS: Final = 5.0
 """Seconds to wait for signals if none is expected."""
@@ -37,7 +38,7 @@ def run(context: Context) -> str:
             send = context.on_event_marking("first_good_write_dns")
             context.sender.send_to(context.target.secondary, context.wave(Wave.STRANDED), send)
     finally:
-        traffic.finish()
+        traffic.finish(context.checkpoint)
     if has_followed:
         _count_stranded(context)
     else:
@@ -55,32 +56,41 @@ def _listen(context: Context, *, expected: bool) -> None:
 
 
 def look(context: Context) -> None:
-    """Record the time at which each signal is first seen. Later phases call it too, because an alarm is slow."""
+    """Record the time of each signal. Later phases call it too, because an alarm is slow."""
     secondary = context.target.secondary
     if context.dns.answered() == secondary and context.journal.moment("dns_failed_over") is None:
         context.journal.mark(context.phase, "dns_failed_over")
         context.note(f"DNS names {secondary}", level="good", region=secondary)
     if context.dns.followed() == secondary:
         context.journal.mark(context.phase, "dns_followed")
-    if context.journal.moment("observer_alarm") is None and (names := _ringing_now(context)):
-        context.journal.mark(context.phase, "observer_alarm")
-        context.note(f"{', '.join(names)} in ALARM in {secondary}", level="good", region=secondary)
+    if context.journal.moment("observer_alarm") is None:
+        _look_at_peer_alarm(context)
 
 
-def _ringing_now(context: Context) -> list[str]:
-    """Return the alarms that are in ALARM and were not before the fault."""
-    before = context.journal.fact("ringing_before") or []
-    return [name for name in ringing(context) if name not in before]
+def _look_at_peer_alarm(context: Context) -> None:
+    """Record when the secondary's alarm about its peer went off after the fault, by CloudWatch's own timestamp.
 
-
-def ringing(context: Context) -> list[str]:
-    """Return the secondary's alarms about its peer that are in ALARM."""
-    client: Any = context.target.fail_fast_client("cloudwatch", context.target.secondary)
+    An alarm needs one breaching datapoint in each of its periods. One that goes off earlier after the fault than that counts
+    datapoints from before the fault, so it measures nothing.
+    """
+    region, fault = context.target.secondary, context.journal.moment("fault")
+    client: Any = context.target.fail_fast_client("cloudwatch", region)
     try:
-        alarms = client.describe_alarms(StateValue="ALARM").get("MetricAlarms", [])
+        alarms = client.describe_alarms(AlarmNames=[context.target.name_of(PEER_UNHEALTHY)], StateValue="ALARM")
     except (ClientError, BotoCoreError):
-        return []
-    return [one["AlarmName"] for one in alarms if one.get("MetricName") == "PeerUnhealthy"]
+        return
+    for one in alarms["MetricAlarms"] if fault is not None else ():
+        at = one["StateTransitionedTimestamp"].timestamp()
+        needed = one.get("DatapointsToAlarm") or one["EvaluationPeriods"]
+        if at - fault >= (needed - 1) * one["Period"] / context.plan.time_factor:
+            context.journal.mark(context.phase, "observer_alarm", at)
+            context.note(f"{one['AlarmName']} in ALARM in {region} {at - fault:.1f} s after the fault", region=region)
+        elif at >= fault and context.journal.fact("alarm_too_early") != at:
+            context.journal.state(context.phase, "alarm_too_early", at)
+            text = (
+                f"{one['AlarmName']} went off {at - fault:.1f} s after the fault by datapoints from before it: not measured"
+            )
+            context.note(text, level="warning", region=region)
 
 
 def _count_stranded(context: Context) -> None:
@@ -111,12 +121,15 @@ class _Traffic(Background):
         self._hurry = threading.Event()
 
     def _upload(self) -> None:
-        size = max(1, len(self._wave) // _CHUNKS)
-        for start in range(0, len(self._wave), size):
-            self._context.sender.send(self._wave[start : start + size], self._context.on_event)
+        size, rest = max(1, len(self._wave) // _CHUNKS), list(self._wave)
+        while rest:
+            # Each client begins without a suspect, so each pays the time-out of a region that hangs.
+            count = len(rest) if self._hurry.is_set() else size
+            self._context.sender.send(rest[:count], self._context.on_event)
+            del rest[:count]
             self._hurry.wait(1.0)
 
-    def finish(self) -> None:
+    def finish(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Upload the rest at once, and wait for it."""
         self._hurry.set()
-        super().finish()
+        super().finish(meanwhile)

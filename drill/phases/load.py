@@ -9,7 +9,6 @@ from drill.context import Context
 from drill.load.items import Shape, Wave
 from drill.load.sending import LosingTransport
 from drill.order import OrderWatch
-from drill.phases import detect
 
 _SETTLE_SECONDS: Final = 60.0
 _WORK_OFF_SECONDS: Final = 900.0
@@ -49,7 +48,7 @@ def _work_off(context: Context) -> None:
 
 
 def _settle(context: Context) -> None:
-    """Let health checks recover from the load, so that later signals are of the fault; record the alarms in ALARM."""
+    """Let health checks recover from the load, so that later signals are of the fault."""
     primary = context.target.primary
     _work_off(context)
     if not fault_control.active_faults(context.journal) and context.dns.answered() is not None:
@@ -60,5 +59,3 @@ def _settle(context: Context) -> None:
             context.note(f"DNS does not name {primary} before the fault", level="warning")
     # A client has a cached answer when the fault comes, and uses it for its time to live.
     context.dns.followed()
-    if context.journal.fact("ringing_before") is None:
-        context.journal.state(context.phase, "ringing_before", detect.ringing(context))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 
 import pytest
 
 from integration_tests.local_cloud.conftest import FACTOR, MINUTE
-from integration_tests.local_cloud.stacks_for_tests import deploy, until
+from integration_tests.local_cloud.stacks_for_tests import WEST, deploy, until
 from integration_tests.local_cloud.test_monitoring import alarm, put, state
 from local_cloud import LocalCloud, LocalCloudError
 
@@ -34,6 +35,19 @@ def test_alarm_periods_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
     assert until(lambda: state(quick, "Alarm") == "OK")
     assert time.monotonic() - began > MINUTE
     assert state(slow, "Alarm") == "ALARM"
+
+
+def test_metric_data_periods_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
+    now = dt.datetime.now(dt.UTC).replace(second=30, microsecond=0) - dt.timedelta(minutes=1)
+    query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "T", "MetricName": "Fell"}, "Period": 60, "Stat": "Maximum"}}
+    for one, expected in ((fast, [1, 9]), (cloud, [9])):
+        client = one.client("cloudwatch", WEST)
+        for seconds, value in ((0, 9), (MINUTE, 1)):
+            point = {"MetricName": "Fell", "Value": value, "Timestamp": now + dt.timedelta(seconds=seconds)}
+            client.put_metric_data(Namespace="T", MetricData=[point])
+        window = {"StartTime": now - dt.timedelta(minutes=1), "EndTime": now + dt.timedelta(minutes=1)}
+        (result,) = client.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"]
+        assert result["Values"] == expected
 
 
 def test_alarm_that_ignores_missing_data_keeps_its_state(fast: LocalCloud) -> None:

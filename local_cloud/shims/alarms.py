@@ -58,7 +58,7 @@ def _evaluate(alarm: dict[str, Any]) -> None:
     if state == alarm["StateValue"]:
         return
     before = alarm["StateValue"]
-    now = int(time.time())
+    now = time.time()
     alarm.update(StateValue=state, StateReason=reason, StateUpdatedTimestamp=now, StateTransitionedTimestamp=now)
     cloudwatch._record_history(alarm["AlarmName"], before, state, reason)
     cloudwatch._dispatch_alarm_actions(alarm, before, state, reason)

@@ -1,6 +1,7 @@
-"""Return the datapoints of GetMetricData in the order of ScanBy.
+"""Return the datapoints of GetMetricData in the order of ScanBy, with periods of the cloud's clock.
 
-Faithful: the newest datapoint comes first, as without ScanBy, or the oldest with TimestampAscending.
+Faithful: the newest datapoint comes first, as without ScanBy, or the oldest with TimestampAscending; a period of a minute
+takes the time factor's minute, as an alarm's does.
 Different from AWS: everything is on one page, and there are no expressions.
 """
 
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 from ministack.services import cloudwatch
 
+from local_cloud.clock import clock
+
 _ASCENDING: Final = "TimestampAscending"
 _newest_first: Final[ContextVar[bool]] = ContextVar("newest_first", default=False)
 
@@ -22,7 +25,15 @@ def install() -> None:
     stock = cloudwatch._get_metric_data
 
     def get(parameters: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  ministack's
-        order = data.get("ScanBy") if is_cbor or is_json else cloudwatch._p(parameters, "ScanBy")
+        if is_cbor or is_json:
+            order, data = (
+                data.get("ScanBy"),
+                data | {"MetricDataQueries": [_on_clock(one) for one in data["MetricDataQueries"]]},
+            )
+        else:
+            order = cloudwatch._p(parameters, "ScanBy")
+            periods = {name: cloudwatch._p(parameters, name) for name in parameters if name.endswith(".MetricStat.Period")}
+            parameters = {**parameters, **{name: [str(_seconds(text))] for name, text in periods.items()}}
         token = _newest_first.set(order != _ASCENDING)
         try:
             return stock(parameters, data, is_cbor, is_json)
@@ -31,6 +42,15 @@ def install() -> None:
 
     cloudwatch._get_metric_data = get
     cloudwatch.sorted = _sorted
+
+
+def _on_clock(query: dict[str, Any]) -> dict[str, Any]:
+    stat = query.get("MetricStat")
+    return {**query, "MetricStat": {**stat, "Period": _seconds(stat["Period"])}} if stat else query
+
+
+def _seconds(period: str | int) -> int:
+    return max(1, int(clock.seconds(int(period))))
 
 
 def _sorted(items: Any, **named: Any) -> list[Any]:  # noqa: ANN401  as the builtin

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from client import Answer, Request
+from client import Answer, Request, Unreachable
 from drill import order, sampling
 from drill.journal import Journal
 from drill.load.flow import PHASES, Flow
@@ -77,7 +77,7 @@ def test_held_put_is_sent_when_it_is_released() -> None:
         return Answer(200)
 
     inner: Any = SimpleNamespace(send=send)
-    holding = HoldingTransport(inner, ["a.csv", "b.csv"])
+    holding = HoldingTransport(inner, ["a.csv", "b.csv"], "https://west")
     holding.send(Request("POST", "https://api/a.csv", {}, b"", 1.0))
 
     def put() -> None:
@@ -92,6 +92,17 @@ def test_held_put_is_sent_when_it_is_released() -> None:
     holding.release(["a.csv"])
     assert passed.wait(30)
     assert sent == ["POST", "PUT"]
+
+
+def test_held_upload_takes_no_grant_of_the_other_region() -> None:
+    inner: Any = SimpleNamespace(send=lambda _: Answer(200))
+    holding = HoldingTransport(inner, ["a.csv"], "https://west/api")
+    ask = Request("POST", "https://west/api/uploads", {}, b"", 1.0)
+    holding.release(["a.csv"])
+    with pytest.raises(Unreachable, match="closed until the fault"):
+        holding.send(ask)
+    holding.release()
+    assert holding.send(ask).status == 200
 
 
 @pytest.mark.parametrize(("writer", "there", "is_recorded"), [(EAST, 2, True), (EAST, 3, False), (WEST, 0, False)])
