@@ -70,7 +70,7 @@ class Context:
         for row in self.sender.direct_rows([]):
             self.watch.expect(row.object_id, time.time())
         self._sampler = Sampler(self.deployment, self.watch, self.folder.samples, self.began_at, self.dns.healthy)
-        self._sampler.alarms = self.plan.reviewed.abort_alarms if self.plan.reviewed else ()
+        self._sampler.alarms = self.plan.abort_alarms
         self._sampler.start()
         if self.plan.mode == "local":
             threading.Thread(target=self._watch_supervisor, name="supervisor watch", daemon=True).start()

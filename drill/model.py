@@ -47,7 +47,7 @@ class ReviewedPlan(_Model):
     """The person who watches the drill, and where."""
     approvers: tuple[str, ...]
     abort_alarms: tuple[str, ...] = ()
-    """Names of alarms; one in ALARM ends the drill."""
+    """Names of alarms, in which `{prefix}` and `{environment}` stand for the drill's; one in ALARM ends the drill."""
     targets: dict[str, float] = {}
     """Targets in seconds that replace the usual ones, by the name of the measure."""
 

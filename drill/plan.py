@@ -116,6 +116,12 @@ class Plan:
         """Return the faults to inject at the beginning of a phase."""
         return tuple(one for one in self.faults if one.phase == phase)
 
+    @property
+    def abort_alarms(self) -> tuple[str, ...]:
+        """The names of the plan file's abort alarms, with the prefix and the environment of this drill."""
+        names = self.reviewed.abort_alarms if self.reviewed else ()
+        return tuple(one.replace("{prefix}", self.prefix).replace("{environment}", self.environment) for one in names)
+
     def target(self, measure: str, usual: float | None) -> float | None:
         """Return the target of a measure in seconds: the plan file's, or else the usual one."""
         return self.reviewed.targets.get(measure, usual) if self.reviewed else usual

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -18,6 +18,10 @@ from operations.errors import Refused
 
 _Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 _Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+MOST_ALARMS: Final = 100
+"""Most names that one call takes:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"""
 
 
 class PlanFile(BaseModel):
@@ -33,7 +37,7 @@ class PlanFile(BaseModel):
     objects: Annotated[int, Field(ge=0, le=MOST_OBJECTS)] = DEFAULT_OBJECTS
     seed: int = 1
     time_factor: Annotated[float, Field(ge=1, le=MOST_TIME_FACTOR, allow_inf_nan=False)] = DEFAULT_TIME_FACTOR
-    abort_alarms: list[_Text] = []
+    abort_alarms: Annotated[list[_Text], Field(max_length=MOST_ALARMS)] = []
     targets: dict[str, _Seconds] = {}
 
     @property

@@ -20,6 +20,9 @@ from operations.guard import GuardViolation
 from operations.ledger import Ledger
 
 _EVERY_SECONDS: Final = 1.0
+ALARM_TYPES: Final = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
+"""The list in the answer of DescribeAlarms, by type. Without AlarmTypes it returns metric alarms alone:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"""
 
 
 class Sampler:
@@ -83,9 +86,9 @@ class Sampler:
         blank = Sample(seconds=self._seconds(), region=region, healthy=healthy)
         if region not in self._regions:
             return blank
+        self._read_alarms(region)
         try:
             look = self._watch.look(Ledger(self._deployment, region, fail_fast=True))
-            self.ringing[region] = self._ringing(region)
             queue, dead = self._depth(region, "IngestQueueUrl"), self._depth(region, "DeadLetterQueueUrl")
         except (ClientError, BotoCoreError, GuardViolation):
             return blank
@@ -103,12 +106,16 @@ class Sampler:
             healthy=healthy,
         )
 
-    def _ringing(self, region: str) -> list[str]:
+    def _read_alarms(self, region: str) -> None:
+        """Read the alarms. If they cannot be read, the last known states stay; another service's failure hides none."""
         if not self.alarms:
-            return []
+            return
         client = self._deployment.target.fail_fast_client("cloudwatch", region)
-        found = client.describe_alarms(AlarmNames=list(self.alarms), StateValue="ALARM")
-        return [one["AlarmName"] for one in found["MetricAlarms"]]
+        with contextlib.suppress(ClientError, BotoCoreError, GuardViolation):
+            found = client.describe_alarms(
+                AlarmNames=list(self.alarms), StateValue="ALARM", AlarmTypes=list(ALARM_TYPES), MaxRecords=100
+            )
+            self.ringing[region] = [one["AlarmName"] for kind in ALARM_TYPES.values() for one in found.get(kind, ())]
 
     def _depth(self, region: str, queue: str) -> int:
         client = self._deployment.target.fail_fast_client("sqs", region)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from drill.context import Context
+from drill.sampler import ALARM_TYPES
 from operations import heartbeats
 from operations.errors import RunFailure
 from operations.register import Register
@@ -139,14 +141,29 @@ def _alarms(context: Context) -> Check:
 
 def _abort_alarms(context: Context) -> Check:
     """Check that each abort alarm of the plan exists, and that none is in ALARM, which would end the drill at once."""
-    names = context.plan.reviewed.abort_alarms if context.plan.reviewed else ()
-    states: dict[str, str] = {}
-    for region in context.target.regions if names else ():
-        found = context.target.client("cloudwatch", region).describe_alarms(AlarmNames=list(names))["MetricAlarms"]
-        states |= {f"{one['AlarmName']} ({region})": one["StateValue"] for one in found}
-    wrongs = [f"there is no alarm {name}" for name in names if not any(one.startswith(f"{name} (") for one in states)]
-    wrongs += [f"{name} is in ALARM" for name, state in states.items() if state == "ALARM"]
-    return Check("abort alarms", "; ".join(wrongs), f"{len(names)} in the plan")
+    plan, wanted, states = context.plan, context.plan.abort_alarms, dict[tuple[str, str], str]()
+    for region in context.target.regions if wanted else ():
+        pages: Any = context.target.client("cloudwatch", region).get_paginator("describe_alarms")
+        for page in pages.paginate(AlarmTypes=list(ALARM_TYPES)):
+            states |= {
+                (one["AlarmName"], region): one["StateValue"] for kind in ALARM_TYPES.values() for one in page.get(kind, ())
+            }
+    there = sorted({name for name, _ in states})
+    wrongs = [
+        f"there is no alarm {name!r} in {' or '.join(context.target.regions)}. The nearest names there are "
+        f"{', '.join(difflib.get_close_matches(name, there, cutoff=0.0)) or 'none'}. Write one that is there; {{prefix}} "
+        f"and {{environment}} in a name stand for {plan.prefix} and {plan.environment}."
+        for name in wanted
+        if name not in there
+    ]
+    wrongs += [
+        f"{name} is in ALARM in {region}, which would end the drill at once. Fix its cause, or leave it out and have the "
+        "plan reviewed."
+        for (name, region), state in states.items()
+        if name in wanted and state == "ALARM"
+    ]
+    where = f"abort_alarms of {plan.reviewed.file}: " if plan.reviewed and wrongs else ""
+    return Check("abort alarms", where + " ".join(wrongs), ", ".join(wanted) or "none in the plan")
 
 
 def _heartbeats(context: Context) -> Check:

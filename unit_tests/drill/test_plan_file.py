@@ -32,6 +32,9 @@ def test_shipped_plan_is_read_and_states_the_usual_drill(tmp_path: Path) -> None
     usual = Plan(drill_id="20260101T000000Z-abcdef")
     assert (found.specs, found.objects, found.seed, found.time_factor) == (usual.faults, usual.objects, 1, usual.time_factor)
     assert reviewed.file == "drill/plans/blackout.toml"
+    of_a_fork = Plan(drill_id=usual.drill_id, prefix="acme", environment="qa", reviewed=reviewed)
+    assert of_a_fork.abort_alarms == ("acme-lww-conflicts-qa",)
+    assert (found.environment, usual.abort_alarms) == (None, ())
     assert reviewed.sha256 == hashlib.sha256(SHIPPED.read_bytes()).hexdigest()
     journal = Journal(tmp_path / "j")
     targets = {one.name: one.target_seconds for one in measures.measure(journal, usual, began_at=0.0, ended_at=1.0)}
@@ -60,6 +63,7 @@ def test_plan_without_optional_keys_has_the_usual_values(tmp_path: Path) -> None
         (LEAST + "time_factor = nan", "time_factor = nan: input should be a finite number"),
         (LEAST + "[targets]\nfull_drill = 0", "targets.full_drill = 0: input should be greater than 0"),
         (LEAST + "[targets]\nlunch = 1", "targets.lunch = 1: the drill measures no such duration; it measures detect,"),
+        (LEAST + f"abort_alarms = {['x'] * 101}", "list should have at most 100 items"),
         ("hypothesis = ", "it is no TOML: Invalid value"),
         ("\x00", "it is no TOML: "),
     ],

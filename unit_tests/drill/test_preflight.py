@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from drill.model import ReviewedPlan
 from drill.phases import preflight
+from drill.plan import Plan
 from operations import heartbeats
 from operations.heartbeats import Heartbeat
 
@@ -89,3 +91,60 @@ def test_objects_on_their_way_are_a_warning(
     assert bool(check.problem) is bool(problem)
     assert found in check.found
     assert not check.must_hold
+
+
+def _with_alarms(alarms: dict[str, list[dict[str, str]]], *wanted: str) -> Any:  # noqa: ANN401 - stands for a context
+    """Return a drill by a plan file in a cloud that holds these alarms, by region."""
+
+    def describe(region: str, given: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return pages as DescribeAlarms: metric alarms alone unless it is asked for composite ones, two on a page."""
+        kinds = given.get("AlarmTypes", ["MetricAlarm"])
+        names = given.get("AlarmNames")
+        held = [
+            one
+            for one in alarms.get(region, [])
+            if one.get("kind", "MetricAlarm") in kinds and (names is None or one["AlarmName"] in names)
+        ]
+        lists = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
+        return [{lists[one.get("kind", "MetricAlarm")]: [one]} for one in held]
+
+    def client(_service: str, region: str) -> Any:  # noqa: ANN401 - as boto3
+        return SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **given: describe(region, given)))
+
+    reviewed = ReviewedPlan(
+        file="drill/plans/x.toml", sha256="0" * 64, hypothesis="h", watcher="w", approvers=("a",), abort_alarms=wanted
+    )
+    plan = Plan(drill_id="20260101T000000Z-abcdef", environment="qa", prefix="acme", reviewed=reviewed)
+    return SimpleNamespace(target=SimpleNamespace(regions=(EAST, WEST), client=client), plan=plan)
+
+
+def _alarm(name: str, state: str = "OK", kind: str = "MetricAlarm") -> dict[str, str]:
+    return {"AlarmName": name, "StateValue": state, "kind": kind}
+
+
+def test_abort_alarm_name_follows_the_settings() -> None:
+    context = _with_alarms({WEST: [_alarm("acme-lww-conflicts-qa")]}, "{prefix}-lww-conflicts-{environment}")
+    check = preflight._abort_alarms(context)  # noqa: SLF001 - one of the checks
+    assert (check.problem, check.found) == ("", "acme-lww-conflicts-qa")
+
+
+@pytest.mark.parametrize("kind", ["MetricAlarm", "CompositeAlarm"])
+def test_abort_alarm_in_alarm_already_is_refused(kind: str) -> None:
+    alarms = {EAST: [_alarm("first"), _alarm("second", kind=kind)], WEST: [_alarm("second", "ALARM", kind)]}
+    check = preflight._abort_alarms(_with_alarms(alarms, "first", "second"))  # noqa: SLF001 - likewise
+    assert check.must_hold
+    assert check.problem == (
+        "abort_alarms of drill/plans/x.toml: second is in ALARM in us-west-2, which would end the drill at once. "
+        "Fix its cause, or leave it out and have the plan reviewed."
+    )
+
+
+def test_missing_abort_alarm_is_refused_with_the_allowed_names() -> None:
+    # The name of an alarm may hold any character: "lww (b)" is no alarm "lww".
+    alarms = {EAST: [_alarm("lww (b)"), _alarm("acme-canary-failed-qa")], WEST: [_alarm("other", kind="CompositeAlarm")]}
+    check = preflight._abort_alarms(_with_alarms(alarms, "lww", "lww (b)"))  # noqa: SLF001 - likewise
+    assert check.problem == (
+        "abort_alarms of drill/plans/x.toml: there is no alarm 'lww' in us-east-1 or us-west-2. The nearest names there are "
+        "lww (b), acme-canary-failed-qa, other. Write one that is there; {prefix} and {environment} in a name stand for "
+        "acme and qa."
+    )
