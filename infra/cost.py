@@ -136,7 +136,9 @@ def synthesized(settings: Settings) -> Templates:
         asset = Path(folder) / "asset" / "handlers"
         asset.mkdir(parents=True)
         (asset / "__init__.py").touch()
-        app = build_app(settings=settings, outdir=f"{folder}/cdk.out", asset=asset.parent)
+        # Without a mailbox the CDK prints warnings, and the path of a report that is deleted with this folder.
+        notified = settings.model_copy(update={"alarms_email": settings.alarms_email or "nobody@example.com"})
+        app = build_app(settings=notified, outdir=f"{folder}/cdk.out", asset=asset.parent)
         return read_assembly(Path(app.synth().directory))
 
 
