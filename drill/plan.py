@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Self
 
 from drill.model import ReviewedPlan
+from infra.naming import DEFAULT_PREFIX
 from operations.errors import Refused
-from operations.target import DEFAULT_PREFIX
 
 PHASES: Final = (
     "preflight",

@@ -16,6 +16,13 @@ PREFIX_NAME: Final = re.compile(r"(?=.{2,20}$)(?!(sthree|amzn-s3-demo)(-|$))[a-z
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html."""
 BUCKETS: Final = ("ingest", "archive", "access-logs", "trail", "trail-access")
 """Resource words of the buckets. Their names have the tightest limit, so the settings are checked against all of them."""
+LOGGED: Final = ("processor", "issuer", "observer", "rotation")
+"""Functions whose logs the operator may read. They exist for as long as the platform does; `rotation` is in the secret's
+home region only."""
+PEER_UNHEALTHY: Final = "peer-unhealthy"
+FORCE_FAILOVER: Final = "force-failover"
+"""Resource words of the two alarms that Route 53 reads: the primary's health check fails while one of them is in ALARM in
+the secondary."""
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 

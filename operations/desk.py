@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 
 from client.progress import one_line
+from infra.naming import LOGGED
 from operations import status
 from operations.atomic_file import write_pieces
 from operations.attribute_values import Wire, as_json, to_wire
@@ -27,7 +28,7 @@ from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
 from operations.files import Files, Found
-from operations.logs import FUNCTIONS, Line, Logs
+from operations.logs import Line, Logs
 from operations.replay import Span, send_events
 from operations.selection import (
     confirm,
@@ -133,7 +134,7 @@ def rejected(
 
 def logs(  # noqa: PLR0913, PLR0917 - one for each flag
     function: Annotated[
-        list[str] | None, typer.Option(help=f"One of {', '.join(FUNCTIONS)}; repeat for several.", show_default="all")
+        list[str] | None, typer.Option(help=f"One of {', '.join(LOGGED)}; repeat for several.", show_default="all")
     ] = None,
     match: Annotated[
         str, typer.Option(metavar="TEXT", help="Only lines that hold this text: an object id, an object key, a message id.")
@@ -146,9 +147,9 @@ def logs(  # noqa: PLR0913, PLR0917 - one for each flag
 ) -> None:
     """Show the functions' logs of both regions, merged by time. Without --since it begins a quarter of an hour ago."""
     with printing_failures():
-        unknown = set(function or ()) - set(FUNCTIONS)
+        unknown = set(function or ()) - set(LOGGED)
         if unknown:
-            raise Refused(f"{min(unknown)!r} is not a function with a log.", hint=f"Type one of {', '.join(FUNCTIONS)}.")
+            raise Refused(f"{min(unknown)!r} is not a function with a log.", hint=f"Type one of {', '.join(LOGGED)}.")
         if tail and until:
             raise Refused("--tail and --until contradict each other.", hint="Leave out one of them.")
         if region:
@@ -156,7 +157,7 @@ def logs(  # noqa: PLR0913, PLR0917 - one for each flag
         target = shown()
         now = int(time.time() * 1000)
         begin = int(_span(since, until).since.timestamp() * 1000) if since else now - _RECENT_MS
-        reader = Logs(target, [region] if region else target.regions, function or FUNCTIONS, match)
+        reader = Logs(target, [region] if region else target.regions, function or LOGGED, match)
         if not tail:
             end = int(_span(since, until).until.timestamp() * 1000) if until else now + 1
             _print_lines(reader.read(begin, end), as_json=as_json)

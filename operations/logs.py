@@ -14,8 +14,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations.errors import RunFailure
 from operations.target import Target
 
-FUNCTIONS: Final = ("processor", "issuer", "observer", "rotation")
-"""Functions that exist for as long as the platform does; `rotation` is in the secret's home region only."""
 _LATE_MS: Final = 60_000
 """A follower asks again for this time, because CloudWatch Logs may show a line after a younger one. An assumption."""
 _OF_THE_RUNTIME: Final = frozenset(
@@ -30,7 +28,7 @@ class Line:
     Attributes:
         at: Milliseconds since the epoch.
         region: Region of the function.
-        function: One of `FUNCTIONS`.
+        function: One of `LOGGED`.
         message: The text, mostly a JSON object of Powertools.
         event: CloudWatch's id of the line.
     """
@@ -71,7 +69,7 @@ class Logs:
     Args:
         target: The platform.
         regions: Regions to read.
-        functions: Names of `FUNCTIONS`.
+        functions: Names of `LOGGED`.
         match: Text that each line holds: an object id, an object key, a message id; "" takes every line.
 
     Attributes:

@@ -8,10 +8,10 @@ from typing import Annotated, Final
 
 import typer
 
+from infra.naming import DEFAULT_PREFIX
 from infra.settings import RegionRole, Settings, SettingsError, default_environment, environment_names, load_settings
 from operations.checkout import find_checkout
 from operations.errors import Refused
-from operations.target import DEFAULT_PREFIX
 
 FILE = (find_checkout() or Path.cwd()) / "environments.toml"
 _PROD: Final = "prod"

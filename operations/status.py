@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from infra.naming import FORCE_FAILOVER, PEER_UNHEALTHY
 from operations import credentials, digests, heartbeats, queues, reconciler
 from operations.deployment import Deployment
 from operations.digests import Comparison, Digests
@@ -26,9 +27,6 @@ from operations.target import Target
 
 NO_ANSWER: Final = "does not answer"
 NO_CREDENTIALS: Final = "no credentials"
-PEER_UNHEALTHY: Final = "peer-unhealthy"
-FORCE_FAILOVER: Final = "force-failover"
-"""The primary's health check fails while this alarm or `PEER_UNHEALTHY` is in ALARM in the secondary."""
 
 _OK: Final = 200
 _READY_SECONDS: Final = 10

@@ -8,11 +8,12 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from infra.naming import FORCE_FAILOVER, PEER_UNHEALTHY
 from operations import credentials, status
 from operations.heartbeats import MOST_SECONDS, Heartbeat
 from operations.reconciler import MOST_SECONDS as RECONCILER_SECONDS
 from operations.selection import typed
-from operations.status import FORCE_FAILOVER, NO_CREDENTIALS, PEER_UNHEALTHY, RegionStatus
+from operations.status import NO_CREDENTIALS, RegionStatus
 from operations.target import Target
 from operations.verdict import Verdict, conclude
 

@@ -16,10 +16,10 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from infra.naming import DEFAULT_PREFIX
 from operations import guard
 from operations.atomic_file import write_whole
 
-DEFAULT_PREFIX: Final = "serverless"
 TARGET_VARIABLE: Final = "LOCKSTEP_TARGET"
 """Environment variable with the path of a target file; `nox -s local_cloud` prints its value."""
 

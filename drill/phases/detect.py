@@ -13,8 +13,8 @@ from drill.background import Background
 from drill.context import Context
 from drill.faults import FAULTS
 from drill.load.items import LoadItem, Wave
+from infra.naming import PEER_UNHEALTHY
 from operations.ledger import Ledger
-from operations.status import PEER_UNHEALTHY
 
 _QUIET_SECONDS: Final = 5.0
 """Seconds to wait for signals if none is expected."""

@@ -24,6 +24,7 @@ from constructs import Construct
 
 from infra.constructs.metrics import INDEXES, OPERATIONS, ROUND, RegionMetrics
 from infra.constructs.replication import REPLICATION_TIME_MINUTES
+from infra.naming import FORCE_FAILOVER, PEER_UNHEALTHY
 from infra.region import RegionContext
 
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
@@ -50,10 +51,6 @@ _COPIES_A_MINUTE = 100
 """S3 and SQS send few messages twice; a crash adds one copy."""
 _CONFIRMED_MINUTES = 3
 """Minutes of an observer that runs once a minute: a single failed run is a deployment or a lost packet."""
-
-PEER_UNHEALTHY: Final = "peer-unhealthy"
-FORCE_FAILOVER: Final = "force-failover"
-"""Resource words of the two alarms that Route 53 reads."""
 
 
 @dataclass(frozen=True)

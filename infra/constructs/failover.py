@@ -22,7 +22,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from infra.constructs.alarms import FORCE_FAILOVER, PEER_UNHEALTHY
+from infra.naming import FORCE_FAILOVER, PEER_UNHEALTHY
 from infra.region import RegionContext, RegionRole
 from infra.settings import Settings
 

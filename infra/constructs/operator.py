@@ -15,14 +15,11 @@ from handlers.shared.object_keys import INCOMING
 from infra.constructs.bucket import bucket_arn
 from infra.constructs.keys import KeyPurpose, alias_statement
 from infra.constructs.table import leading_keys, table_arn
+from infra.naming import LOGGED
 from infra.region import RegionContext
 
 OPERATOR: Final = "operator"
 """Resource word of the role's name."""
-
-
-LOGGED: Final = ("processor", "issuer", "observer", "rotation")
-"""Functions whose logs the operator may read."""
 
 
 class Operator(Construct):

@@ -11,10 +11,10 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from typer.testing import CliRunner
 
-from infra.naming import Naming
+from infra.naming import LOGGED, Naming
 from operations import __main__ as command_line
 from operations.errors import RunFailure
-from operations.logs import FUNCTIONS, Line, Logs
+from operations.logs import Line, Logs
 from operations.target import Target
 from unit_tests.infra.synthesis import Synthesis
 from unit_tests.operations.conftest import LIVE
@@ -78,7 +78,7 @@ def _texts(lines: list[Line]) -> list[str]:
 def test_lines_of_both_regions_are_merged_by_time(cloud: _Cloud) -> None:
     for region, at, text in ((EAST, 3, "c"), (WEST, 1, "a"), (EAST, 2, "b"), (WEST, 9, "later")):
         cloud.put(region, PROCESSOR, at, text)
-    assert _texts(Logs(LIVE, LIVE.regions, FUNCTIONS, "").read(0, 9)) == ["a", "b", "c"]
+    assert _texts(Logs(LIVE, LIVE.regions, LOGGED, "").read(0, 9)) == ["a", "b", "c"]
 
 
 def test_text_is_searched_by_the_service_as_one_term(cloud: _Cloud) -> None:
@@ -89,7 +89,7 @@ def test_text_is_searched_by_the_service_as_one_term(cloud: _Cloud) -> None:
 def test_lost_region_is_named_and_the_other_is_shown(cloud: _Cloud) -> None:
     cloud.put(WEST, PROCESSOR, 1, "a")
     cloud.lost.add(EAST)
-    logs = Logs(LIVE, LIVE.regions, FUNCTIONS, "")
+    logs = Logs(LIVE, LIVE.regions, LOGGED, "")
     assert _texts(logs.read(0, 9)) == ["a"]
     assert list(logs.problems) == [EAST]
     cloud.lost.add(WEST)
@@ -109,7 +109,7 @@ def test_follower_shows_each_line_once_and_late_lines_too(cloud: _Cloud) -> None
         cloud.put(EAST, PROCESSOR, 103_000, "back")
         yield 104_000
 
-    followed = Logs(LIVE, LIVE.regions, FUNCTIONS, "").follow(90_000, times())
+    followed = Logs(LIVE, LIVE.regions, LOGGED, "").follow(90_000, times())
     assert [_texts(lines) for lines in followed] == [["first"], ["late"], [], ["back"]]
 
 
@@ -127,7 +127,7 @@ def test_functions_are_those_with_a_log_group_in_a_regional_or_data_stack(prod: 
         for one in template["Resources"].values()
         if one["Type"] == "AWS::Logs::LogGroup"
     }
-    assert {Naming("prod").log_group(name) for name in FUNCTIONS} <= groups
+    assert {Naming("prod").log_group(name) for name in LOGGED} <= groups
 
 
 @pytest.mark.usefixtures("cloud")

@@ -15,11 +15,12 @@ from handlers.observer.canary import LOST
 from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Digest, hour_of, hours_before
 from handlers.processor.reconciler import Finding, Notes, ReconcilerRow
+from infra.naming import FORCE_FAILOVER, PEER_UNHEALTHY
 from operations import __main__ as command_line
 from operations import status, status_table
 from operations.digests import Comparison
 from operations.register import Register
-from operations.status import FORCE_FAILOVER, PEER_UNHEALTHY, RegionStatus
+from operations.status import RegionStatus
 from operations.target import Target
 from unit_tests.operations.conftest import LIVE, lose, put_claim, put_row
 
