@@ -58,9 +58,10 @@ def build_app(
         "Prefix": whole.prefix,
         "Protected": whole.is_protected,
         "PermissionsBoundary": whole.iam.permissions_boundary,
+        "AlarmsEmail": whole.alarms_email,
     }
     for stack in (child for child in app.node.children if isinstance(child, Stack)):
-        # The gate does not read the settings: by these it judges names, protection and roles.
+        # The gate does not read the settings: by these it judges names, protection, roles and who is notified.
         stack.add_metadata("Lockstep", {key: value for key, value in declared.items() if value is not None})
     Aspects.of(app).add(_EveryRole(whole.iam))
     return app

@@ -276,7 +276,9 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("stranger", ("AliasTarget", "DNSName"), "collector.example.net"),
         ("stranger", ("ResourceRecords",), ["collector.example.net"]),
     ),
+    "AWS::SNS::Subscription": (("stranger", ("Endpoint",), "spy@example.net"),),
     "AWS::SNS::Topic": (
+        ("stranger", ("Subscription",), [{"Protocol": "email", "Endpoint": "spy@example.net"}]),
         ("stranger", ("Subscription",), [{"Protocol": "sqs", "Endpoint": _QUEUE}]),
         ("stranger", ("Subscription",), [{"Protocol": "https", "Endpoint": "https://collector.example.net/"}]),
         ("stranger", ("DeliveryStatusLogging",), [{"Protocol": "sqs", "SuccessFeedbackRoleArn":
@@ -353,6 +355,7 @@ def _wrapped(rule: Json, first: str, last: str, was: str, now: str) -> Json:
 BESIDE: Final[tuple[tuple[str, str, str, Mapping[str, Json]], ...]] = (
     ("stranger", "Subscription", "AWS::SNS::Subscription", {"Protocol": "sqs", "Endpoint": _QUEUE}),
     ("stranger", "Webhook", "AWS::SNS::Subscription", {"Protocol": "https", "Endpoint": "https://collector.example.net/"}),
+    ("stranger", "Mailbox", "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "spy@example.net"}),
     ("stranger", "Maker", "Custom::Maker", {"ServiceToken": _FUNCTION}),
     ("stranger", "Filter", "AWS::Logs::SubscriptionFilter",
      {"LogGroupName": "serverless-audit-prod", "FilterPattern": "", "DestinationArn": f"arn:aws:logs:{_EAST}:{STRANGER}:d"}),

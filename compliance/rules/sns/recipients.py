@@ -1,4 +1,4 @@
-"""Messages of topics go to people at one address."""
+"""Messages of topics go to people at one address, which the templates declare."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -22,6 +22,11 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"its messages go to {', '.join(sorted(own))}, and others to {', '.join(others)}; name one list for all topics"
     elif len(own) > 1:
         yield f"its messages go to {', '.join(sorted(own))}; name one list"
+    elif own and (facts := [template.declared for template in world.templates if template.declared]):
+        declared = {str(each["AlarmsEmail"]) for each in facts if each.get("AlarmsEmail") is not None}
+        if own != declared:
+            shown = " and ".join(sorted(declared)) or "none"
+            yield f"its messages go to {', '.join(own)}; Metadata.Lockstep.AlarmsEmail declares {shown}: set alarms_email"
 
 
 @cached
@@ -46,9 +51,12 @@ def _of(resource: Resource) -> Iterator[str]:
 
 
 RULE = Rule(
-    title="All topics that send to people send to one address",
-    why="Alarms state what is broken and where. An address that was added to one topic reads all of it.",
-    fix="Give each subscription by email or text message the same Endpoint: a list, which changes without a deployment.",
+    title="All topics that send to people send to one address, which is the one that the templates declare",
+    why="Alarms state what is broken and where. A new address reads all of it, and the people on call nothing.",
+    fix=(
+        "Give each subscription by email or text message the same Endpoint: a list, which changes without a deployment. Set "
+        "it by alarms_email in environments.toml, which also declares it in the templates."
+    ),
     judge=rule_from(_violations, _SUBSCRIPTION, TOPIC, applies=lambda resource, _world: any(True for _ in _of(resource))),
     controls=nist("AC-4", "IR-6", "SI-4(5)") + hipaa("164.308(a)(6)(ii)"),
 )

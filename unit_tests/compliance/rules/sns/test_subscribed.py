@@ -1,5 +1,6 @@
 """ActivePassive-SNSSubscribed."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -67,3 +68,21 @@ def test_messages_to_people_go_to_one_address(others: list[Any], expected: Verdi
     inline = [{"Protocol": each["Properties"]["Protocol"], "Endpoint": each["Properties"]["Endpoint"]} for each in others]
     if not any(isinstance(each["Endpoint"], dict) for each in inline):
         assert verdict_in(rule, "Subscription0", template(_stack(_subscription(), Subscription=inline))) is expected
+
+
+@pytest.mark.parametrize(
+    ("declared", "endpoint", "expected"),
+    [
+        ({"AlarmsEmail": "on-call@example.com"}, "on-call@example.com", PASS),
+        ({"AlarmsEmail": "on-call@example.com"}, "spy@example.net", FAIL),
+        ({"Prefix": "serverless"}, "spy@example.net", FAIL),
+        ({}, "spy@example.net", PASS),  # a template of others declares nothing
+    ],
+)
+def test_sole_address_is_the_one_that_the_templates_declare(declared: Any, endpoint: str, expected: Verdict) -> None:  # noqa: ANN401
+    judged = template(_stack(_subscription(Endpoint=endpoint)))
+    elsewhere = template({}, "us-west-2")
+    judged, elsewhere = (replace(it, body={**it.body, "Metadata": {"Lockstep": declared}}) for it in (judged, elsewhere))
+    rule = "ActivePassive-SNSRecipients"
+    assert verdict_in(rule, "Subscription0", judged) is expected
+    assert verdict_in(rule, "Subscription0", replace(judged, body={**judged.body, "Metadata": {}}), elsewhere) is expected
