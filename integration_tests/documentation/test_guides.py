@@ -62,6 +62,11 @@ def test_guides_patches_add_what_they_promise(extended: Path) -> None:
     run(extended, "-c", _TRY)
 
 
-def test_guides_field_passes_the_tests_of_the_shipped_files(extended: Path) -> None:
-    tests = ("handlers/processor/test_shipped_transform", "drill/test_load", "drill/test_faults", "drill/test_campaign")
+def test_guides_field_and_fault_pass_the_shipped_tests(extended: Path) -> None:
+    names = ("load", "faults", "campaign", "plan", "reporting")
+    tests = (
+        "handlers/processor/test_shipped_transform",
+        "drill/reports/test_documents",
+        *(f"drill/test_{one}" for one in names),
+    )
     run(extended, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"unit_tests/{test}.py" for test in tests))

@@ -10,6 +10,7 @@ import typer
 
 from drill import __main__ as command_line
 from drill import reporting
+from drill.faults import FAULTS
 from drill.folder import DrillFolder
 from drill.journal import Journal
 from drill.model import DrillReport, Proof
@@ -53,6 +54,8 @@ def test_report_lists_what_the_drill_cannot_test(tmp_path: Path, mode: str) -> N
     listed = {one.what for one in _report(tmp_path, plan=plan).not_tested}
     assert {"The time that an operator needs to decide", "The guard and clients"} <= listed
     assert ("A drill in a real account" in listed) is (mode == "local")
-    assert ("destroy, lag, reorder, throttle, crash, a true blackout" in listed) is (mode == "live")
+    not_on_aws = [name for name, fault in FAULTS.items() if not fault.is_made_on_aws]
+    assert (f"{', '.join(not_on_aws)}, a true blackout" in listed) is (mode == "live")
+    assert {"destroy", "crash"} <= {*not_on_aws}
     # It is the live drill that has no name server to ask.
     assert ("DNS" in listed) is (mode == "live")

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,6 +89,7 @@ def paths() -> list[str]:
     return [path for name, one in whole.items() for path in (name, *(f"{name} {of}" for of in getattr(one, "commands", ())))]
 
 
+@cache
 def _in_own_process(code: str) -> str:
     code = f"from unit_tests.lockstep.test_documents import paths, understand\n{code}"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
