@@ -61,6 +61,13 @@ def synthesize(settings: Settings, directory: Path) -> Synthesis:
     return read_assembly(settings, Path(app.synth().directory))
 
 
+def resources(made: Synthesis) -> Iterator[tuple[str, Resource]]:
+    """Yield every resource with its place."""
+    for stack, template in made.templates.items():
+        for logical_id, resource in template["Resources"].items():
+            yield f"{stack}.{logical_id}", resource
+
+
 def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of a template's resources of one type, by logical id."""
     return {

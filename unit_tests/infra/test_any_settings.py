@@ -8,7 +8,7 @@ import dataclasses
 import ipaddress
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,12 @@ from infra.settings import STRONG_REGION_SETS, Settings
 from unit_tests.fixtures.examples import examples
 from unit_tests.infra.iam.resolve import Resolver
 from unit_tests.infra.strategies import valid_settings
-from unit_tests.infra.synthesis import REGIONAL, Resource, Synthesis, everywhere, of_type, only, synthesize
+from unit_tests.infra.synthesis import REGIONAL, Synthesis, everywhere, of_type, only, resources, synthesize
 from unit_tests.infra.test_tagging import UNTAGGABLE, tags_in
 
 OF_NAMES = ("Naming-Pattern", "Naming-Bucket", "Naming-Regions", "Naming-Stack")
 OF_REGIONS = tuple(f"ActivePassive-CrossRegion{name}" for name in ("Outputs", "References", "Symmetry"))
 CORS_TYPES = ("AWS::S3::Bucket", "AWS::ApiGatewayV2::Api")
-
-
-def resources(made: Synthesis) -> Iterator[tuple[str, Resource]]:
-    """Yield every resource with its place."""
-    for stack, template in made.templates.items():
-        for logical_id, resource in template["Resources"].items():
-            yield f"{stack}.{logical_id}", resource
 
 
 def stacks_stand_where_the_settings_say(made: Synthesis) -> None:
@@ -327,7 +320,7 @@ def check(of: Settings) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])  # a synthesis takes half a second
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])  # an example takes a second
 @given(of=valid_settings())
 @example(of=Settings.model_validate({"environment": "dev", "vpc": {"cidr": "192.168.7.0/24", "availability_zones": 3}}))
 @example(

@@ -89,27 +89,6 @@ def test_table_secret_and_trail_are_encrypted_by_the_regions_key(prod: Synthesis
     assert purpose_of(only(data, "AWS::CloudTrail::Trail")["KMSKeyId"], "Data.Trail", prod) == "trail"
 
 
-@pytest.mark.parametrize(
-    ("kind", "policy", "subject", "action"),
-    [
-        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket", "s3:*"),
-        ("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "Queues", "sqs:*"),
-        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics", "sns:Publish"),
-    ],
-)
-def test_request_without_tls_is_refused(
-    kind: str, policy: str, subject: str, action: str, templates: Mapping[str, Template]
-) -> None:
-    for stack, template in templates.items():
-        refusing = {
-            reference["Ref"]
-            for each in of_type(template, policy).values()
-            for reference in (each[subject] if isinstance(each[subject], list) else [each[subject]])
-            if any(_refuses_the_clear(statement, action) for statement in each["PolicyDocument"]["Statement"])
-        }
-        assert refusing == set(of_type(template, kind)), stack
-
-
 def test_bucket_access_is_logged_in_its_own_region(templates: Mapping[str, Template]) -> None:
     logged = {}
     for template in templates.values():
@@ -126,15 +105,6 @@ def test_bucket_access_is_logged_in_its_own_region(templates: Mapping[str, Templ
     for stack in REGIONAL:
         found = [each for each in of_type(templates[stack], "AWS::S3::Bucket").values() if "LoggingConfiguration" in each]
         assert len(found) == 2, stack
-
-
-def _refuses_the_clear(statement: dict[str, Any], action: str) -> bool:
-    return (
-        statement["Effect"] == "Deny"
-        and statement["Principal"] in ("*", {"AWS": "*"})
-        and statement["Action"] == action
-        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
-    )
 
 
 def _word(name: str) -> str:

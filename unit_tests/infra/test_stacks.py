@@ -14,18 +14,7 @@ from handlers.processor.settings import Settings as ProcessorSettings
 from handlers.shared.environment import FunctionSettings
 from handlers.shared.object_keys import Upload
 from infra.settings import Settings
-from unit_tests.infra.synthesis import (
-    KEYS,
-    REGIONAL,
-    STACKS,
-    Synthesis,
-    Template,
-    everywhere,
-    named,
-    of_type,
-    only,
-    synthesize,
-)
+from unit_tests.infra.synthesis import REGIONAL, STACKS, Synthesis, Template, everywhere, named, of_type, only, synthesize
 
 PLACES = {
     "PrimaryKeys": ("serverless-keys-prod", "us-east-1"),
@@ -156,21 +145,21 @@ def test_functions_get_the_variables_that_they_read_and_no_other(templates: Mapp
             assert set(set_here) - {*expected, *declared.variables()} == set(), where
         else:
             assert set(variables) == set(expected), where
+        assert function["LoggingConfig"]["LogFormat"] == "JSON", where
         assert function["Handler"] == f"handlers.{word.replace('-', '_')}.handler.handler", where
         seen.add(word)
     assert seen == set(DECLARED)
 
 
-def test_functions_get_their_own_region_by_reference(templates: Mapping[str, Template]) -> None:
-    for stack in REGIONAL:
-        queue = named(templates[stack], "AWS::Lambda::Function", FunctionName="serverless-processor-prod")
-        variables = queue["Environment"]["Variables"]
-        for key, output in {
-            "QUEUE_URL": "IngestQueueUrl",
-            "DEAD_LETTER_QUEUE_URL": "DeadLetterQueueUrl",
-            "ARCHIVE_BUCKET": "ArchiveBucketName",
-        }.items():
-            assert variables[key] == templates[stack]["Outputs"][output]["Value"], (stack, key)
+def test_messages_are_kept_for_the_maximum_and_tried_five_times(templates: Mapping[str, Template]) -> None:
+    for where, queue in everywhere(templates, "AWS::SQS::Queue"):
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, where
+        assert queue.get("RedrivePolicy", {}).get("maxReceiveCount", 5) == 5, where
+
+
+def test_trail_delivers_to_its_own_log_group(templates: Mapping[str, Template]) -> None:
+    (group,) = of_type(templates["Data"], "AWS::Logs::LogGroup")
+    assert only(templates["Data"], "AWS::CloudTrail::Trail")["CloudWatchLogsLogGroupArn"] == {"Fn::GetAtt": [group, "Arn"]}
 
 
 def test_all_functions_of_a_region_run_from_one_asset(templates: Mapping[str, Template]) -> None:
@@ -180,6 +169,7 @@ def test_all_functions_of_a_region_run_from_one_asset(templates: Mapping[str, Te
 
 def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Mapping[str, Template]) -> None:
     assert not list(everywhere(templates, "AWS::IAM::Policy")), "an inline policy"
+    assert not list(everywhere(templates, "Custom::AWS")), "its policy would be the construct library's"
     roles = list(everywhere(templates, "AWS::IAM::Role"))
     assert roles
     for where, role in roles:
@@ -192,64 +182,6 @@ def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Ma
         for region in ("us-east-1", "us-west-2")
     }
     assert named == {*writers, "serverless-bucket-replication-prod", "serverless-operator-prod"}
-
-
-def test_functions_are_all_expected(templates: Mapping[str, Template]) -> None:
-    names = {function.get("FunctionName") for _, function in everywhere(templates, "AWS::Lambda::Function")}
-    assert names == {f"serverless-{word}-prod" for word in DECLARED}
-    assert not list(everywhere(templates, "Custom::AWS"))
-
-
-@pytest.mark.parametrize("stack", KEYS)
-def test_purposes_have_their_own_key_and_alias(stack: str, templates: Mapping[str, Template]) -> None:
-    aliases = of_type(templates[stack], "AWS::KMS::Alias").values()
-    assert {alias["AliasName"] for alias in aliases} == {
-        f"alias/serverless-{purpose}-prod" for purpose in ("data", "queue", "logs", "secret", "trail")
-    }
-    targets = {alias["TargetKeyId"]["Fn::GetAtt"][0] for alias in aliases}
-    assert targets == set(of_type(templates[stack], "AWS::KMS::Key"))
-
-
-def test_replication_is_two_way_with_time_control_of_15_minutes(
-    templates: Mapping[str, Template],
-) -> None:
-    forth = named(templates["PrimaryRegional"], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-prod")
-    (rule,) = forth["ReplicationConfiguration"]["Rules"]
-    assert rule["Status"] == "Enabled"
-    assert rule["Filter"] == {"Prefix": ""}
-    assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
-    assert rule["SourceSelectionCriteria"] == {
-        "ReplicaModifications": {"Status": "Enabled"},
-        "SseKmsEncryptedObjects": {"Status": "Enabled"},
-    }
-    assert rule["Destination"]["ReplicationTime"] == {"Status": "Enabled", "Time": {"Minutes": 15}}
-    assert rule["Destination"]["Metrics"] == {"Status": "Enabled", "EventThreshold": {"Minutes": 15}}
-
-    back = only(templates["Failover"], "Custom::BucketReplication")
-    assert back["Bucket"] == "serverless-ingest-prod-000000000000-us-west-2-an"
-    (reverse,) = back["ReplicationConfiguration"]["Rules"]
-    assert {**reverse, "Destination": None} == {**rule, "Destination": None}
-    for term in ("ReplicationTime", "Metrics"):
-        assert reverse["Destination"][term] == rule["Destination"][term]
-
-
-def test_ingest_buckets_notify_their_queue(templates: Mapping[str, Template]) -> None:
-    for stack in REGIONAL:
-        bucket = named(templates[stack], "AWS::S3::Bucket", BucketNamePrefix="serverless-ingest-prod")
-        (queue,) = [
-            logical_id
-            for logical_id, each in of_type(templates[stack], "AWS::SQS::Queue").items()
-            if each["QueueName"] == "serverless-ingest-prod"
-        ]
-        assert bucket["NotificationConfiguration"] == {
-            "QueueConfigurations": [
-                {
-                    "Event": "s3:ObjectCreated:*",
-                    "Queue": {"Fn::GetAtt": [queue, "Arn"]},
-                    "Filter": {"S3Key": {"Rules": [{"Name": "prefix", "Value": "incoming/"}]}},
-                }
-            ]
-        }, stack
 
 
 def test_browser_may_send_what_a_presigned_put_binds(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from hypothesis import given
 from infra.settings import Settings
 from infra.tagging import apply_tags, tags_of
 from unit_tests.infra.strategies import valid_settings
-from unit_tests.infra.synthesis import Synthesis
 
 KEYS = {"Project", "Environment", "Owner", "CostCenter", "DataClassification", "ManagedBy"}
 EXPECTED = {
@@ -103,17 +102,6 @@ def test_tags_of_every_shape_have_the_six(
     one_of_each_shape: dict[str, list[dict[str, object]]], kind: str, sets: int
 ) -> None:
     assert one_of_each_shape[kind] == [EXPECTED] * sets
-
-
-def test_everything_taggable_in_prod_is_tagged(prod: Synthesis) -> None:
-    lacking = {
-        f"{stack}/{logical_id} ({resource['Type']})": found
-        for stack, template in prod.templates.items()
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] not in UNTAGGABLE and not resource["Type"].startswith("Custom::")
-        if not (found := tags_in(resource["Properties"])) or any(set(tags) < KEYS for tags in found)
-    }
-    assert lacking == {}
 
 
 @pytest.mark.property

@@ -1,6 +1,7 @@
 """An empty stack in one of our regions, to test one construct."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,19 @@ def function_in(stack: Stack) -> lambda_.Function:
 
 
 def of_type(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
-    found = Template.from_stack(stack).find_resources(kind)
+    found = resources(stack, kind)
     return {logical_id: _with_account(resource.get("Properties", {})) for logical_id, resource in found.items()}
+
+
+def resources(stack: Stack, kind: str) -> dict[str, dict[str, Any]]:
+    """Return the whole resources of a type, by logical id."""
+    return {logical_id: resource for logical_id, resource in _template(stack).items() if resource["Type"] == kind}
+
+
+@cache
+def _template(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return the stack's resources; a stack does not change once it is synthesized."""
+    return dict(Template.from_stack(stack).to_json()["Resources"])
 
 
 def only(stack: Stack, kind: str) -> dict[str, Any]:

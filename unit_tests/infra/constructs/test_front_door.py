@@ -26,12 +26,6 @@ def test_clients_sign_and_health_checkers_need_not() -> None:
     }
 
 
-def test_routes_go_to_the_issuer_with_payload_2() -> None:
-    integration = only(front_door(), "AWS::ApiGatewayV2::Integration")
-    assert integration["IntegrationType"] == "AWS_PROXY"
-    assert integration["PayloadFormatVersion"] == "2.0"
-
-
 def test_stage_throttle_is_that_of_the_settings() -> None:
     stage = only(front_door(limits={"api_rate": 7, "api_burst": 9}), "AWS::ApiGatewayV2::Stage")
     assert stage["StageName"] == "$default"

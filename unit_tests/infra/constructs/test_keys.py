@@ -40,10 +40,6 @@ def services(key: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def test_regions_share_no_key() -> None:
-    assert not [purpose for purpose, key in keys(keys_stack()).items() if key.get("MultiRegion", False)]
-
-
 def test_sns_may_use_the_queue_key_where_an_email_is_set() -> None:
     (statement,) = services(keys(keys_stack(alarms_email="on-call@example.com"))["queue"])["sns.amazonaws.com"]
     assert set(statement["Action"]) == {"kms:Decrypt", "kms:GenerateDataKey"}

@@ -35,46 +35,12 @@ def test_zones_have_a_subnet_in_any_allowed_range(cidr: str, zones: int) -> None
     assert all(each.subnet_of(ipaddress.IPv4Network(cidr)) for each in subnets)
 
 
-def test_subnet_is_in_a_zone_by_its_id() -> None:
-    for zone_ids, expected in (
-        ({}, ["usw2-az1", "usw2-az2"]),
-        ({"us-west-2": ["usw2-az4", "usw2-az3"]}, ["usw2-az4", "usw2-az3"]),
-    ):
-        subnets = of_type(network_stack(zone_ids=zone_ids)[0], "AWS::EC2::Subnet").values()
-        assert [each["AvailabilityZoneId"] for each in subnets] == expected
-        assert not any("AvailabilityZone" in each for each in subnets)
-
-
 def test_additional_zone_moves_no_subnet() -> None:
     one, two = (
         [each["CidrBlock"] for each in of_type(network_stack(availability_zones=zones)[0], "AWS::EC2::Subnet").values()]
         for zones in (1, 2)
     )
     assert two[:1] == one
-
-
-def test_endpoints_exist_for_all_called_services() -> None:
-    stack, _ = network_stack()
-    subnets = set(of_type(stack, "AWS::EC2::Subnet"))
-    endpoints = {}
-    for endpoint in of_type(stack, "AWS::EC2::VPCEndpoint").values():
-        service = endpoint["ServiceName"]
-        name = service if isinstance(service, str) else "".join(map(str, service["Fn::Join"][1]))
-        endpoints[name.rsplit(".", 1)[1]] = endpoint
-    assert {name: each["VpcEndpointType"] for name, each in endpoints.items()} == {
-        "s3": "Gateway",
-        "dynamodb": "Gateway",
-        "sqs": "Interface",
-        "secretsmanager": "Interface",
-    }
-    endpoints_group, _ = group(stack, "serverless-endpoints-prod")
-    for name in ("sqs", "secretsmanager"):
-        assert endpoints[name]["PrivateDnsEnabled"] is True, name
-        assert endpoints[name]["SecurityGroupIds"] == [{"Fn::GetAtt": [endpoints_group, "GroupId"]}], name
-        assert {each["Ref"] for each in endpoints[name]["SubnetIds"]} == subnets, name
-    tables = set(of_type(stack, "AWS::EC2::RouteTable"))
-    for name in ("s3", "dynamodb"):
-        assert {each["Ref"] for each in endpoints[name]["RouteTableIds"]} == tables, name
 
 
 @pytest.mark.parametrize(
@@ -106,18 +72,3 @@ def test_endpoints_are_reached_by_the_functions_alone_and_reach_nobody() -> None
     assert "SecurityGroupIngress" not in properties
     # CDK's way to say that nothing may go out: a rule that no packet matches.
     assert [rule["CidrIp"] for rule in properties["SecurityGroupEgress"]] == ["255.255.255.255/32"]
-
-
-def test_prefix_lists_that_are_set_are_used() -> None:
-    stack, _ = network_stack(s3_prefix_list={"us-west-2": "pl-0123456789abcdef0"})
-    _, properties = group(stack, "serverless-functions-prod")
-    assert [rule["DestinationPrefixListId"] for rule in properties["SecurityGroupEgress"]] == [
-        "pl-0123456789abcdef0",
-        "pl-00a54069",
-    ]
-
-
-def test_flow_log_delivers_with_its_own_role() -> None:
-    stack, _ = network_stack()
-    (role,) = of_type(stack, "AWS::IAM::Role")
-    assert only(stack, "AWS::EC2::FlowLog")["DeliverLogsPermissionArn"] == {"Fn::GetAtt": [role, "Arn"]}

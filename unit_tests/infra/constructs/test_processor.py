@@ -36,29 +36,10 @@ def id_of(stack: Stack, kind: str, **properties: str) -> str:
     return found
 
 
-def test_processor_reports_failures_of_single_messages() -> None:
-    stack = processor_stack(
-        limits={"batch_size": 7, "event_source_concurrency": 5, "processor_concurrency": 6},
-    )
-    mapping = only(stack, "AWS::Lambda::EventSourceMapping")
-    queue = id_of(stack, "AWS::SQS::Queue", QueueName="serverless-ingest-dev")
-    assert mapping["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
-    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert mapping["BatchSize"] == 7
-    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 5}
-    assert only(stack, "AWS::Lambda::Function")["ReservedConcurrentExecutions"] == 6
-    # With a window that waits for more, a single file would wait too.
-    assert not mapping.get("MaximumBatchingWindowInSeconds")
-
-
 def test_mapping_depends_on_the_permission_to_read_the_queue() -> None:
     stack = processor_stack()
     (mapping,) = Template.from_stack(stack).find_resources("AWS::Lambda::EventSourceMapping").values()
     assert [id_ for id_ in of_type(stack, "AWS::IAM::ManagedPolicy") if id_ in mapping["DependsOn"]]
-
-
-def test_processor_may_loop_because_it_puts_its_messages_back() -> None:
-    assert only(processor_stack(), "AWS::Lambda::Function")["RecursiveLoop"] == "Allow"
 
 
 def test_processor_variables_hold_references_and_limits() -> None:

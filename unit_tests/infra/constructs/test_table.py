@@ -41,11 +41,6 @@ def test_its_keys_and_indexes_are_the_schema_s_and_in_each_replica() -> None:
     assert defined == dict.fromkeys(used, "S")
 
 
-def test_table_is_billed_on_demand_and_streams_both_images() -> None:
-    assert table()["BillingMode"] == "PAY_PER_REQUEST"
-    assert table()["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
-
-
 @pytest.mark.parametrize("attempts_days", [0, 30])
 def test_rows_that_say_so_expire(attempts_days: int) -> None:
     found = table(retention={"attempts_days": attempts_days})
