@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -39,18 +40,21 @@ class SharedCloud:
     def __init__(self, plan: Plan, root: Path, holder: Path) -> None:
         self._plan, self._root, self._holder = plan, root, DrillFolder(holder)
         self._deployment: Deployment | None = None
+        self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        # The cloud of a folder without a lock is abandoned, and the next drill stops it.
+        self._lock.enter_context(self._holder.held())
         return self
 
     def __exit__(self, *_: object) -> None:
-        supervisor.stop(self._holder)
+        with self._lock:
+            supervisor.stop(self._holder)
 
     @property
     def deployment(self) -> Deployment:
         """The platform, deployed again if its cloud has ended or has lost a region."""
         if self._deployment is None or supervisor.attach(self._holder) is None:
-            self._holder.path.mkdir(parents=True, exist_ok=True)
             self._deployment = Deployment.read(supervisor.ensure(self._holder, self._plan, lambda _: None).target)
         return self._deployment
 

@@ -7,6 +7,7 @@ without a running drill.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -22,7 +23,7 @@ from typing import Final
 
 from rich.console import Console
 
-from drill.folder import CHECKOUT, DrillFolder
+from drill.folder import CHECKOUT, ROOT, DrillFolder
 from drill.plan import Plan
 from drill.processes import descendants, is_running
 from local_cloud import LocalCloudError
@@ -31,7 +32,7 @@ from local_cloud.testbed.commands import Commands, last_lines
 from local_cloud.testbed.local_platform import local_platform
 from local_cloud.testbed.run_folder import RunFolder
 from operations.command_line import end_like_ctrl_c_on, held_back
-from operations.errors import RunFailure
+from operations.errors import Refused, RunFailure
 from operations.settings_file import read_settings
 from operations.target import Target
 from reporting.progress import Steps
@@ -68,6 +69,7 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
         # A new supervisor writes its own files; those of an older one describe a cloud that has ended.
         for of_the_old_one in (folder.supervisor, folder.target, folder.deployment):
             of_the_old_one.unlink(missing_ok=True)
+        _stop_abandoned(say)
         _spawn(folder, plan)
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
@@ -82,6 +84,18 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
         say(_last_line(folder.supervisor_log))
         time.sleep(_PAUSE)
     raise RunFailure(f"The local cloud was not ready within {_START_SECONDS:.0f} s.", log=folder.supervisor_log)
+
+
+def _stop_abandoned(say: Callable[[str], None]) -> None:
+    """Stop the clouds of drills, campaigns and self-tests that were killed: a new drill beside them would be slower."""
+    for file in sorted(ROOT.parent.glob(f"{ROOT.name}*/*/{_process_file(DrillFolder(ROOT)).name}")):
+        folder = DrillFolder(file.parent)
+        # The folder of a running one is locked.
+        with contextlib.suppress(Refused, OSError):
+            if _running(folder):
+                with folder.held():
+                    say(f"stop the local cloud of {folder.path.name}, which was killed")
+                    stop(folder)
 
 
 def lend(holder: DrillFolder, folder: DrillFolder) -> None:
@@ -130,7 +144,7 @@ def main() -> None:
     try:
         _keep(DrillFolder(arguments.folder), Plan.from_json(json.loads(arguments.plan)))
     except KeyboardInterrupt:
-        sys.stdout.write("stopped\n")
+        sys.stdout.write(f"{ENDED}The local cloud was stopped.\n")
     except RunFailure as failure:
         sys.exit("\n".join(filter(None, (failure.tail, failure.message, failure.hint))))
     except LocalCloudError as error:

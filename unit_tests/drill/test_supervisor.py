@@ -72,6 +72,21 @@ def test_reason_for_the_end_is_in_the_log_or_it_was_killed(tmp_path: Path, log: 
     assert supervisor.why_ended(folder) == expected
 
 
+def test_new_cloud_stops_those_of_killed_drills_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("drill/killed", "drill/running", "drill/ended", "drill-self-test/killed", "other/killed")
+    folders = {name: DrillFolder(tmp_path / name) for name in names}
+    for one in folders.values():
+        one.path.mkdir(parents=True)
+        (one.path / "supervisor.pid").write_text("7", "utf-8")
+    stopped: list[Path] = []
+    monkeypatch.setattr(supervisor, "ROOT", tmp_path / "drill")
+    monkeypatch.setattr(supervisor, "_running", lambda folder: 0 if folder.path.name == "ended" else 7)
+    monkeypatch.setattr(supervisor, "stop", lambda folder: stopped.append(folder.path))
+    with folders["drill/running"].held():
+        supervisor._stop_abandoned(lambda _: None)  # noqa: SLF001 - what the start of a cloud does first
+    assert stopped == [tmp_path / "drill" / "killed", tmp_path / "drill-self-test" / "killed"]
+
+
 @pytest.mark.parametrize("runs", [True, False])
 def test_deployment_of_a_lost_cloud_is_read_again(
     tmp_path: Path,
