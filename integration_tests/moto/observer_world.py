@@ -144,7 +144,6 @@ class ObservedWorld(World):
         return {region: self.observe(region, auto_promote=auto_promote) for region in REGIONS if region not in self.lost}
 
     def observer(self, region: str, *, auto_promote: bool = False) -> Observer:
-        """Return a region's observer."""
         if (region, auto_promote) not in self._observers:
             self._observers[region, auto_promote] = self._observer(region, auto_promote=auto_promote)
         return self._observers[region, auto_promote]
@@ -157,13 +156,11 @@ class ObservedWorld(World):
         return {name: deserialize(value) for name, value in item.items()} if item else None
 
     def heartbeat(self, region: str, *, seen_from: str | None = None) -> Row:
-        """Return a region's heartbeat."""
         row = self.row(f"HEARTBEAT#{region}", "LATEST", region=seen_from or region)
         assert row is not None
         return row
 
     def memory(self, region: str) -> Row:
-        """Return the memory of a region's observer."""
         row = self.row(f"OBSERVER#{region}", "MEMORY", region=region)
         assert row is not None
         memory: Row = json.loads(row["memory"])
@@ -308,7 +305,6 @@ def observed(capsys: pytest.CaptureFixture[str]) -> Iterator[ObservedWorld]:
 
 
 def api_url(region: str) -> str:
-    """Return the address of a region's API."""
     return f"https://api.{region}.example"
 
 

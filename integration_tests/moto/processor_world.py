@@ -190,7 +190,6 @@ class World:
     # --- what is to be seen -------------------------------------------------------------------------------------
 
     def items(self, region: str = PRIMARY) -> list[Row]:
-        """Return every row, as attribute values."""
         pages = self.client("dynamodb", region).get_paginator("scan").paginate(TableName=TABLE)
         return [item for page in pages for item in page["Items"]]
 
@@ -203,12 +202,10 @@ class World:
         return [row for row in self.rows(region) if row["sk"] == schema.replica_sort_key(region) and schema.SETTLED in row]
 
     def rows(self, region: str = PRIMARY) -> list[Row]:
-        """Return every row."""
         deserialize = TypeDeserializer().deserialize
         return [{name: deserialize(value) for name, value in item.items()} for item in self.items(region)]
 
     def results(self, region: str = PRIMARY) -> dict[str, Row]:
-        """Return the RESULT rows by object key."""
         return {row["object_key"]: row for row in self.rows(region) if row["sk"] == schema.RESULT}
 
     def records(self, region: str = PRIMARY) -> dict[tuple[str, int], Row]:
@@ -221,7 +218,6 @@ class World:
         return [row for row in self.rows(region) if row.get("state_hour", "").startswith(schema.UNFINISHED)]
 
     def archived(self, region: str = PRIMARY) -> dict[str, bytes]:
-        """Return the archived objects, by key."""
         s3, name = self.client("s3", region), bucket("archive", region)
         keys = [one["Key"] for one in s3.list_objects_v2(Bucket=name).get("Contents", [])]
         return {key: s3.get_object(Bucket=name, Key=key)["Body"].read() for key in keys}
@@ -312,7 +308,6 @@ def environment() -> Iterator[None]:
 
 
 def other(region: str) -> str:
-    """Return the peer of a region."""
     return SECONDARY if region == PRIMARY else PRIMARY
 
 

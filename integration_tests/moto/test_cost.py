@@ -37,7 +37,6 @@ class Counting:
         self.out = ""
 
     def readouterr(self) -> Any:  # noqa: ANN401 - pytest's own
-        """Read it."""
         read = self._capsys.readouterr()
         self.out += read.out
         return read

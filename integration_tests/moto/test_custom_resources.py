@@ -186,7 +186,6 @@ def update(cloudformation: CloudFormation, wanted: dict[str, Any], **more: Any) 
 
 
 def delete(cloudformation: CloudFormation, old: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """Send a Delete of that resource."""
     of_old = {"PhysicalResourceId": physical_id()}
     return cloudformation.send(bucket_replication.handler, "Delete", old or properties(), **{**of_old, **more})
 
@@ -251,12 +250,7 @@ def test_canaries_may_begin_only_after_rule_and_job(cloudformation: CloudFormati
     assert len(rules()) == 1
     cloudformation.job_fails = False
     assert cloudformation.send(bucket_replication.handler, "Create", properties())["Status"] == "SUCCESS"
-    row = {
-        "pk": "REPLICATION#us-west-2",
-        "sk": "READY",
-        "bucket": BUCKETS["us-west-2"],
-        "rule_id": RULE_ID,
-    }
+    row = {"pk": "REPLICATION#us-west-2", "sk": "READY", "bucket": BUCKETS["us-west-2"], "rule_id": RULE_ID}
     hosts = {"api_hosts": {"M": {region: {"S": host} for region, host in HOSTS.items()}}}
     assert ready_rows() == [{**{name: {"S": value} for name, value in row.items()}, **hosts}]
 
@@ -297,9 +291,7 @@ def test_update_that_renames_the_rule_leaves_one(cloudformation: CloudFormation)
     assert [rule["ID"] for rule in rules()] == ["renamed"]
 
 
-def test_update_to_another_bucket_moves_the_rule(
-    cloudformation: CloudFormation,
-) -> None:
+def test_update_to_another_bucket_moves_the_rule(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     answer = update(cloudformation, properties("us-east-1"))
     assert answer["PhysicalResourceId"] == physical_id("us-east-1")
@@ -308,9 +300,7 @@ def test_update_to_another_bucket_moves_the_rule(
     assert (len(rules("us-east-1")), len(rules("us-west-2"))) == (1, 0)
 
 
-def test_rule_of_an_earlier_release_is_replaced_and_removed(
-    cloudformation: CloudFormation,
-) -> None:
+def test_rule_of_an_earlier_release_is_replaced_and_removed(cloudformation: CloudFormation) -> None:
     cloudformation.send(bucket_replication.handler, "Create", properties())
     (whole,) = rules()
     old = {"Bucket": BUCKETS["us-west-2"], "BucketRegion": "us-west-2", "Role": ROLE, "RuleId": RULE_ID}

@@ -93,7 +93,6 @@ class FrontDoors(World):
         return answer
 
     def state(self, object_id: str, region: str = PRIMARY) -> str:
-        """Return the state of an object, as the issuer answers it."""
         status, answer = self.call("GET", f"/uploads/{object_id}", region=region)
         assert status == 200, answer
         return str(answer["state"])
@@ -116,7 +115,6 @@ class FrontDoors(World):
         self.put_row(object_id, f"REPLICA#{region}", settled)
 
     def put_row(self, object_id: str, sort_key: str, attributes: dict[str, str]) -> None:
-        """Write a row of an object."""
         table = boto3.resource("dynamodb", region_name=PRIMARY).Table(TABLE)
         table.put_item(Item={"pk": f"OBJ#{object_id}", "sk": sort_key, "object_id": object_id, **attributes})
 
@@ -454,10 +452,7 @@ def test_pages_hold_every_object_once_in_order(world: FrontDoors, limit: int) ->
 
 
 def test_unused_key_has_no_files(world: FrontDoors) -> None:
-    assert world.call("GET", "/files", query={"key": "none.csv"}) == (
-        200,
-        {"key": "none.csv", "files": [], "next": None},
-    )
+    assert world.call("GET", "/files", query={"key": "none.csv"}) == (200, {"key": "none.csv", "files": [], "next": None})
 
 
 # --- readiness --------------------------------------------------------------------------------------------------
@@ -520,7 +515,6 @@ BETA = f"arn:aws:sts::{ACCOUNT}:assumed-role/beta/one"
 
 @pytest.fixture
 def tenants(world: FrontDoors, monkeypatch: pytest.MonkeyPatch) -> FrontDoors:
-    """Two tenants with a source each."""
     bound = f"alpha=arn:aws:iam::{ACCOUNT}:role/teams/alpha,beta=arn:aws:iam::{ACCOUNT}:role/beta"
     monkeypatch.setenv("CALLERS", bound)
     application.cache_clear()

@@ -69,7 +69,6 @@ class Drill:
         self.puts: list[Put] = []
 
     def upload(self, count: int = UPLOADS, region: str = PRIMARY) -> None:
-        """Upload to one region, and replicate to the other."""
         for number in range(len(self.receipts), len(self.receipts) + count):
             body = b"".join(b'{"file":%d,"n":%d.50}\n' % (number, record) for record in range(RECORDS))
             upload_id = new_upload_id(AT + 600 * number)
@@ -92,7 +91,6 @@ class Drill:
         self.world.replicate(self.world.put(receipt.object_key, body))
 
     def inject(self) -> controls.Injected:
-        """Inject the damage of the negative controls."""
         chosen = controls.choose(self.platform, SCOPE, self.receipts)
         controls.inject(self.platform, chosen)
         return chosen

@@ -46,7 +46,6 @@ class World:
         self.deliveries = 1
 
     def rotate(self) -> None:
-        """Rotate, as the schedule does."""
         # AWS lets AWSPENDING stay on what has become current, and so do we; moto then refuses the next rotation.
         for version, labels in self.stages().items():
             if {"AWSPENDING", "AWSCURRENT"} <= set(labels):
@@ -60,11 +59,9 @@ class World:
         return SigningKeys(client=self.client, secret_name=NAME)
 
     def stages(self) -> dict[str, list[str]]:
-        """Return the labels by version."""
         return self.client.describe_secret(SecretId=NAME)["VersionIdsToStages"]
 
     def value(self, stage: str) -> str:
-        """Return the key of a stage."""
         return str(json.loads(self.client.get_secret_value(SecretId=NAME, VersionStage=stage)["SecretString"])["key"])
 
 

@@ -21,11 +21,7 @@ def test_verify_reports_each_next_state(tmp_path: Path) -> None:
             step()
             (standing,) = client.verify()
             seen.append((standing.receipt.state, standing.reached, standing.waits))
-        assert seen == [
-            (State.ACCEPTED, False, True),
-            (State.ACCEPTED, False, True),
-            (State.PROCESSED, True, False),
-        ]
+        assert seen == [(State.ACCEPTED, False, True), (State.ACCEPTED, False, True), (State.PROCESSED, True, False)]
     with make_client(world, tmp_path) as client:
         assert [one.state for one in client.receipts] == [State.PROCESSED]
 

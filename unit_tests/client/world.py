@@ -207,7 +207,6 @@ class World:
         return _error(404, "NotFound", f"{region.name} knows no upload or object")
 
     def replicate(self) -> None:
-        """Replicate every object to the other region."""
         one, other = self.regions.values()
         for here, there in ((one, other), (other, one)):
             for key, body in list(here.bucket.items()):
@@ -221,7 +220,6 @@ class World:
             region.processed.update({identity_of(key): reason for key in self.regions[PRIMARY].bucket})
 
     def heal(self) -> None:
-        """End all faults."""
         self.script = iter(())
         for region in self.regions.values():
             region.fault = Fault.NONE
@@ -252,7 +250,6 @@ def configuration(folder: Path, **more: Any) -> Configuration:  # noqa: ANN401 -
 
 
 def make_client(world: World, folder: Path, *, receipts: Receipts | None = None, **more: Any) -> Client:  # noqa: ANN401
-    """Return a client of the two regions."""
     return Client(
         configuration(folder, **more),
         transport=world,

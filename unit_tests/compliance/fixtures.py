@@ -67,7 +67,6 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def good() -> dict[str, dict[str, Any]]:
-    """Return a copy of GOOD to damage."""
     return copy.deepcopy(GOOD)
 
 

@@ -61,7 +61,6 @@ def build_app_with_condition(environment: str, outdir: str | None = None) -> App
 
 
 def build_empty_app(environment: str, outdir: str | None = None) -> App:
-    """Build an app without a stack."""
     del environment
     return App(outdir=outdir)
 

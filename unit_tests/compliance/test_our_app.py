@@ -39,7 +39,6 @@ def _judge(assembly: Path) -> Findings:
 
 
 def _of_type(resources: Resources, kind: str) -> dict[str, Any]:
-    """Return the properties of the first resource of a type."""
     properties: dict[str, Any] = next(found for found in resources.values() if found["Type"] == kind)["Properties"]
     return properties
 

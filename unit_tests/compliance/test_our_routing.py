@@ -191,7 +191,6 @@ def test_composite_alarm_as_health_check_fails(ours: Templates) -> None:
 
 
 def _secondary_check(ours: Templates, region: str) -> Callable[[dict[str, Any]], bool]:
-    """The check that the SECONDARY record depends on."""
     by_id = {
         logical_id: resource
         for each in ours

@@ -11,30 +11,7 @@ from hypothesis import strategies as st
 from infra.naming import BUCKETS
 from infra.settings import AWS_REGIONS, PREFIX_LISTS, STRONG_REGION_SETS, ZONE_IDS, Settings
 
-LOG_DAYS: Final = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
+LOG_DAYS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 """Copied from the reference of PutRetentionPolicy, so that the test does not depend on the settings' own list."""
 _ROOM: Final = 46 - len(f"-{max(BUCKETS, key=len)}-")
 _LOWER: Final = ascii_lowercase + digits
@@ -44,14 +21,12 @@ Table = dict[str, Any]
 
 
 def environment_names(longest: int = 12) -> st.SearchStrategy[str]:
-    """Return valid names of an environment."""
     parts = st.lists(st.text(_LOWER, min_size=1, max_size=6), min_size=1, max_size=3).map("-".join)
     return parts.map(lambda name: f"e{name}"[:longest].rstrip("-")).filter(lambda name: len(name) > 1)
 
 
 @cache
 def tag_values() -> st.SearchStrategy[str]:
-    """Return values of a tag that are valid for every service."""
     return st.text(f"{_ALPHANUMERIC} _.:/=+@-", min_size=1, max_size=42).map(str.strip).filter(bool)
 
 
@@ -141,7 +116,6 @@ def _names(draw: st.DrawFn, regions: list[str]) -> Table:
 
 @st.composite
 def valid_settings(draw: st.DrawFn) -> Settings:
-    """Return valid settings without contradictions."""
     environment, tables = draw(settings_tables())
     return Settings.model_validate({**tables, "environment": environment})
 
@@ -187,7 +161,6 @@ def to_toml(value: object) -> str:
 
 
 def to_document(document: Mapping[str, object]) -> bytes:
-    """Return the bytes of a TOML file."""
     return "".join(f"{to_toml(key)} = {to_toml(value)}\n" for key, value in document.items()).encode()
 
 

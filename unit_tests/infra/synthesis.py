@@ -62,7 +62,6 @@ def synthesize(settings: Settings, directory: Path) -> Synthesis:
 
 
 def resources(made: Synthesis) -> Iterator[tuple[str, Resource]]:
-    """Yield every resource with its place."""
     for stack, template in made.templates.items():
         for logical_id, resource in template["Resources"].items():
             yield f"{stack}.{logical_id}", resource
@@ -117,7 +116,6 @@ def _hashable(properties: Mapping[str, Any]) -> dict[str, str]:
 
 
 def read_assembly(settings: Settings, assembly: Path) -> Synthesis:
-    """Read a synthesis from its folder."""
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     stacks = {name: each for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
     return Synthesis(

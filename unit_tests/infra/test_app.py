@@ -85,11 +85,7 @@ def test_whole_settings_stand_in_for_the_file(tmp_path: Path, asset: Path) -> No
 
 @pytest.mark.parametrize(
     ("settings", "warnings"),
-    [
-        (Settings(), 1),
-        (Settings(alarms_email="on-call@example.com"), 0),
-        (Settings(environment="staging"), 0),
-    ],
+    [(Settings(), 1), (Settings(alarms_email="on-call@example.com"), 0), (Settings(environment="staging"), 0)],
     ids=["prod without", "prod with", "staging without"],
 )
 def test_prod_without_an_alarms_email_warns(settings: Settings, warnings: int, tmp_path: Path, asset: Path) -> None:

@@ -25,17 +25,7 @@ STATEFUL = {
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
 }
-LIKELY_STATEFUL = (
-    "::DB",
-    "::Table",
-    "::GlobalTable",
-    "::Bucket",
-    "::Queue",
-    "::Secret",
-    "::Key",
-    "::Stream",
-    "::Volume",
-)
+LIKELY_STATEFUL = ("::DB", "::Table", "::GlobalTable", "::Bucket", "::Queue", "::Secret", "::Key", "::Stream", "::Volume")
 
 
 def stateful(templates: Mapping[str, Template]) -> dict[str, dict[str, str]]:
@@ -103,9 +93,7 @@ def test_stateful_types_are_all_covered(templates: Mapping[str, Template]) -> No
 
 
 def test_renamed_bucket_reports_what_to_type() -> None:
-    text = explanation(
-        changes({"Data": {"OldBucket": "AWS::S3::Bucket"}}, {"Data": {"NewBucket": "AWS::S3::Bucket"}}),
-    )
+    text = explanation(changes({"Data": {"OldBucket": "AWS::S3::Bucket"}}, {"Data": {"NewBucket": "AWS::S3::Bucket"}}))
     assert "gone: Data.OldBucket (AWS::S3::Bucket)" in text
     assert "new:  Data.NewBucket (AWS::S3::Bucket)" in text
     assert f"{FREEZE}=1 nox" in text

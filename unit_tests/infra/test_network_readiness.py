@@ -16,11 +16,7 @@ WAY_OUT = {
     "AWS::EC2::VPCEndpoint",
 }
 """Types that a call from the VPC needs, each of them; without one it times out."""
-RUNS_A_FUNCTION = {
-    "AWS::Events::Rule",
-    "AWS::Lambda::EventSourceMapping",
-    "AWS::SecretsManager::RotationSchedule",
-}
+RUNS_A_FUNCTION = {"AWS::Events::Rule", "AWS::Lambda::EventSourceMapping", "AWS::SecretsManager::RotationSchedule"}
 """Types that invoke a function as soon as they exist; custom resources do too."""
 
 

@@ -328,11 +328,7 @@ def _is_taken(tables: Table) -> bool:
 
 @pytest.mark.parametrize(
     ("text", "default"),
-    [
-        ("[environments.dev]\n[environments.prod]", "prod"),
-        ("[environments.live]\n[environments.dev]", "live"),
-        ("", "prod"),
-    ],
+    [("[environments.dev]\n[environments.prod]", "prod"), ("[environments.live]\n[environments.dev]", "live"), ("", "prod")],
 )
 def test_default_environment_without_prod_is_the_files_first(tmp_path: Path, text: str, default: str) -> None:
     file = write(tmp_path, text)

@@ -11,14 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from infra.settings import Problem, Settings, SettingsError, environment_names, load_settings
-from unit_tests.infra.strategies import (
-    Table,
-    settings_tables,
-    to_document,
-    toml_tables,
-    toml_text,
-    toml_values,
-)
+from unit_tests.infra.strategies import Table, settings_tables, to_document, toml_tables, toml_text, toml_values
 
 
 @pytest.fixture(scope="module")

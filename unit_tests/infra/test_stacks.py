@@ -79,11 +79,7 @@ HELD = {
     },
 }
 
-EVERY_FUNCTION = {
-    "ENVIRONMENT": "prod",
-    "POWERTOOLS_METRICS_NAMESPACE": "Lockstep",
-    "POWERTOOLS_LOG_LEVEL": "INFO",
-}
+EVERY_FUNCTION = {"ENVIRONMENT": "prod", "POWERTOOLS_METRICS_NAMESPACE": "Lockstep", "POWERTOOLS_LOG_LEVEL": "INFO"}
 DECLARED: dict[str, type[FunctionSettings] | None] = {
     "processor": ProcessorSettings,
     "issuer": IssuerSettings,

@@ -24,10 +24,7 @@ EXPECTED = {
     "ManagedBy": "aws-cdk",
 }
 SETTINGS = Settings.model_validate(
-    {
-        "environment": "qa",
-        "tags": {"owner": "data", "cost_center": "cc-1", "data_classification": "restricted"},
-    }
+    {"environment": "qa", "tags": {"owner": "data", "cost_center": "cc-1", "data_classification": "restricted"}}
 )
 UNTAGGABLE = {
     "AWS::ApiGatewayV2::ApiMapping",

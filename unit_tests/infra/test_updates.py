@@ -79,7 +79,6 @@ def queue(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - properties
 
 
 def write(folder: Path, template: dict[str, Any]) -> Path:
-    """Write an assembly of one stack."""
     folder.mkdir()
     (folder / "Data.template.json").write_text(json.dumps(template))
     artifact = {

@@ -41,10 +41,7 @@ AS_DICT: dict[str, Any] = {
                 "DelaySeconds": 5,
             },
         },
-        "Key": {
-            "Type": "AWS::KMS::Key",
-            "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}},
-        },
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": []}}},
     },
 }
 QUEUE = '"Q": {"Type": "AWS::SQS::Queue"}'

@@ -4,16 +4,7 @@ from typing import Any
 
 import pytest
 
-from compliance.cfn.references import (
-    follow,
-    is_there_with,
-    named,
-    of_type,
-    partition,
-    render,
-    resource_of,
-    values_in,
-)
+from compliance.cfn.references import follow, is_there_with, named, of_type, partition, render, resource_of, values_in
 from compliance.cfn.templates import Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 

@@ -27,7 +27,6 @@ def _capture() -> Callable[[], list[list[object]]]:
 
 
 def _line() -> int:
-    """Of the caller."""
     frame = inspect.currentframe()
     assert frame
     assert frame.f_back

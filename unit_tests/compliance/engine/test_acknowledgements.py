@@ -78,11 +78,7 @@ def test_placeholders_are_replaced_by_facts_of_the_configuration() -> None:
     registry = _registry(covers=[{"rules": ["P::R[arn:x-{environment}-{region}/*]"], "paths": [PATH]}])
     rows = [replace(FOUND, rule=f"P::R[arn:x-{name}/*]") for name in ("prod-us-east-1", "prod-us-west-2", "dev-us-east-1")]
 
-    assert [row.verdict for row in apply(registry, rows, PROD)] == [
-        Verdict.ACKNOWLEDGED,
-        Verdict.ACKNOWLEDGED,
-        Verdict.FAIL,
-    ]
+    assert [row.verdict for row in apply(registry, rows, PROD)] == [Verdict.ACKNOWLEDGED, Verdict.ACKNOWLEDGED, Verdict.FAIL]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,6 @@ Point = dict[str, Any]
 
 
 def _point(configuration: Configuration) -> Point:
-    """Where a configuration depends on each axis."""
     settings = configuration.settings
     return {"environment": configuration.environment} | {
         axis: next(

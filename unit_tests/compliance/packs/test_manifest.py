@@ -43,7 +43,6 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def assembly(clean: Path, tmp_path: Path) -> Path:
-    """A copy to tamper with."""
     return Path(shutil.copytree(clean, tmp_path / "cdk.out"))
 
 

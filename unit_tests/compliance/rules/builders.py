@@ -16,7 +16,6 @@ def alone(resources: dict[str, Resource], region: str = EAST) -> Template:
 
 
 def replica(region: str) -> Resource:
-    """Return the settings of one replica of a table."""
     return {
         "Region": region,
         "DeletionProtectionEnabled": True,
@@ -90,12 +89,10 @@ def regional_bucket() -> Resource:
 
 
 def bucket_arn(region: str) -> dict[str, Any]:
-    """Return the ARN of a regional bucket, as a template writes it."""
     return {"Fn::Join": ["", ["arn:aws:s3:::serverless-ingest-prod-", {"Ref": "AWS::AccountId"}, f"-{region}-an"]]}
 
 
 def key_arn(region: str) -> str:
-    """Return the ARN of the alias of a region's key."""
     return f"arn:aws:kms:{region}:000000000000:alias/serverless-data-prod"
 
 
@@ -158,7 +155,6 @@ def queue(name: str = "ingest") -> Resource:
 
 
 def dead_letter_queue(source: str = "ingest") -> Resource:
-    """Return the dead-letter queue of one source, which it allows by name."""
     arn = {"Fn::Sub": f"arn:aws:sqs:${{AWS::Region}}:${{AWS::AccountId}}:serverless-{source}-prod"}
     return resource(
         "SQS::Queue",
@@ -241,7 +237,6 @@ def role(*actions: str, on: Any = "*") -> dict[str, Resource]:  # noqa: ANN401 -
 
 
 def log_group(name: str = "processor") -> Resource:
-    """Return a log group that is encrypted and retained."""
     return {
         "Type": "AWS::Logs::LogGroup",
         "Properties": {"LogGroupName": f"serverless-{name}-prod", "RetentionInDays": 365, "KmsKeyId": key_arn(EAST)},

@@ -55,7 +55,6 @@ def unknown(resource: Resource, paths: str) -> list[Resource]:
 
 
 def either(one: Value, other: Value) -> dict[str, Any]:
-    """Return a value that depends on a condition."""
     return {"Fn::If": ["ACondition", one, other]}
 
 
@@ -70,5 +69,4 @@ def resource(kind: str, /, **properties: Value) -> Resource:
 
 
 def conditional(it: Resource) -> Resource:
-    """Return the resource on a condition."""
     return {**it, "Condition": "ACondition"}

@@ -29,7 +29,6 @@ def record(role: str, region: str, check: Value, **changes: Value) -> Resource:
 
 
 def health_check(**settings: Value) -> Resource:
-    """Return a health check."""
     return resource("Route53::HealthCheck", HealthCheckConfig=settings)
 
 
@@ -39,12 +38,10 @@ def endpoint_check(region: str, **changes: Value) -> Resource:
 
 
 def alarm_check(name: Value, region: Value) -> Resource:
-    """Return a health check on an alarm."""
     return health_check(Type="CLOUDWATCH_METRIC", AlarmIdentifier={"Name": name, "Region": region})
 
 
 def check_id(logical_id: str) -> dict[str, Any]:
-    """Return a reference to a health check."""
     return {"Fn::GetAtt": [logical_id, "HealthCheckId"]}
 
 

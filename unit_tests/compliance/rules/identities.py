@@ -11,7 +11,6 @@ def statement(**changes: Value) -> dict[str, Value]:
 
 
 def managed(**changes: Value) -> Resource:
-    """Return a managed policy with that statement."""
     return resource("IAM::ManagedPolicy", PolicyDocument={"Statement": [statement(**changes)]})
 
 

@@ -15,7 +15,6 @@ def subnet(zone: Value) -> Resource:
 
 
 def endpoint(kind: str, **properties: Value) -> Resource:
-    """Return an endpoint in the VPC."""
     service = "com.amazonaws.us-east-1." + ("s3" if kind == "Gateway" else "sqs")
     return _of_vpc("VPCEndpoint", VpcEndpointType=kind, ServiceName=service, **properties)
 
@@ -29,7 +28,6 @@ def network(*zones: Value) -> Resources:
 
 
 def refs(*names: str) -> list[dict[str, str]]:
-    """Return references to resources."""
     return [{"Ref": name} for name in names]
 
 

@@ -31,7 +31,6 @@ INSIGHTS: Final = [{"InsightType": "ApiCallRateInsight"}, {"InsightType": "ApiEr
 
 
 def key() -> Resource:
-    """Return a key that rotates."""
     return {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": True}}
 
 
@@ -52,17 +51,14 @@ def topic() -> Resource:
 
 
 def certificate() -> Resource:
-    """Return a certificate that DNS validates."""
     return {"Type": "AWS::CertificateManager::Certificate", "Properties": {"ValidationMethod": "DNS"}}
 
 
 def domain_name() -> Resource:
-    """Return a domain name of an HTTP API."""
     return {"Type": "AWS::ApiGatewayV2::DomainName", "Properties": {"DomainNameConfigurations": [{}, {}]}}
 
 
 def api_mapping() -> Resource:
-    """Return a mapping of itself, a resource of the template."""
     return {"Type": "AWS::ApiGatewayV2::ApiMapping", "Properties": {"ApiId": {"Ref": "It"}, "DomainName": {"Ref": "It"}}}
 
 

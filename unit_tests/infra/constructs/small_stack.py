@@ -34,7 +34,6 @@ def key_in(stack: Stack) -> kms.Key:
 
 
 def function_in(stack: Stack) -> lambda_.Function:
-    """Return a function for the construct to call."""
     return lambda_.Function(
         stack,
         "Function",

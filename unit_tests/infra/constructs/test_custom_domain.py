@@ -33,10 +33,7 @@ def record(stack: Stack, name: str) -> dict[str, Any]:
 def test_region_serves_its_own_and_the_shared_name_over_tls_1_2(role: RegionRole) -> None:
     stack = domain(role)
     names = of_type(stack, "AWS::ApiGatewayV2::DomainName").values()
-    assert {name["DomainName"] for name in names} == {
-        f"{REGIONS[role]}.ingest.example.com",
-        "ingest.example.com",
-    }
+    assert {name["DomainName"] for name in names} == {f"{REGIONS[role]}.ingest.example.com", "ingest.example.com"}
     for name in names:
         (configuration,) = name["DomainNameConfigurations"]
         assert (configuration["EndpointType"], configuration["SecurityPolicy"]) == ("REGIONAL", "TLS_1_2")

@@ -14,10 +14,7 @@ def widgets(control: RegionRole = RegionRole.SECONDARY) -> list[dict[str, Any]]:
     of = context(control, control=control)
     stack = stack_in(of)
     Dashboard(
-        stack,
-        "Dashboard",
-        settings=of.settings,
-        api_ids={RegionRole.PRIMARY: "api-one", RegionRole.SECONDARY: "api-two"},
+        stack, "Dashboard", settings=of.settings, api_ids={RegionRole.PRIMARY: "api-one", RegionRole.SECONDARY: "api-two"}
     )
     dashboard = only(stack, "AWS::CloudWatch::Dashboard")
     assert dashboard["DashboardName"] == "serverless-overview-prod"

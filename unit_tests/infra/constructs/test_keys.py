@@ -20,7 +20,6 @@ def keys_stack(role: RegionRole = RegionRole.SECONDARY, /, **settings: object) -
 
 
 def keys(stack: Stack) -> dict[str, dict[str, Any]]:
-    """Each key by the purpose in its alias."""
     found = of_type(stack, "AWS::KMS::Key")
     return {
         alias["AliasName"].removeprefix("alias/serverless-").removesuffix("-prod"): found[
@@ -31,7 +30,6 @@ def keys(stack: Stack) -> dict[str, dict[str, Any]]:
 
 
 def services(key: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Return the statements that allow a service, by service."""
     found: dict[str, list[dict[str, Any]]] = {}
     for statement in key["KeyPolicy"]["Statement"]:
         principals = statement["Principal"].get("Service", [])

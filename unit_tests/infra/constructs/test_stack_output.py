@@ -8,11 +8,7 @@ def test_stack_output_is_read_by_stack_name_output_and_region() -> None:
     stack = stack_in(context())
     value = stack_output(stack_name="serverless-regional-prod", output_name="ApiId", region="us-east-1")
     assert stack.resolve(value) == {
-        "Fn::GetStackOutput": {
-            "StackName": "serverless-regional-prod",
-            "OutputName": "ApiId",
-            "Region": "us-east-1",
-        }
+        "Fn::GetStackOutput": {"StackName": "serverless-regional-prod", "OutputName": "ApiId", "Region": "us-east-1"}
     }
 
 

@@ -95,7 +95,6 @@ def expectations(synthesis: Synthesis, world: World) -> Iterator[Expectation]:
 
 
 def place_of(synthesis: Synthesis, stack: str) -> Place:
-    """Return the region of a stack."""
     here = synthesis.stacks[stack]
     peer = next(region for region in synthesis.settings.regions if region != here.region)
     return Place(here.account, here.region, peer)
@@ -230,12 +229,10 @@ def _unmet_service(world: World, statement: ResourceStatement) -> Iterator[str]:
 
 
 def _meeting(conditions: Conditions) -> Context:
-    """Return a context that meets conditions."""
     return {key: sample(values[0]) for operator, key, values in conditions if not operator.startswith("ForAnyValue")}
 
 
 def _missing(conditions: Conditions, besides: Iterable[str] = ()) -> Iterator[Context]:
-    """Yield contexts that each fail one condition."""
     met = _meeting(conditions)
     for key in met.keys() - set(besides):
         yield {**met, key: "arn:aws:s3:::of-somebody-else"}

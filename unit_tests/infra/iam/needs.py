@@ -56,7 +56,6 @@ class Need:
     conditions: Conditions = frozenset()
 
     def grants(self) -> Iterator[Grant]:
-        """Yield one grant for each action and resource."""
         for action in self.actions:
             for resource in self.on:
                 yield Grant("Allow", action, resource, self.conditions)
@@ -278,7 +277,6 @@ def replication(place: Place) -> Iterator[Need]:
 
 
 def flow_logs(place: Place) -> Iterator[Need]:
-    """Yield the needs of the VPC, which writes its flow log."""
     actions = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams")
     yield Need(actions, (place.logs("flow-logs"),), own=False)
 

@@ -30,7 +30,6 @@ class ResourceStatement:
 
 
 def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) -> Iterator[ResourceStatement]:
-    """Yield the statements of the resource policies in a regional stack."""
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
     ingest, archive, logs = (place.bucket(word) for word in ("ingest", "archive", "access-logs"))
     for bucket in (ingest, archive, logs):
@@ -72,7 +71,6 @@ def of_a_region(place: Place, api: str, routes: tuple[str, ...], issuer: str) ->
 
 
 def of_keys(place: Place, trail_home: str) -> Iterator[ResourceStatement]:
-    """Yield the statements of the key policies in a region."""
     own_account = condition("StringEquals", "aws:SourceAccount", place.account)
     log_groups = condition("ArnLike", "kms:EncryptionContext:aws:logs:arn", place.arn("logs", "log-group:serverless-*"))
     the_trail = condition(

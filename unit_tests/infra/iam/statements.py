@@ -53,7 +53,6 @@ class Statement:
         )
 
     def grants(self) -> Iterator[Grant]:
-        """Yield one grant for each action and resource."""
         for action in self.actions:
             for resource in self.resources:
                 yield Grant(self.effect, action, resource, self.conditions)

@@ -50,10 +50,7 @@ test_authorization = rule_test(
         api(Target="arn:aws:lambda:us-west-2:0:function:f"),
         on("Connect", WEB_SOCKET),
     ],
-    unresolved=[
-        *(route(kind=UNKNOWN), route(UNKNOWN), method(kind=UNKNOWN), url(UNKNOWN)),
-        api(Body={"paths": {}}),
-    ],
+    unresolved=[*(route(kind=UNKNOWN), route(UNKNOWN), method(kind=UNKNOWN), url(UNKNOWN)), api(Body={"paths": {}})],
     # A web socket is authorized when it is opened.
     ignored=[on("Send", WEB_SOCKET), on("Default", WEB_SOCKET), method("OPTIONS", "NONE"), api()],
 )
@@ -65,14 +62,10 @@ def disabled(value: Value = "true", kind: str = "ApiGatewayV2::Api") -> Resource
 
 
 def mapping(of: str = "It", kind: str = "ApiGatewayV2::ApiMapping", name: str = "ApiId") -> Resource:
-    """Return a mapping of a domain name to an API."""
     return resource(kind, **{name: {"Ref": of}, "DomainName": "ingest.example.com"})
 
 
-REST = {
-    "It": disabled(kind="ApiGateway::RestApi"),
-    "Mapping": mapping(kind="ApiGateway::BasePathMapping", name="RestApiId"),
-}
+REST = {"It": disabled(kind="ApiGateway::RestApi"), "Mapping": mapping(kind="ApiGateway::BasePathMapping", name="RestApiId")}
 OWN_HOST = {"Fn::Sub": "${It}.execute-api.${AWS::Region}.amazonaws.com"}
 MAPPED = {"It": disabled(), "Mapping": mapping()}
 
@@ -83,10 +76,7 @@ test_endpoint = rule_test(
         *(disabled(value) for value in (True, "true", either(True, False))),
         alone({"It": disabled(), "Other": disabled(value=False), "Mapping": mapping("Other")}),
         alone({"It": disabled(), "Mapping": conditional(mapping())}),
-        reports(
-            "checks that endpoint",
-            alone({**MAPPED, "Check": endpoint_check("x", FullyQualifiedDomainName=OWN_HOST)}),
-        ),
+        reports("checks that endpoint", alone({**MAPPED, "Check": endpoint_check("x", FullyQualifiedDomainName=OWN_HOST)})),
     ],
     unresolved=[disabled(UNKNOWN)],
     ignored=[disabled(value=False), resource("ApiGatewayV2::Api")],

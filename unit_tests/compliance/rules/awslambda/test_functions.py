@@ -139,7 +139,6 @@ def sending(it: Resource, rights: dict[str, Resource]) -> Value:
 
 
 def by(policy: Resource) -> dict[str, Resource]:
-    """Return the role with another policy."""
     return {"Role": BARE, "Policy": policy}
 
 

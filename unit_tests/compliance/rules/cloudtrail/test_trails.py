@@ -41,7 +41,6 @@ SETTINGS = "ActivePassive-CloudTrailSettings"
 
 
 def fields(*more: Value, **equal: Value) -> dict[str, list[Value]]:
-    """Return an event selector."""
     return {"FieldSelectors": [*({"Field": name.replace("_", "."), "Equals": it} for name, it in equal.items()), *more]}
 
 
@@ -91,7 +90,6 @@ def plain(selector: Value) -> Resource:
 
 
 def kept(trail: Resource, bucket: Resource = LOCKED) -> Template:
-    """Return the trail and its bucket."""
     return template({"It": trail, "Bucket": bucket}, WEST)
 
 

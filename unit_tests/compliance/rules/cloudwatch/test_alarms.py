@@ -17,16 +17,7 @@ from unit_tests.compliance.rules.builders import (
     replicating,
     table,
 )
-from unit_tests.compliance.rules.corruptions import (
-    ABSENT,
-    UNKNOWN,
-    Resource,
-    Value,
-    changed,
-    conditional,
-    either,
-    resource,
-)
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Resource, Value, changed, conditional, either, resource
 from unit_tests.compliance.rules.failover import alarm
 from unit_tests.compliance.rules.verdicts import PASS, on, reports, rule_test, verdict_in
 
@@ -37,7 +28,6 @@ SUB = {"Fn::Sub": "arn:aws:sns:${AWS::Region}:${AWS::AccountId}:serverless-alarm
 
 
 def acting(actions: Value, **changes: Value) -> Resource:
-    """Return an alarm with actions."""
     return alarm(**{"TreatMissingData": "breaching", "AlarmActions": actions, **changes})
 
 
@@ -46,7 +36,6 @@ def composite(**properties: Value) -> Resource:
 
 
 def beside_topic(it: Resource) -> tuple[Template, Template]:
-    """Return the alarm and a topic, and the topic of the other region."""
     topic = resource("SNS::Topic", TopicName="serverless-alarms-prod")
     east = template({"Topic": topic}, EAST)
     east.body["Outputs"] = {"TopicArn": {"Value": TOPIC, "Export": {"Name": "topic"}}}
@@ -126,7 +115,6 @@ def lasting(threshold: float) -> Resource:
 
 
 def counted(name: str, statistic: Value, threshold: float = 1) -> Resource:
-    """Return an alarm on a count of a function."""
     more = "GreaterThanOrEqualToThreshold"
     return aged(Namespace="AWS/Lambda", MetricName=name, Statistic=statistic, Threshold=threshold, ComparisonOperator=more)
 
@@ -205,7 +193,6 @@ def test_alarm_passes_only_if_it_can_fire_within_two_hours(periods: int, points:
 
 
 def metric(namespace: Value, name: Value, **dimensions: Value) -> Resource:
-    """Return an alarm on a metric."""
     listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
     settings = {"Namespace": namespace, "MetricName": name, "Dimensions": listed, "Statistic": "Sum", "Period": 60}
     return resource("CloudWatch::Alarm", **settings)

@@ -13,7 +13,6 @@ GROUP_ID = {"Fn::GetAtt": ["Group", "GroupId"]}
 
 
 def after(it: Resource, *names: str) -> Resource:
-    """Return a resource that depends on others."""
     return {**it, "DependsOn": list(names)}
 
 

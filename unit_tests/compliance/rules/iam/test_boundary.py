@@ -12,7 +12,6 @@ OURS: Final = "arn:aws:iam::000000000000:policy/platform/boundary"
 
 
 def roles(boundary: Value, other: Value, declared: Value = OURS) -> Template:
-    """Return a template with two roles, and what it declares."""
     both = {name: resource("IAM::Role", PermissionsBoundary=given) for name, given in (("It", boundary), ("Other", other))}
     made = template(both)
     return replace(made, body={**made.body, "Metadata": {"Lockstep": {"PermissionsBoundary": declared}}})

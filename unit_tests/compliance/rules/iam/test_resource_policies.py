@@ -29,7 +29,6 @@ def role(*statements: Value) -> Resource:
 
 
 def on_condition(*conditions: Value) -> list[Resource]:
-    """Return a role for each condition of its statement."""
     return [role(assumed_by(Condition=condition)) for condition in conditions]
 
 
@@ -47,8 +46,7 @@ test_deputy = rule_test(
     fails=[
         *(reports(SENDS[service], role(assumed_by(service, Condition=None))) for service in SENDS),
         reports(
-            f"Trust lets {FLOW_LOGS} assume the role on behalf of any account",
-            role(assumed_by(Sid="Trust", Condition=None)),
+            f"Trust lets {FLOW_LOGS} assume the role on behalf of any account", role(assumed_by(Sid="Trust", Condition=None))
         ),
         reports("unverified: the page was read", role(assumed_by("codebuild.amazonaws.com", Condition=None))),
         *on_condition(
@@ -230,7 +228,6 @@ def denial(**changes: Value) -> dict[str, Value]:
 
 
 def bucket(*statements: Value, of: Value = None, **more: Value) -> dict[str, Resource]:
-    """Return a bucket with a policy, and another bucket."""
     whole = resource("S3::BucketPolicy", Bucket=of or {"Ref": "It"}, PolicyDocument={"Statement": list(statements)})
     it = resource("S3::Bucket", BucketName="serverless-ingest-prod")
     return {"It": it, "Other": resource("S3::Bucket"), "Policy": {**whole, **more}}

@@ -8,7 +8,6 @@ WRITES = ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
 def trusting(*services: str, effect: str = "Allow", **more: Value) -> Resource:
-    """Return a role that trusts services."""
     trust = {"Effect": effect, "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"}
     return resource("IAM::Role", AssumeRolePolicyDocument={"Statement": [trust]}, RoleName="worker", **more)
 
@@ -23,7 +22,6 @@ def of(kind: str, **properties: Value) -> Resource:
 
 
 def with_role(it: Resource, role: Resource, *actions: str) -> dict[str, Resource]:
-    """Return what works with a role, the role, and the policy of the role."""
     return {"It": it, "Role": role, **({"Policy": policy(*actions)} if actions else {})}
 
 

@@ -174,10 +174,7 @@ test_stranger = rule_test(
         _zone("Other"),
         _default(f"arn:aws:sqs:us-east-1:{THEM}:a"),
     ],
-    ignored=[
-        {"Description": f"Replaces arn:aws:sqs:us-east-1:{THEM}:a"},
-        {"AllowedOrigins": ["https://app.example.com"]},
-    ],
+    ignored=[{"Description": f"Replaces arn:aws:sqs:us-east-1:{THEM}:a"}, {"AllowedOrigins": ["https://app.example.com"]}],
 )
 
 

@@ -52,7 +52,6 @@ test_pattern = rule_test(
 
 
 def prefixed(prefix: Value, region: str = "us-east-1", namespace: Value = "account-regional") -> Value:
-    """Return a bucket with the prefix of a name in a region."""
     return template({"It": resource("S3::Bucket", BucketNamePrefix=prefix, BucketNamespace=namespace)}, region)
 
 
@@ -66,9 +65,7 @@ test_bucket = rule_test(
         prefixed("serverless-a-prod", namespace=None),
         *(resource("S3::Bucket", BucketName="serverless-a-prod", BucketNamespace=it) for it in (None, "account-regional")),
     ],
-    unresolved=[
-        *(prefixed("p" * 33, ""), prefixed({"Ref": "P"}), prefixed("serverless-a-prod", namespace={"Ref": "N"})),
-    ],
+    unresolved=[*(prefixed("p" * 33, ""), prefixed({"Ref": "P"}), prefixed("serverless-a-prod", namespace={"Ref": "N"}))],
     ignored=[queue("serverless-a-prod")],
 )
 

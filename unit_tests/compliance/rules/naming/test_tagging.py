@@ -14,7 +14,6 @@ def queue(tags: Value) -> Resource:
 
 
 def project(value: Value) -> list[Value]:
-    """Return the tags with another value of Project."""
     return [*TAG_LIST[1:], {"Key": "Project", "Value": value}]
 
 

@@ -10,7 +10,6 @@ FOUND = {"Fn::FindInMap": ["Table", "a", "b"]}
 
 
 def instance(properties: Value, mapped: str = SSM, parameter: str = "AWS::SSM::Parameter::Value<String>") -> Value:
-    """Return a template with a database, a mapping and a parameter."""
     it = template({"It": {"Type": "AWS::RDS::DBInstance", "Properties": properties}})
     it.body["Mappings"] = {"Table": {"a": {"b": mapped}}}
     it.body["Parameters"] = {"Stored": {"Type": parameter, "Default": "/x"}}

@@ -20,9 +20,7 @@ from unit_tests.compliance.rules.corruptions import (
     unknown,
     without,
 )
-from unit_tests.compliance.rules.corruptions import (
-    given as parts,
-)
+from unit_tests.compliance.rules.corruptions import given as parts
 from unit_tests.compliance.rules.failover import (
     Resources,
     alarm,
@@ -249,10 +247,7 @@ test_health_throttle = rule_test(
             it
             for limit in sorted(ENOUGH)
             for route in ("GET /ready", "HEAD /healthz", "GET /status", "ANY /status")
-            for it in (
-                limiting({**WIDE, limit: 1}, route=route),
-                limiting(WIDE, {route: {**WIDE, limit: 4}}, route=route),
-            )
+            for it in (limiting({**WIDE, limit: 1}, route=route), limiting(WIDE, {route: {**WIDE, limit: 4}}, route=route))
         ),
         limiting(WIDE, {"GET /ready": either(WIDE, FEW)}),
         reports(
@@ -325,10 +320,7 @@ test_health_silence = rule_test(
         reports("Other PeerHealthy, which no function", {"Alarm": published(Namespace="Other")}),
         reports(NONE, {"Function": observer()}),
         reports("is seen to publish", {"Function": observer(either({"Variables": VARIABLES}, {}))}),
-        reports(
-            "is seen to publish",
-            {"Function": observer({"Variables": {**VARIABLES, "POWERTOOLS_SERVICE_NAME": "x"}})},
-        ),
+        reports("is seen to publish", {"Function": observer({"Variables": {**VARIABLES, "POWERTOOLS_SERVICE_NAME": "x"}})}),
         reports("AWS/S3 PeerHealthy", {"Alarm": OF_BUCKET}),
         reports(NEVER, {"Clock": None}),
         *(reports(NEVER, {"Clock": clock(State=state)}) for state in ("DISABLED", either("ENABLED", "DISABLED"))),

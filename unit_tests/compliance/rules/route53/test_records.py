@@ -47,7 +47,6 @@ def aliases(**changes: Value) -> Resources:
 
 
 def in_group(**changes: Value) -> Resources:
-    """Return the pair as a group of records."""
     records = [{**pair()[name]["Properties"]} for name in ("First", "Second")]
     for one in records:
         del one["HostedZoneId"]
@@ -172,11 +171,7 @@ test_record_primary = rule_test(
         judged_by(health_check(Type="CALCULATED", ChildHealthChecks=EITHER)),
         judged_by(calculated("Peer"), First=GROUP),
     ],
-    unresolved=[
-        primary(UNKNOWN),
-        judged_by(calculated("Ready", "Elsewhere")),
-        judged_by(health_check(Type=UNKNOWN)),
-    ],
+    unresolved=[primary(UNKNOWN), judged_by(calculated("Ready", "Elsewhere")), judged_by(health_check(Type=UNKNOWN))],
     ignored=[on("Second", pair())],
 )
 

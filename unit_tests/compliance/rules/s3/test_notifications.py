@@ -42,18 +42,15 @@ OURS = "https://app.example.com"
 
 
 def of_bucket(origins: Value) -> Resource:
-    """Return a bucket with a CORS rule."""
     rule = {"AllowedOrigins": origins, "AllowedMethods": ["PUT"], "AllowedHeaders": ["*"]}
     return resource("S3::Bucket", CorsConfiguration={"CorsRules": [rule]})
 
 
 def of_api(**cors: Value) -> Resource:
-    """Return an HTTP API with CORS."""
     return resource("ApiGatewayV2::Api", Name="a", CorsConfiguration={"AllowOrigins": [OURS], **cors})
 
 
 def of_url(**cors: Value) -> Resource:
-    """Return a function URL with CORS."""
     return resource("Lambda::Url", Cors={"AllowOrigins": [OURS], **cors})
 
 

@@ -80,8 +80,7 @@ test_uploads = rule_test(
         *each(bucket(), f"{ABORT}.DaysAfterInitiation", 31),
     ],
     unresolved=unknown(
-        bucket(),
-        f"LifecycleConfiguration {LIFECYCLE} {LIFECYCLE}.0 {LIFECYCLE}.0.Status {ABORT}.DaysAfterInitiation",
+        bucket(), f"LifecycleConfiguration {LIFECYCLE} {LIFECYCLE}.0 {LIFECYCLE}.0.Status {ABORT}.DaysAfterInitiation"
     ),
 )
 

@@ -72,10 +72,7 @@ test_literal = rule_test(
         *(reports("can be guessed", _secret(GenerateSecretString=made)) for made in GUESSED),
         Template(name="it", body=PARAMETER, region=EAST),
     ],
-    unresolved=[
-        changed(function(), "Environment", to=UNKNOWN),
-        _secret(GenerateSecretString={"SecretStringTemplate": "{"}),
-    ],
+    unresolved=[changed(function(), "Environment", to=UNKNOWN), _secret(GenerateSecretString={"SecretStringTemplate": "{"})],
 )
 
 

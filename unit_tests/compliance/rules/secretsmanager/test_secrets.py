@@ -29,7 +29,6 @@ DENIAL: dict[str, Any] = {
 
 
 def policy(*statements: Value, of: Value = None) -> Resource:
-    """Return a resource policy of the secret `It`, or of another."""
     document = {"Statement": list(statements)}
     it = {"SecretId": of or {"Ref": "It"}, "ResourcePolicy": document, "BlockPublicPolicy": True}
     return resource("SecretsManager::ResourcePolicy", **it)

@@ -37,7 +37,6 @@ DENIED = changed(DEAD, "RedriveAllowPolicy", to={"redrivePermission": "denyAll"}
 
 
 def beside(**changes: Resource) -> Template:
-    """Return the pipeline with other resources."""
     return alone({**pipeline(), **changes})
 
 
@@ -47,7 +46,6 @@ def lone(*names: str, **changes: Resource) -> Template:
 
 
 def as_query(alarm: Resource) -> Resource:
-    """Return an alarm whose metric is a query."""
     properties = alarm["Properties"]
     metric = {name: properties[name] for name in ("Namespace", "MetricName", "Dimensions")}
     stat = {"Metric": metric, "Stat": "Maximum", "Period": 60}
@@ -139,11 +137,7 @@ test_redrive_allow = rule_test(
     lambda dead: {**pipeline(), "Dead": dead},
     of="Dead",
     region=EAST,
-    passes=[
-        DEAD,
-        *each(DEAD, "RedriveAllowPolicy.sourceQueueArns", [QUEUE_ARN]),
-        lone("Function", Dead=DENIED),
-    ],
+    passes=[DEAD, *each(DEAD, "RedriveAllowPolicy.sourceQueueArns", [QUEUE_ARN]), lone("Function", Dead=DENIED)],
     fails=[
         DENIED,
         *lacking(DEAD, "RedriveAllowPolicy RedriveAllowPolicy.sourceQueueArns"),

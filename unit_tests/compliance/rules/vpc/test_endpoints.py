@@ -34,7 +34,6 @@ def allowing(kind: Value = "Gateway", **changes: Value) -> Resource:
 
 
 def account(operator: str, value: str = "000000000000") -> dict[str, Value]:
-    """Return a condition on the account of the resource."""
     return {operator: {"aws:ResourceAccount": value}}
 
 
@@ -84,7 +83,6 @@ ROLE = "arn:aws:iam::000000000000:role/issuer"
 
 
 def admitting(principal: Value, **more: Value) -> Resource:
-    """Return an endpoint that admits a principal."""
     statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*", **more}
     return resource("EC2::VPCEndpoint", PolicyDocument={"Statement": [statement]})
 
@@ -148,9 +146,7 @@ test_endpoint_reach = rule_test(
         *(endpoint("Interface", PrivateDnsEnabled=named, SubnetIds=BOTH) for named in (False, either(True, False))),
         endpoint("Interface", PrivateDnsEnabled=True),
         *each(
-            endpoint("Interface", PrivateDnsEnabled=True),
-            "SubnetIds",
-            *([], refs("Subnet1"), either(BOTH, refs("Subnet0"))),
+            endpoint("Interface", PrivateDnsEnabled=True), "SubnetIds", *([], refs("Subnet1"), either(BOTH, refs("Subnet0")))
         ),
         endpoint("Gateway"),
         endpoint("Gateway", RouteTableIds=[]),
@@ -226,8 +222,5 @@ test_endpoint_present = rule_test(
         sending_out(https(DestinationSecurityGroupId={"Ref": "Vpc"}), service="sqs"),
     ],
     unresolved=[sending_out({**TO_S3, "FromPort": UNKNOWN}), {**calling("sqs:SendMessage"), "Role": resource("IAM::User")}],
-    ignored=[
-        calling("sqs:SendMessage", Exit=resource("EC2::NatGateway")),
-        {**calling("sqs:SendMessage"), "It": function()},
-    ],
+    ignored=[calling("sqs:SendMessage", Exit=resource("EC2::NatGateway")), {**calling("sqs:SendMessage"), "It": function()}],
 )

@@ -42,12 +42,10 @@ def egress(rules: Value, beside: Value = None, groups: Value = (GROUP,)) -> dict
 
 
 def group_of(rules: Value) -> Value:
-    """Return a security group without a function."""
     return template({"Group": egress(rules)["Group"]})
 
 
 def rule_alone(rule: dict[str, Value]) -> dict[str, Resource]:
-    """Return an egress rule without its group."""
     return {"It": resource("EC2::SecurityGroupEgress", GroupId="sg-1", **rule)}
 
 
@@ -341,7 +339,6 @@ test_regions = rule_test(
 
 
 def in_subnets(*zones: Value, subnets: Value = ABSENT) -> dict[str, Resource]:
-    """Return a function in a subnet of each zone."""
     made = [{"Ref": f"Subnet{number}"} for number in range(len(zones))]
     named = made if subnets is ABSENT else subnets
     return {**network(*zones), "It": resource("Lambda::Function", VpcConfig={"SubnetIds": named})}
