@@ -35,7 +35,7 @@ from compliance.reports import FORMATS, get_ready, provenance, write_reports
 from compliance.reports.console import show
 from compliance.reports.crosswalk import render as render_crosswalk
 from compliance.reports.selection import SelectionError, select
-from reporting.bundle import EVIDENCE, fingerprint, unpack
+from reporting.bundle import EVIDENCE, fingerprint
 from reporting.bundle import verify as verify_bundle
 from reporting.text import counted as counted_of
 from reporting.text import printable
@@ -408,10 +408,16 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="The signature that `sign` wrote.", show_default="BUNDLE.intoto.json"),
     ] = None,
+    drills: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of all drills, to compare with the chain that the bundle anchors."),
+    ] = None,
 ) -> None:
     """Check an evidence bundle against its manifest, and list each file that was changed.
 
     Who can write the bundle can write its manifest again. Only --expect and --key detect that.
+
+    python -m compliance verify evidence.zip --key evidence.pub --drills reports/drill
 
     Exit status: 0 unchanged, 1 changed, 2 wrong use or no such file.
     """
@@ -432,6 +438,11 @@ def verify(
     if key:
         problems += _unsigned(bundle, attestation, key, errors)
         checked += f", signed by {key}"
+    if drills:
+        from compliance.reports import drill_chain  # noqa: PLC0415 - only this option needs it
+
+        problems += drill_chain.compare(bundle, drills)
+        checked += f", and the drills in {drills} are those that it anchors"
     for problem in dict.fromkeys(problems):
         console.print(Text(printable(problem), style="bold red"))
     if problems:
@@ -635,11 +646,12 @@ def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, outpu
 
 def _drill(folder: Path) -> dict[str, bytes] | None:
     """Return the evidence of a drill; None where --drill is not given and no drill has run."""
-    bundle = folder / EVIDENCE
-    if not bundle.exists() and folder == _LAST_DRILL:
+    from compliance.reports import drill_chain  # noqa: PLC0415 - a mere --help does without it
+
+    if not (folder / EVIDENCE).exists() and folder == _LAST_DRILL:
         return None
     try:
-        return unpack(bundle)
+        return drill_chain.members(folder)
     except ValueError as error:
         hint = "run the drill again, or remove the folder to leave it out"
         raise gate.GateError(f"--drill {folder}: the evidence cannot be used: {error}; {hint}") from error

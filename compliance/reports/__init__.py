@@ -80,7 +80,7 @@ def write_reports(  # noqa: PLR0913, PLR0917 - each is one part of the reports
         formats: Names of FORMATS; all by default.
         changes: Differences from a baseline; None when there is none.
         outcome: The verdict of a threshold other than the default, in one line.
-        drill: The members of a drill's evidence, for the bundle; None where there was no drill.
+        drill: The members of a drill's evidence and the anchor of its chain, for the bundle; None where there was no drill.
 
     Returns:
         The files, in the order in which a reader wants them.

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from compliance.engine.findings import Findings
-from compliance.reports import provenance, sbom
+from compliance.reports import drill_chain, provenance, sbom
 from compliance.reports.places import template_files
 from reporting import bundle
 
@@ -31,6 +31,7 @@ provenance.json           who ran the gate, where and when; tools; revision of t
 sbom.cdx.json             the libraries that the project is built with, CycloneDX 1.6
 locks/                    the lock files, with the hash of every release
 drill/                    the evidence of the last failover drill, if there was one, with its own manifest
+drill-chain.json          the newest drill, the SHA-256 of its report and the number of drills up to it
 manifest.json             SHA-256 and size of each of these files
 
 Check it: python -m compliance verify evidence.zip
@@ -53,11 +54,11 @@ def render(ledger: Findings, reports: Mapping[str, bytes], drill: Mapping[str, b
     Args:
         ledger: The findings of a run.
         reports: The content of each report, by file name.
-        drill: The members of a drill's bundle.
+        drill: The members of a drill's bundle, and the anchor of its chain.
     """
     members = {
         **reports,
-        **{f"drill/{name}": content for name, content in (drill or {}).items()},
+        **{name if name == drill_chain.FILE else f"drill/{name}": content for name, content in (drill or {}).items()},
         **{file: subject.text.encode() for subject, file in template_files(ledger.subjects).items()},
         README: _README.encode(),
         "provenance.json": provenance.render(ledger.revision, ledger.run).encode(),
