@@ -43,6 +43,7 @@ class Entry:
 
 def _build() -> Iterator[tuple[str, Entry]]:
     panel = "Build and check (in a checkout)"
+    yield "init", Entry("lockstep.init", "Write environments.toml for a new owner.", panel, is_of_app=False)
     for name, line in {
         "synth": "Write the templates of both regions to cdk.out; needs no account.",
         "diff": "Compare the templates with the deployed stacks.",

@@ -155,7 +155,8 @@ def _environment_problems(environment: str, file: SettingsFile) -> Iterator[Prob
     listed = f"one of {', '.join(names)}" if names else f"none yet: {file.path} has no table of an environment"
     near = closest(environment.strip().lower(), names) or next(iter(names), "prod")
     if environment in file.environments:
-        wrong = "no resource can have it in its name: 2 to 12 lower-case letters, digits and single hyphens, a letter first"
+        wrong = "no resource can have it in its name"
+        listed = "2 to 12 lower-case letters, digits and single hyphens, a letter first"
         instead = f"[environments.{_as_a_name(environment)}]  # and -c environment={_as_a_name(environment)}"
     else:
         wrong = f"{file.path} has no table [{shown_key((ENVIRONMENTS, environment))}]"
