@@ -12,6 +12,7 @@ from typing import Final
 
 from compliance import gate
 from compliance.cfn.loading import LoadError, load_templates
+from unit_tests.fixtures.examples import examples
 
 CORPUS: Final = Path(__file__).with_name("public_templates.zip")
 
@@ -27,8 +28,8 @@ def _refusal(file: Path) -> str:
 
 def test_public_templates_are_judged(tmp_path: Path) -> None:
     with zipfile.ZipFile(CORPUS) as corpus:
-        names = corpus.namelist()
+        assert len(corpus.namelist()) > 90
+        names = corpus.namelist()[:: 1 if examples(1) > 1 else 3]  # a template takes 90 ms; the nightly session judges all
         corpus.extractall(tmp_path)
     refusals = [refusal for refusal in (_refusal(tmp_path / name) for name in names) if refusal]
-    assert len(names) > 90
     assert len(refusals) <= 0.03 * len(names), "\n".join(refusals)
