@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from drill.__main__ import app
 from drill.faults import FAULTS
+from drill.phases import ALL
 from drill.plan import PHASES
 from handlers.shared import schema
 from handlers.shared.claims import EPOCH_LIMIT, Active, EpochsExhaustedError
@@ -181,12 +182,22 @@ def test_commands_of_the_runbook_name_a_region() -> None:
     assert all("--region" in words and words[words.index("--region") + 1] == SECONDARY for words in commands)
 
 
+def test_tutorial_shows_the_phases_as_a_drill_prints_them() -> None:
+    tutorial = (DOCS / "tutorial.md").read_text("utf-8")
+    assert [line for phase in ALL if (line := f"\n  {phase.name:<10} {phase.title}\n") not in tutorial] == []
+    done = dict(re.findall(r"^(\w+): (.+): done in ", tutorial, re.MULTILINE))
+    titles = {phase.name: phase.title for phase in ALL}
+    assert {name: titles[name] for name in done if name in titles}.items() <= done.items()
+    assert len(done.keys() & titles) > len(titles) / 2
+
+
 def test_drill_page_lists_every_flag_fault_and_phase() -> None:
     commands: Any = get_command(app)
     parameters = [one for name in ("run", "export") for one in commands.commands[name].params]
     flags = {option for one in parameters for option in one.opts if option.startswith("--")}
 
-    assert set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= flags | {"--cli-input-json"}
+    of_others = {"--cli-input-json", "--drills", "--key"}  # of the AWS CLI, and of `compliance verify`
+    assert set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= flags | of_others
     assert flags - set(re.findall(r"--[a-z][a-z-]+", DRILL)) <= {"--help", "--profile", "--output"}
     assert {name for name in FAULTS if f"| `{name}` |" not in DRILL} == set()
     assert [row for row in re.findall(r"^\| ([a-z]+) \|", DRILL, re.MULTILINE) if row in PHASES] == list(PHASES)
