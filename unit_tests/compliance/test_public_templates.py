@@ -29,7 +29,7 @@ def _refusal(file: Path) -> str:
 def test_public_templates_are_judged(tmp_path: Path) -> None:
     with zipfile.ZipFile(CORPUS) as corpus:
         assert len(corpus.namelist()) > 90
-        names = corpus.namelist()[:: 1 if examples(1) > 1 else 3]  # a template takes 90 ms; the nightly session judges all
+        names = corpus.namelist() if examples(1) > 1 else corpus.namelist()[1::3]  # 90 ms each; all of them nightly
         corpus.extractall(tmp_path)
     refusals = [refusal for refusal in (_refusal(tmp_path / name) for name in names) if refusal]
     assert len(refusals) <= 0.03 * len(names), "\n".join(refusals)
