@@ -3,7 +3,6 @@
 import hashlib
 import json
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -14,8 +13,7 @@ from typing import Any, Final
 
 from benchmarks.contestants import KEY
 from benchmarks.processor_speed import fake_aws, order, write_orders
-from benchmarks.timing import BenchmarkError
-from infra.bundling import REPOSITORY
+from benchmarks.timing import BenchmarkError, measured_apart
 
 _MOST_INVOCATIONS: Final = 100
 
@@ -96,20 +94,11 @@ def measure(  # noqa: PLR0913 - options of the command
 
 def _invoke(arguments: list[str], kill_after: float | None) -> dict[str, Any]:
     """Run one invocation in a process of its own; kill it after some seconds if asked to."""
-    command = [sys.executable, "-m", "benchmarks.contestants", "lockstep", *arguments]
     began = time.monotonic()
-    with subprocess.Popen(  # noqa: S603 - the benchmark's own command line
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            output, errors = process.communicate(timeout=kill_after)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            return {"killed_after": round(time.monotonic() - began, 1)}
-    if process.returncode:
-        raise BenchmarkError(f"an invocation exited with {process.returncode}:\n{errors[-2000:]}")
-    found = json.loads(output.splitlines()[-1])
+    try:
+        found = measured_apart("benchmarks.contestants", "lockstep", *arguments, kill_after=kill_after)
+    except subprocess.TimeoutExpired:
+        return {"killed_after": round(time.monotonic() - began, 1)}
     return {
         "seconds": round(found["seconds"], 1),
         "cpu_seconds": round(found["cpu_seconds"], 1),

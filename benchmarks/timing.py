@@ -75,11 +75,12 @@ def medians(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
     return {name: round(median(values), 2) for name, values in times.items()}
 
 
-def measured_apart(module: str, *arguments: str) -> dict[str, Any]:
+def measured_apart(module: str, *arguments: str, kill_after: float | None = None) -> dict[str, Any]:
     """Run a module of the benchmarks in a process of its own, and return the JSON object of its last line of output.
 
     Raises:
         BenchmarkError: It exited with another status than 0.
+        TimeoutExpired: It was killed after `kill_after` seconds.
     """
     done = subprocess.run(  # noqa: S603 - the benchmark's own command line
         [sys.executable, "-m", module, *arguments],
@@ -88,6 +89,7 @@ def measured_apart(module: str, *arguments: str) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=kill_after,
     )
     if done.returncode:
         raise BenchmarkError(f"{arguments[0]} exited with {done.returncode}:\n{done.stderr[-2000:]}")

@@ -66,9 +66,6 @@ class Judged(Protocol):
     extra_puts: int
     rotations: int
 
-    def accepted_as(self, quoted_key: str) -> list[Accepted]:
-        """Return the accepted objects of a key."""
-
 
 def is_seldom(plan: Plan) -> bool:
     """Return whether the reconcilers run every half hour instead of on their own schedule."""
@@ -232,8 +229,9 @@ def _stored(record: object) -> dict[str, Any] | None:
 
 
 def _stands(history: Judged, region: Region, message: Queued, stored: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    for accepted in history.accepted_as(stored["key"]):
-        if accepted.upload.direct and accepted.version.version_id != stored["versionId"]:
+    for accepted in history.accepted:
+        is_named = accepted.quoted_key == stored["key"]
+        if not is_named or (accepted.upload.direct and accepted.version.version_id != stored["versionId"]):
             continue
         if message.receives > 1 and holds_records(region, accepted):
             continue  # another invocation has the same message, and may have unsettled the object to look at it anew

@@ -72,8 +72,6 @@ class History:
     meddled: set[str] = field(default_factory=set)
     """Ids of the objects with a lost version, a lost record or a changed record."""
 
-    _by_key: dict[str, list[Accepted]] = field(default_factory=dict)
-
     def __post_init__(self) -> None:
         self.world = World(self.plan)
         self._watch = WriteWatch(self._name_of, self._is_canary, lambda: self.world.now, self._ordinals_of)
@@ -143,12 +141,6 @@ class History:
         survivors = list(alive(world))
         if len(survivors) == 1:
             self._promote(survivors[0])
-
-    def accepted_as(self, quoted_key: str) -> list[Accepted]:
-        """Return the accepted objects of a key."""
-        for one in self.accepted[sum(map(len, self._by_key.values())) :]:
-            self._by_key.setdefault(one.quoted_key, []).append(one)
-        return self._by_key.get(quoted_key, [])
 
     def _at(self, seconds: float, action: Callable[[], object]) -> None:
         self.world.scheduler.after(EPOCH + seconds - self.world.now, action)

@@ -277,11 +277,10 @@ class Pipeline:
         forgets = known.checkpoint is not None and attempt.checkpoint is None
         version = self.processing_version
         began = self.ledger.begin(event.object_id, attempt.began, processing_version=version, forget_checkpoint=forgets)
-        known = replace(known, attempts=began)
+        attempt = replace(attempt, known=replace(known, attempts=began))
         if known.result and (known.is_settled or known.result.processing_version != version):
             # Only now: who reads the count of withdrawals later than this one also finds the attempt.
             self.ledger.unsettle(event.object_id, version)
-        attempt = replace(attempt, known=known)
         try:
             opened = self.reader.open(event)
         except UnreadableError as problem:
@@ -301,7 +300,7 @@ class Pipeline:
             self._quarantine(attempt, _TOO_SLOW, opened.facts)
         finally:
             opened.close()
-        self.ledger.finish(event.object_id, time.time(), attempts=known.attempts)
+        self.ledger.finish(event.object_id, time.time(), attempts=began)
         if not _is_canary(event):
             self.telemetry.object_seconds(time.time() - attempt.began)
 

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from botocore.exceptions import ClientError
-
 from handlers.processor.deadline import RESERVED_SECONDS, Deadline, OutOfTimeError
 from handlers.processor.record_writer import in_threads
-from handlers.processor.routes import code_of
+from handlers.processor.routes import is_met
 from handlers.shared import schema
+from handlers.shared.attribute_values import AttributeValue
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -108,25 +107,18 @@ class RecordRows:
 
     def _delete(self, row: dict[str, Any]) -> bool:
         """Delete a record; return False if another attempt has written it in another version since it was read."""
-        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(#version)"}
-        if version := _version(row):
-            condition = {
-                "ConditionExpression": "#version = :version",
-                "ExpressionAttributeValues": {":version": {"S": version}},
-            }
-        try:
-            self._dynamodb.delete_item(
+        condition, values = of_version(_version(row))
+        is_deleted = is_met(
+            lambda: self._dynamodb.delete_item(
                 TableName=self._table_name,
                 Key={name: row[name] for name in (schema.PARTITION_KEY, schema.SORT_KEY)},
+                ConditionExpression=condition,
                 ExpressionAttributeNames=_VERSION_NAME,
-                **condition,
+                **({"ExpressionAttributeValues": values} if values else {}),  # DynamoDB refuses an empty map
             )
-        except ClientError as error:
-            if code_of(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        self._add(deleted=1)
-        return True
+        )
+        self._add(deleted=is_deleted)
+        return is_deleted
 
     def _add(self, *, held: int = 0, deleted: int = 0) -> None:
         with self._lock:
@@ -141,9 +133,7 @@ class RecordRows:
 
     def _count(self, number: int, **request: Any) -> tuple[int, int]:  # noqa: ANN401 - arguments of Query
         """Return the number of records of the version, and of all records, under a partition key."""
-        condition, values = "#version = :version", {":version": {"S": self._version}}
-        if not self._version:
-            condition, values = "attribute_not_exists(#version)", {}
+        condition, values = of_version(self._version)
         request |= {"Select": "COUNT", "FilterExpression": condition, "ExpressionAttributeValues": values}
         pages = list(self._pages(number, ExpressionAttributeNames=_VERSION_NAME, **request))
         return sum(page["Count"] for page in pages), sum(page["ScannedCount"] for page in pages)
@@ -177,6 +167,13 @@ _KEYS_AND_VERSION: Final[dict[str, Any]] = {
     "ProjectionExpression": "#pk, #sk, #version",
     "ExpressionAttributeNames": {"#sk": schema.SORT_KEY, **_VERSION_NAME},
 }
+
+
+def of_version(processing_version: str) -> tuple[str, dict[str, AttributeValue]]:
+    """Return the condition that a row's `#version` is this one, and its values; a release without versions wrote none."""
+    if not processing_version:
+        return "attribute_not_exists(#version)", {}
+    return "#version = :version", {":version": {"S": processing_version}}
 
 
 def _version(row: dict[str, Any]) -> str:

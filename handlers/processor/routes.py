@@ -8,6 +8,7 @@
 | `GONE`        | this region's bucket holds no version; noted, no RESULT                                    |
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -48,6 +49,17 @@ class Decision:
 def code_of(error: ClientError) -> str:
     """Return the error code of an answer."""
     return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def is_met(write: Callable[[], object]) -> bool:
+    """Write to DynamoDB, and return whether the condition was met."""
+    try:
+        write()
+    except ClientError as error:
+        if code_of(error) != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
 
 
 def is_throttled(error: ClientError) -> bool:

@@ -1,19 +1,18 @@
 """Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
-
-from botocore.exceptions import ClientError
 
 from handlers.processor.batch_requests import BatchRequests, puts
 from handlers.processor.deadline import Deadline
 from handlers.processor.intake import NOTHING, Taken
 from handlers.processor.parsers import Position
-from handlers.processor.record_rows import Pruned, RecordRows
+from handlers.processor.record_rows import Pruned, RecordRows, of_version
 from handlers.processor.record_writer import RecordWriter
+from handlers.processor.routes import is_met
 from handlers.processor.walk import Place
 from handlers.shared import schema, timestamps
 from handlers.shared.attribute_values import AttributeValue, canonical_number_text, canonical_text
@@ -320,7 +319,7 @@ class Ledger:
             names["#expires_at"] = schema.TIME_TO_LIVE
             values[":expires_at"] = {"N": str(result.expires_at)}
         condition, seen = _still(withdrawals)
-        return _is_met(
+        return is_met(
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
@@ -349,7 +348,7 @@ class Ledger:
             processing_version: The version that an attempt writes: a note of this version stays, because the attempt writes
                 the same records. Empty to withdraw any note, because records are missing.
         """
-        _is_met(
+        is_met(
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
@@ -368,7 +367,7 @@ class Ledger:
 
     def note_put_backs(self, object_id: str, put_backs: int) -> None:
         """Note the number of put-backs of the newest copy of an object's message; call it after that copy was sent."""
-        _is_met(  # otherwise a newer copy is noted already, and this one is dropped at its next delivery
+        is_met(  # otherwise a newer copy is noted already, and this one is dropped at its next delivery
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._replica_key(object_id),
@@ -455,7 +454,7 @@ class Ledger:
         """
         condition, seen = _still(attempts)
         names = {"#gone": schema.GONE, "#checkpoint": schema.CHECKPOINT, "#counter": "attempts"}
-        _is_met(
+        is_met(
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._attempt_key(object_id),
@@ -547,7 +546,7 @@ class Ledger:
             instead_of: A RESULT of another processing version to replace, because its records no longer exist.
         """
         item, condition = result.item(timestamps.from_epoch(now)), _unless_there(instead_of)
-        return _is_met(lambda: self._dynamodb.put_item(TableName=self._table_name, Item=item, **condition))
+        return is_met(lambda: self._dynamodb.put_item(TableName=self._table_name, Item=item, **condition))
 
     def _replica_key(self, object_id: str) -> dict[str, AttributeValue]:
         return {
@@ -602,17 +601,6 @@ def _is_unfinished(attempt: dict[str, Any]) -> bool:
     return _text(attempt, schema.STATE_INDEX_PARTITION_KEY).startswith(schema.UNFINISHED)
 
 
-def _is_met(write: Callable[[], object]) -> bool:
-    """Write, and return whether the condition was met."""
-    try:
-        write()
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
-
-
 def _still(count: int) -> tuple[str, dict[str, AttributeValue]]:
     """Return the condition that a row's `#counter` is what it was, and its values."""
     if not count:
@@ -626,15 +614,11 @@ def _unless_there(instead_of: Concluded | None) -> Any:  # noqa: ANN401 - the ar
             "ConditionExpression": "attribute_not_exists(#pk)",
             "ExpressionAttributeNames": {"#pk": schema.PARTITION_KEY},
         }
-    values = {":digest": {"S": instead_of.effect_digest}}
-    same_version = "attribute_not_exists(#version)"  # a RESULT that a release without processing versions wrote
-    if instead_of.processing_version:
-        same_version = "#version = :version"
-        values[":version"] = {"S": instead_of.processing_version}
+    same_version, values = of_version(instead_of.processing_version)
     return {
         "ConditionExpression": f"#digest = :digest AND {same_version}",
         "ExpressionAttributeNames": {"#digest": "effect_digest", "#version": schema.PROCESSING_VERSION},
-        "ExpressionAttributeValues": values,
+        "ExpressionAttributeValues": {":digest": {"S": instead_of.effect_digest}} | values,
     }
 
 

@@ -5,15 +5,13 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from handlers.processor.deadline import RESERVED_SECONDS, Deadline, OutOfTimeError
 from handlers.processor.parsers import FIRST, Outcome, Position
 
 _SECONDS_BETWEEN_LOOKS: Final = 0.25
 """One record may take a microsecond or a second, so the deadline is looked at by time."""
-
-_Thing = TypeVar("_Thing")
 
 
 class Place(NamedTuple):
@@ -76,7 +74,7 @@ class Walk:
         return self._places[bisect_right(self._places, ordinal, key=attrgetter("ordinal")) - 1]
 
 
-def in_time(chunks: Iterable[_Thing], deadline: Deadline) -> Iterator[_Thing]:
+def in_time(chunks: Iterable[bytes], deadline: Deadline) -> Iterator[bytes]:
     """Yield the chunks while time is left.
 
     Raises:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 @dataclass(frozen=True)
 class Services:
-    """Clients of one region, with a table, a versioned bucket, a queue and a secret."""
+    """Clients of one region, with a table, a versioned bucket, a queue, a secret and an archive's bucket."""
 
     dynamodb: Any
     s3: Any
@@ -21,6 +21,7 @@ class Services:
     bucket: str
     queue_url: str
     secret: str
+    archive: str
     put_version: Callable[[str, bytes], str]
 
     def put(self, pk: str, sk: str = "a", **attributes: dict[str, Any]) -> None:
@@ -90,6 +91,29 @@ def a_condition_on_a_missing_item_sees_no_attribute(of: Services) -> None:
     of.fails("ConditionalCheckFailedException", put)
     with pytest.raises(of.dynamodb.exceptions.ConditionalCheckFailedException):
         put()
+
+
+def a_deletion_whose_condition_fails_deletes_nothing(of: Services) -> None:
+    def delete(condition: str, **more: Any) -> None:  # noqa: ANN401 - DeleteItem's
+        names = {"ExpressionAttributeNames": {"#n": "n"}}
+        of.dynamodb.delete_item(TableName=of.table, Key=key("deletion"), ConditionExpression=condition, **names, **more)
+
+    of.put("deletion", n=number(1))
+    two, one = ({"ExpressionAttributeValues": {":n": number(value)}} for value in (2, 1))
+    for call in (partial(delete, "#n = :n", **two), partial(delete, "attribute_not_exists(#n)")):
+        of.fails("ConditionalCheckFailedException", call)
+        assert of.get("deletion") is not None
+    delete("#n = :n", **one)
+    assert of.get("deletion") is None
+    of.fails("ConditionalCheckFailedException", partial(delete, "#n = :n", **one))
+    delete("attribute_not_exists(#n)")
+
+
+def an_object_is_read_by_lines_and_a_missing_one_refused(of: Services) -> None:
+    of.s3.put_object(Bucket=of.archive, Key="lines", Body=b"one\ntwo\n\nthree")
+    lines = of.s3.get_object(Bucket=of.archive, Key="lines")["Body"].iter_lines()
+    assert list(lines) == [b"one", b"two", b"", b"three"]
+    of.fails("NoSuchKey", lambda: of.s3.get_object(Bucket=of.archive, Key="no-lines"))
 
 
 def a_comparison_with_a_missing_attribute_is_false(of: Services) -> None:

@@ -40,6 +40,7 @@ def services(cloud: LocalCloud) -> Services:
                 },
             },
             "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
+            "Archive": {"Type": "AWS::S3::Bucket"},
             "Queue": {"Type": "AWS::SQS::Queue"},
             "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "first"}},
         },
@@ -55,6 +56,7 @@ def services(cloud: LocalCloud) -> Services:
         bucket=bucket,
         queue_url=stack["Queue"],
         secret=stack["Secret"],
+        archive=stack["Archive"],
         put_version=lambda key, body: str(s3.put_object(Bucket=bucket, Key=key, Body=body)["VersionId"]),
     )
 

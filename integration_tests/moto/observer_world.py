@@ -200,7 +200,9 @@ class ObservedWorld(World):
             patch.setattr(front_door, "application", lambda: self._issuers[region])
             # Powertools keeps the metrics of a process in one place: the observer's would go out with the issuer's.
             patch.setattr(front_door, "metrics", EphemeralMetrics(service="issuer", namespace="Lockstep"))
-            answer = front_door.app.resolve(_http_event(request, url.path), _CONTEXT)
+            answer = front_door.app.resolve(
+                http_event(request.method, url.path, request.body, caller=OBSERVER_ROLE), _CONTEXT
+            )
         return SimpleNamespace(status_code=answer["statusCode"], content=str(answer["body"]).encode())
 
     def _put_presigned(self, request: AWSPreparedRequest) -> requests.Response:
@@ -332,8 +334,8 @@ _CONTEXT: Final[Any] = SimpleNamespace(
 )
 
 
-def _http_event(request: AWSPreparedRequest, path: str) -> Row:
-    body = request.body
+def http_event(method: str | None, path: str, body: str | bytes | None, *, caller: str) -> Row:
+    """Return the event of an HTTP API's request, as far as the issuer reads it."""
     return {
         "version": "2.0",
         "rawPath": path,
@@ -342,8 +344,8 @@ def _http_event(request: AWSPreparedRequest, path: str) -> Row:
         "headers": {},
         "requestContext": {
             "stage": "$default",
-            "http": {"method": request.method, "path": path},
-            "authorizer": {"iam": {"userArn": OBSERVER_ROLE}},
+            "http": {"method": method, "path": path},
+            "authorizer": {"iam": {"userArn": caller}},
         },
         "body": body.decode() if isinstance(body, bytes) else body,
         "isBase64Encoded": False,

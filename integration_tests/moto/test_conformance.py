@@ -28,6 +28,7 @@ def simulated() -> Services:
         bucket=f"ingest-{PRIMARY}",
         queue_url="ingest",
         secret="receipt-signing",
+        archive="archive",
         put_version=lambda key, body: world.put_version(region, key, body).version_id,
     )
 
@@ -56,6 +57,7 @@ def of_moto() -> Services:
         ],
     )
     s3.create_bucket(Bucket="ingest")
+    s3.create_bucket(Bucket="archive")
     s3.put_bucket_versioning(Bucket="ingest", VersioningConfiguration={"Status": "Enabled"})
     return Services(
         dynamodb,
@@ -66,6 +68,7 @@ def of_moto() -> Services:
         bucket="ingest",
         queue_url=sqs.create_queue(QueueName="ingest")["QueueUrl"],
         secret="receipt-signing",
+        archive="archive",
         put_version=lambda key, body: s3.put_object(Bucket="ingest", Key=key, Body=body)["VersionId"],
     )
 

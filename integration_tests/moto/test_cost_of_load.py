@@ -16,7 +16,7 @@ from handlers.issuer import handler as front_door
 from handlers.issuer.upload_id import new_upload_id
 from handlers.processor.batch_requests import BatchRequests
 from infra.cost_of_load import AN_OBJECT
-from integration_tests.moto.observer_world import _CONTEXT, PRIMARY, SECONDARY, ObservedWorld, observed
+from integration_tests.moto.observer_world import _CONTEXT, PRIMARY, SECONDARY, ObservedWorld, http_event, observed
 from integration_tests.moto.test_cost import Call, record_calls, summary
 
 FEW, MANY = 1, 201
@@ -79,20 +79,7 @@ def about(content: bytes) -> dict[str, Any]:
 
 def call(world: ObservedWorld, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Call the primary's issuer as a client."""
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "rawQueryString": "",
-        "queryStringParameters": {},
-        "headers": {},
-        "requestContext": {
-            "stage": "$default",
-            "http": {"method": method, "path": path},
-            "authorizer": {"iam": {"userArn": "arn:aws:iam::123456789012:role/billing"}},
-        },
-        "body": json.dumps(body) if body else "",
-        "isBase64Encoded": False,
-    }
+    event = http_event(method, path, json.dumps(body) if body else "", caller="arn:aws:iam::123456789012:role/billing")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(front_door, "application", lambda: world._issuers[PRIMARY])  # noqa: SLF001 - its stand-in
         answer = front_door.app.resolve(event, _CONTEXT)

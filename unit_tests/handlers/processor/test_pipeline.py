@@ -136,6 +136,7 @@ def test_pipeline_writes_records_before_result() -> None:
     assert world.process() == ["ledger.look", "ledger.begin", *LANDED]
     assert (world.result.state, world.result.accepted, world.result.rejected) == ("COMPLETED", 2, 0)
     assert (world.result.region, world.result.epoch) == (REGION, 3)
+    assert world.ledger.finish.call_args.kwargs == {"attempts": world.ledger.begin.return_value}
 
 
 def test_pipeline_archives_rejections_before_it_writes_records() -> None:
