@@ -42,6 +42,7 @@ _FORMATS: Final[Mapping[str, _Format]] = {
     "sarif": _Format(file="report.sarif", module="sarif"),
     "junit": _Format(file="junit.xml", module="junit"),
     "oscal": _Format(file="assessment-results.json", module="oscal"),
+    "poam": _Format(file="poam.json", module="poam"),
 }
 _BUNDLE: Final = "bundle"
 

@@ -25,6 +25,7 @@ controls.json             the state of each control of each framework; a mapping
 report.sarif              findings at the lines of the source, SARIF 2.1.0
 junit.xml                 the same as test results
 assessment-results.json   the same in NIST's OSCAL
+poam.json                 what is open or accepted, as OSCAL's plan of action and milestones
 templates/                the templates that were judged; report.json has the SHA-256 of each
 acknowledgements.toml     the decisions that accepted a finding
 provenance.json           who ran the gate, where and when; tools; revision of the project

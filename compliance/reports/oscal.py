@@ -38,7 +38,7 @@ class _Place(NamedTuple):
     path: str
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
     """Key of an observation: a rule and its answer."""
 
     rule: str
@@ -49,49 +49,59 @@ class _Answer(NamedTuple):
 
 def render(ledger: Findings) -> str:
     """Return the report as JSON text, the same bytes for the same ledger."""
-    return dumps({"assessment-results": _Results(ledger).as_json()}, depth=5)
+    return dumps({"assessment-results": Results(ledger).as_json()}, depth=5)
 
 
-class _Results:
-    """Builds the parts of the document, which refer to each other."""
+class Results:
+    """Builds the parts of the document, which refer to each other.
+
+    Attributes:
+        identity: Text that is the same for the same templates and day.
+        answers: The rows of each answer.
+        uses: The decisions that accepted something, by id.
+    """
 
     def __init__(self, ledger: Findings) -> None:
         self._ledger = ledger
         self._day = _midnight(ledger.judged_on)
-        self._identity = "|".join(
+        self.identity = "|".join(
             (self._day, *(f"{subject.configuration}/{subject.name}/{subject.sha256}" for subject in ledger.subjects))
         )
-        self._answers = _grouped(ledger.findings)
+        self.answers = _grouped(ledger.findings)
         self._states = control_states(ledger)
-        self._uses = {use.id: use for use in ledger.decisions if use.acknowledged}
-        self._gate = _id("tool", "gate")
-        self._plan = _id("plan", "gate")
+        self.uses = {use.id: use for use in ledger.decisions if use.acknowledged}
+        self._gate = identifier("tool", "gate")
+        self._plan = identifier("plan", "gate")
 
     def as_json(self) -> _Json:
         """Return the `assessment-results` object."""
         return {
-            "uuid": _id("assessment", self._identity),
-            "metadata": {
-                "title": "Compliance of infrastructure before it is deployed",
-                "last-modified": self._day,
-                "version": self._ledger.judged_on.isoformat(),
-                "oscal-version": OSCAL_VERSION,
-                "remarks": "A mapping of automated rules to controls, not a certification.",
-            },
+            "uuid": identifier("assessment", self.identity),
+            "metadata": self.metadata("Compliance of infrastructure before it is deployed"),
             "import-ap": {"href": f"#{self._plan}"},
             "results": [self._result()],
             "back-matter": {"resources": [self._plan_resource(), *self._templates()]},
         }
 
+    def metadata(self, title: str) -> _Json:
+        """Return the `metadata` of a document about the ledger."""
+        return {
+            "title": title,
+            "last-modified": self._day,
+            "version": self._ledger.judged_on.isoformat(),
+            "oscal-version": OSCAL_VERSION,
+            "remarks": "A mapping of automated rules to controls, not a certification.",
+        }
+
     def _result(self) -> _Json:
         by_control = self._by_control()
         optional = {
-            "observations": [self._observation(answer, rows) for answer, rows in self._answers.items()],
-            "risks": [self._risk(use) for use in self._uses.values()],
+            "observations": [self.observation(answer, rows) for answer, rows in self.answers.items()],
+            "risks": [self.risk(use) for use in self.uses.values()],
             "findings": [self._finding(*control, answers) for control, answers in by_control.items()],
         }
         return {
-            "uuid": _id("result", self._identity),
+            "uuid": identifier("result", self.identity),
             "title": f"Compliance {'passed' if self._ledger.passed else 'failed'}",
             "description": (
                 f"Every rule was asked about every resource of {len(self._ledger.subjects)} templates "
@@ -100,19 +110,20 @@ class _Results:
             "start": self._ledger.run.get("started", self._day),
             "end": self._ledger.run.get("ended", self._day),
             "props": [
-                *(_prop(f"rows-{verdict.value.lower()}", str(count)) for verdict, count in self._ledger.counts.items()),
-                _prop("passed", str(self._ledger.passed).lower()),
-                *(_prop(name.replace("_", "-"), self._ledger.run[name]) for name in _RUN if name in self._ledger.run),
-                *(_prop(f"revision-{name}", str(value)) for name, value in self._ledger.revision.items()),
+                *(prop(f"rows-{verdict.value.lower()}", str(count)) for verdict, count in self._ledger.counts.items()),
+                prop("passed", str(self._ledger.passed).lower()),
+                *(prop(name.replace("_", "-"), self._ledger.run[name]) for name in _RUN if name in self._ledger.run),
+                *(prop(f"revision-{name}", str(value)) for name, value in self._ledger.revision.items()),
             ],
-            "local-definitions": self._definitions(),
+            "local-definitions": self.definitions(self._ledger.findings),
             "reviewed-controls": self._reviewed(by_control),
             "attestations": [{"parts": self._responsibilities()}],
             **{name: items for name, items in optional.items() if items},
         }
 
-    def _definitions(self) -> _Json:
-        items = [_item(place, row) for place, row in _places(self._ledger.findings).items()]
+    def definitions(self, rows: Iterable[Finding]) -> _Json:
+        """Return the gate as a component, and what the rows are about as inventory items."""
+        items = [_item(place, row) for place, row in _places(rows).items()]
         tool = {
             "uuid": self._gate,
             "type": "software",
@@ -122,10 +133,10 @@ class _Results:
         }
         return {"components": [tool], **({"inventory-items": items} if items else {})}
 
-    def _by_control(self) -> dict[tuple[str, str], list[_Answer]]:
+    def _by_control(self) -> dict[tuple[str, str], list[Answer]]:
         """Return the answers for each control, by framework and control; a control without answers is left out."""
-        by_rule: dict[str, list[_Answer]] = defaultdict(list)
-        for answer in self._answers:
+        by_rule: dict[str, list[Answer]] = defaultdict(list)
+        for answer in self.answers:
             by_rule[answer.rule].append(answer)
         behind = {
             (state.framework, state.control): [answer for rule in state.rules for answer in by_rule[rule]]
@@ -162,21 +173,22 @@ class _Results:
                 found[state.framework, state.status, state.reason, state.owner, state.evidence].append(state.control)
         return [
             {
-                "uuid": _id("responsibility", framework, status, reason, owner, evidence),
+                "uuid": identifier("responsibility", framework, status, reason, owner, evidence),
                 "name": "responsibility",
                 "title": f"{framework}: {status}",
                 "props": [
-                    _prop("framework", framework),
-                    _prop("status", status),
-                    *(_prop(name, text) for name, text in (("owner", owner), ("evidence", evidence)) if text),
-                    *(_prop("control", control) for control in controls),
+                    prop("framework", framework),
+                    prop("status", status),
+                    *(prop(name, text) for name, text in (("owner", owner), ("evidence", evidence)) if text),
+                    *(prop("control", control) for control in controls),
                 ],
                 "prose": f"{status[0].upper()}{status[1:]}: {', '.join(controls)}.{f' {reason}' if reason else ''}",
             }
             for (framework, status, reason, owner, evidence), controls in found.items()
         ]
 
-    def _observation(self, answer: _Answer, rows: list[Finding]) -> _Json:
+    def observation(self, answer: Answer, rows: list[Finding]) -> _Json:
+        """Return a rule's answer about some resources."""
         rule = self._ledger.rules[answer.rule]
         subjects = {_item_id(_place(row)): row for row in rows}
         return {
@@ -184,47 +196,48 @@ class _Results:
             "title": one_line(answer.rule) or "rule",
             "description": printable(answer.message or rule.title) or "-",
             "props": [
-                _prop("rule", answer.rule),
-                _prop("verdict", answer.verdict.value),
-                *([_prop("decision", answer.decision)] if answer.decision else []),
+                prop("rule", answer.rule),
+                prop("verdict", answer.verdict.value),
+                *([prop("decision", answer.decision)] if answer.decision else []),
             ],
             "methods": ["TEST"],
             "types": ["finding" if answer.verdict is not Verdict.PASS else "control-objective"],
-            "origins": [self._origin()],
+            "origins": [self.origin()],
             "subjects": [{"subject-uuid": item, "type": "inventory-item"} for item in subjects],
             **({"relevant-evidence": evidence} if (evidence := _evidence(subjects)) else {}),
             "collected": self._day,
             "remarks": f"Why: {printable(rule.why) or '-'}\nFix: {printable(rule.fix) or '-'}",
         }
 
-    def _risk(self, use: DecisionUse) -> _Json:
-        covered = [answer for answer in self._answers if answer.decision == use.id]
+    def risk(self, use: DecisionUse) -> _Json:
+        """Return what a decision accepts, until its last day."""
+        covered = [answer for answer in self.answers if answer.decision == use.id]
         return {
-            "uuid": _risk_id(use.id),
+            "uuid": risk_id(use.id),
             "title": one_line(use.title) or use.id,
             "description": printable(use.reason.strip()),
             "statement": f"{use.acknowledged} findings are accepted by a decision of {one_line(use.owner)}.",
-            "props": [_prop("decision", use.id), _prop("owner", use.owner)],
+            "props": [prop("decision", use.id), prop("owner", use.owner)],
             "status": "deviation-approved",
-            "origins": [self._origin()],
+            "origins": [self.origin()],
             "deadline": _midnight(use.expires),
-            **({"related-observations": _related(covered)} if covered else {}),
+            **({"related-observations": related(covered)} if covered else {}),
         }
 
-    def _finding(self, framework: str, control: str, answers: list[_Answer]) -> _Json:
-        risks = dict.fromkeys(answer.decision for answer in answers if answer.decision in self._uses)
+    def _finding(self, framework: str, control: str, answers: list[Answer]) -> _Json:
+        risks = dict.fromkeys(answer.decision for answer in answers if answer.decision in self.uses)
         verdicts = {answer.verdict for answer in answers}
         status, words = _status(verdicts)
         token = _token(framework, control)
         return {
-            "uuid": _id("finding", framework, control),
+            "uuid": identifier("finding", framework, control),
             "title": one_line(f"{framework} {control}: {words}"),
             "description": f"{words[0].upper()}{words[1:]}, by {len({answer.rule for answer in answers})} rules.",
-            "props": [_prop("framework", framework), _prop("control", control)],
-            "origins": [self._origin()],
+            "props": [prop("framework", framework), prop("control", control)],
+            "origins": [self.origin()],
             "target": {"type": "objective-id", "target-id": token, "status": status},
-            "related-observations": _related(answers),
-            **({"related-risks": [{"risk-uuid": _risk_id(decision)} for decision in risks]} if risks else {}),
+            "related-observations": related(answers),
+            **({"related-risks": [{"risk-uuid": risk_id(decision)} for decision in risks]} if risks else {}),
         }
 
     def _plan_resource(self) -> _Json:
@@ -238,7 +251,8 @@ class _Results:
     def _templates(self) -> list[_Json]:
         return [_template(subject, file) for subject, file in template_files(self._ledger.subjects).items()]
 
-    def _origin(self) -> _Json:
+    def origin(self) -> _Json:
+        """Return the gate as the origin of an observation or a risk."""
         return {"actors": [{"type": "tool", "actor-uuid": self._gate}]}
 
 
@@ -249,7 +263,7 @@ def _evidence(subjects: Mapping[str, Finding]) -> list[_Json]:
         if row.observed:
             seen[row.observed].append(item)
     return [
-        {"description": printable(text), "props": [_prop("subject-uuid", item) for item in items]}
+        {"description": printable(text), "props": [prop("subject-uuid", item) for item in items]}
         for text, items in seen.items()
     ]
 
@@ -264,11 +278,11 @@ def _status(verdicts: set[Verdict]) -> tuple[_Json, str]:
     return {"state": "satisfied", "reason": "pass"}, "automated and passing"
 
 
-def _grouped(findings: Iterable[Finding]) -> dict[_Answer, list[Finding]]:
+def _grouped(findings: Iterable[Finding]) -> dict[Answer, list[Finding]]:
     """Return the rows of each answer, in an order that does not depend on the order of the rows."""
-    grouped: dict[_Answer, list[Finding]] = defaultdict(list)
+    grouped: dict[Answer, list[Finding]] = defaultdict(list)
     for row in findings:
-        grouped[_Answer(row.rule, row.verdict, row.decision, row.message)].append(row)
+        grouped[Answer(row.rule, row.verdict, row.decision, row.message)].append(row)
     return {answer: sorted(rows, key=_place) for answer, rows in sorted(grouped.items(), key=lambda item: item[0])}
 
 
@@ -294,40 +308,44 @@ def _item(place: _Place, row: Finding) -> _Json:
     return {
         "uuid": _item_id(place),
         "description": one_line(f"{row.resource_type} {place.path}") or "-",
-        "props": [_prop(name, value) for name, value in props.items() if value],
+        "props": [prop(name, value) for name, value in props.items() if value],
     }
 
 
 def _template(subject: Subject, file: str) -> _Json:
     return {
-        "uuid": _id("template", subject.configuration, subject.name, file),
+        "uuid": identifier("template", subject.configuration, subject.name, file),
         "title": one_line(f"Template {subject.name} ({subject.configuration})"),
         "rlinks": [{"href": file, "hashes": [{"algorithm": "SHA-256", "value": subject.sha256}]}],
     }
 
 
-def _related(answers: Iterable[_Answer]) -> list[_Json]:
+def related(answers: Iterable[Answer]) -> list[_Json]:
+    """Return references to the observations of these answers."""
     return [{"observation-uuid": _observation_id(answer)} for answer in answers]
 
 
-def _prop(name: str, value: str) -> _Json:
+def prop(name: str, value: str) -> _Json:
+    """Return a property in our namespace."""
     return {"name": name, "ns": _NAMESPACE, "value": one_line(value) or "-"}
 
 
-def _observation_id(answer: _Answer) -> str:
-    return _id("observation", *answer)
+def _observation_id(answer: Answer) -> str:
+    return identifier("observation", *answer)
 
 
 def _item_id(place: _Place) -> str:
-    return _id("item", *place)
+    return identifier("item", *place)
 
 
-def _risk_id(decision: str) -> str:
-    return _id("risk", decision)
+def risk_id(decision: str) -> str:
+    """Return the identifier of the risk of a decision."""
+    return identifier("risk", decision)
 
 
 @cache
-def _id(*parts: str) -> str:
+def identifier(*parts: str) -> str:
+    """Return the UUID that always stands for these parts."""
     return str(uuid5(_SPACE, chr(0).join(parts)))
 
 

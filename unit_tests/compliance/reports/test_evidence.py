@@ -25,6 +25,7 @@ REPORTS = {
     "report.sarif",
     "junit.xml",
     "assessment-results.json",
+    "poam.json",
 }
 PINS = """\
 boto3==1.43.106 \\
