@@ -79,7 +79,7 @@ def build(variables: Mapping[str, str]) -> Pipeline:
         ),
         telemetry=parts.telemetry,
         transform=transform,
-        processing_version=processing_version(),
+        processing_version=processing_version(settings.formats),
     )
 
 

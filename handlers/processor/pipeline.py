@@ -24,6 +24,7 @@ from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
 from handlers.processor.own_queue import OwnQueue
 from handlers.processor.parsers import Opened, open_object
+from handlers.processor.parsers.pins import pinned
 from handlers.processor.routes import Decision, Route
 from handlers.processor.settings import Settings
 from handlers.processor.shadow import Shadow
@@ -343,6 +344,7 @@ class Pipeline:
             maximum_expanded_bytes=self.settings.maximum_expanded_bytes,
             position=held.place.position,
             seek=(lambda at: in_time(opened.chunks_from(at), deadline)) if held.is_read or not event.upload else None,
+            pin=pinned(self.settings.formats, event.key),
         )
         seconds = _SECONDS_TO_WRITE if held.is_read else 0.0
         walk = Walk(content.records, held.place, held.first, deadline, seconds_to_write=seconds)

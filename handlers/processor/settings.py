@@ -26,6 +26,8 @@ class Settings(FunctionSettings):
     """Days to keep a canary's RESULT and records; 0 where the table has no TTL."""
     maximum_receives: Positive
     """Number of deliveries after which SQS moves a message to the dead-letter queue."""
+    formats: str = ""
+    """Formats of files by the beginning of their key; see `parsers.pins.pinned`."""
 
     @property
     def peer_region(self) -> str:

@@ -1,4 +1,4 @@
-"""The processing version: a short hash of all the code that decides the records of a file.
+"""The processing version: a short hash of all the code and settings that decide the records of a file.
 
 Two attempts of one version write the same records. Attempts of two versions may write different ones, so RESULT and every
 record carry the version. An attempt removes the records of an earlier version that it does not write itself.
@@ -16,9 +16,9 @@ _LIBRARIES: Final = ("msgspec", "zstandard")
 
 
 @cache
-def processing_version() -> str:
-    """Return 16 hexadecimal digits: a hash of the transform, the parsers and the libraries that parse."""
-    content = hashlib.sha256()
+def processing_version(formats: str) -> str:
+    """Return 16 hexadecimal digits: a hash of the transform, the parsers, the libraries that parse, and the set formats."""
+    content = hashlib.sha256(f"{formats}\0".encode())
     for pattern in _SOURCES:
         for source in sorted(_HANDLERS.glob(pattern)):
             content.update(f"{source.relative_to(_HANDLERS).as_posix()}\0".encode())

@@ -78,6 +78,7 @@ class Processor(Construct):
                 "ATTEMPT_RETENTION_DAYS": str(context.settings.retention.attempts_days),
                 "CANARY_RETENTION_DAYS": str(context.settings.rows_kept_days("canary_days")),
                 "MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES),
+                **({"FORMATS": ",".join(context.settings.formats)} if context.settings.formats else {}),
             },
         )
         self._allow(queue, ingest, archive, data_key, context)

@@ -39,6 +39,13 @@ MOST_CALLERS_BYTES: Final = 2048
 """Limit of `callers` in bytes, joined by commas: the share of Lambda's 4 KB for all environment variables of a function
 (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
 
+_MOST_FORMATS_BYTES: Final = 1024
+"""Limit of `formats` in bytes, joined by commas: as for `MOST_CALLERS_BYTES`, for the processor."""
+_ENCODINGS: Final = (
+    "big5", "euc-jp", "euc-kr", "gb18030", "iso-2022-jp", "iso-8859-1", "iso-8859-2", "iso-8859-15", "koi8-r", "shift_jis",
+    "utf-16be", "utf-16le", "windows-1250", "windows-1251", "windows-1252", "windows-31j",
+)  # fmt: skip
+"""IANA's names (https://www.iana.org/assignments/character-sets) that Python's decoders have too."""
 _MOST_TRUST_CHARACTERS: Final = 2048
 """IAM's default quota for the length of a role's trust policy
 (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)."""
@@ -50,6 +57,11 @@ _PRIVATE: Final = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12
 """Ranges of RFC 1918. Of the other reserved ones EC2 refuses some, such as 127.0.0.0/8 and 169.254.0.0/16:
 https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
 
+_NOT_IN_A_BEGINNING: Final = r'\x00-\x1f\x7f"\\{}'
+_FORMAT: Final = re.compile(
+    rf"[^,{_NOT_IN_A_BEGINNING}\x20][^,{_NOT_IN_A_BEGINNING}]*="
+    rf"(csv( (comma|semicolon|pipe|tab))?|tsv|ndjson|json)( ({'|'.join(_ENCODINGS)}))?"
+)
 _ARN_OF_IAM: Final = "arn:(?:aws|aws-cn|aws-us-gov):iam::"
 _PRINCIPAL: Final = re.compile(
     rf"{_ARN_OF_IAM}[0-9]{{12}}:(role|user)/([A-Za-z0-9_+=.@-]+/){{0,20}}[A-Za-z0-9_+=.@-]{{1,64}}"
@@ -188,6 +200,25 @@ def _fits_the_environment(value: tuple[str, ...]) -> tuple[str, ...]:
             "assume it"
         )
         raise PydanticCustomError("callers", "{why}", {"why": why})
+    return value
+
+
+def _format(value: str) -> str:
+    if not _FORMAT.fullmatch(value):
+        raise PydanticCustomError("format", "this is not the beginning of a file's key, =, and a format")
+    return value
+
+
+def _one_for_each_beginning(value: tuple[str, ...]) -> tuple[str, ...]:
+    beginnings = [entry.rpartition("=")[0] for entry in value]
+    size = len(",".join(value).encode())
+    why = ""
+    if twice := sorted({one for one in beginnings if beginnings.count(one) > 1}):
+        why = f"{', '.join(twice)} has two entries, and one would be without effect"
+    elif size > _MOST_FORMATS_BYTES:
+        why = f"the entries take {size} bytes and {_MOST_FORMATS_BYTES} fit; use shorter beginnings of keys"
+    if why:
+        raise PydanticCustomError("formats", "{why}", {"why": why})
     return value
 
 
@@ -535,6 +566,19 @@ class SettingsFields(_Table):
             allowed="a list of ARNs of IAM roles or users, with their paths; "
             f"{_MOST_TRUST_CHARACTERS} characters in all, as a trust policy",
             example=["arn:aws:iam::123456789012:role/on-call"],
+        )
+    )
+    formats: Annotated[tuple[Annotated[str, AfterValidator(_format)], ...], AfterValidator(_one_for_each_beginning)] = (
+        _setting(
+            (),
+            "The format of files by the beginning of their key (the name that the client gives), as `<beginning>=<format>`; "
+            "the longest beginning decides. A delimiter may follow, and an encoding where it is not UTF-8. A file that "
+            "contradicts it is quarantined. None: the content and the name of a file decide. A change is a new processing "
+            "version, as one of `transform.py` is.",
+            allowed="a list of the beginning of a key (without comma, quotes, backslash, braces), =, csv, tsv, ndjson or "
+            "json; then, after a space each, perhaps a delimiter of csv (comma, semicolon, pipe, tab) and an encoding: "
+            f"{', '.join(_ENCODINGS)}; {_MOST_FORMATS_BYTES} bytes in all, joined by commas",
+            example=["bank/=csv semicolon windows-1252", "events/=ndjson"],
         )
     )
     alarms_email: str | None = _setting(

@@ -208,6 +208,19 @@ def test_unreadable_object_is_quarantined_with_its_properties(world: World) -> N
     assert attributes["object_id"] == result["object_id"]
 
 
+def test_set_format_decides_how_a_file_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.enter(PRIMARY)
+    settings = replace(application().settings, formats="bank/=csv semicolon iso-2022-jp")
+    world.deploy_newer(monkeypatch, settings=settings)
+    body = "名;額,残\n田中;1\n".encode("iso-2022-jp")
+    put, other = world.put("incoming/bank/1.csv", body), world.put("incoming/1.csv", body)
+    world.invoke()
+    assert world.results()[put.key]["accepted"] == 1
+    assert world.results()[other.key]["reason"].startswith("bad_encoding: ")
+    (row,) = world.records().values()
+    assert (row["名"], row["額,残"]) == ("田中", "1")
+
+
 @pytest.mark.parametrize(
     ("body", "fault"), [(b"x" * 1_000_001, "too_large"), (gzip.compress(b"a,b\n" * 600_000), "expands_too_far")]
 )

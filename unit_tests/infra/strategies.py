@@ -81,6 +81,7 @@ def settings_tables(draw: st.DrawFn) -> tuple[str, Table]:
         "auto_promote": draw(st.booleans()),
         "cors_origins": draw(st.lists(st.sampled_from(["https://a.example", "https://b.example:8443"]), unique=True)),
         "callers": draw(st.lists(bound_callers(), max_size=6)),
+        "formats": draw(st.lists(st.sampled_from(["a/=csv semicolon", "b=c=tsv shift_jis", "é /x=json"]), unique=True)),
         "alarms_email": draw(st.sampled_from(["on-call@example.com", "a.b+c@mail.example.org"])),
         "iam": draw(
             st.sampled_from(
@@ -239,7 +240,7 @@ def _limits(draw: st.DrawFn) -> Table:
 
 def _thinned(draw: st.DrawFn, tables: Table) -> Table:
     """Remove tables and settings whose absence contradicts nothing."""
-    droppable = ["control", "auto_promote", "cors_origins", "callers", "alarms_email", "tags", "domain"]
+    droppable = ["control", "auto_promote", "cors_origins", "callers", "formats", "alarms_email", "tags", "domain"]
     droppable += ["limits", "account"]
     if {tables["primary_region"], tables["secondary_region"]} <= set(PREFIX_LISTS):
         droppable.append("vpc")

@@ -276,6 +276,13 @@ def environment_variables_fit_into_lambda(made: Synthesis) -> None:
         if "issuer" in each["FunctionName"]
     ]
     assert bound == [callers, callers]
+    processors = [
+        each["Environment"]["Variables"].get("FORMATS", "")
+        for stack in REGIONAL
+        for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
+        if "-process-" in each["FunctionName"]
+    ]
+    assert processors == [",".join(made.settings.formats)] * 2
 
 
 MOST_POLICY_CHARACTERS = 6144
@@ -331,6 +338,7 @@ def check(of: Settings) -> None:
             "primary_region": "ap-southeast-1",
             "secondary_region": "ap-southeast-2",
             "iam": {"role_path": f"/{'p' * 126}/"},
+            "formats": [f"{'f' * 1019}=csv"],
             "callers": [f"c{n:02}=arn:aws:iam::123456789012:role/{'r' * 26}" for n in range(33)],
         }
     )

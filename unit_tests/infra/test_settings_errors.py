@@ -49,6 +49,7 @@ DISK = "spool 4 times as many bytes to its disk, and 512 MB are reserved for oth
 ARN = "the ARN of an IAM role or user"
 ZONES = '{us-east-1 = ["use1-az1", "use1-az2"]}'
 TO_LIST, PREFIXES = "from region to prefix list id", '{eu-west-2 = "pl-7ca54015"}'
+FORMATS = '["bank/=csv semicolon windows-1252", "events/=ndjson"]'
 CASES = (
     # A setting, its written value, parts of the texts on what is wrong and what is allowed, and the value to type.
     ("account", "123456789012", "is a whole number", "12 digits, in quotes", '"123456789012"'),
@@ -64,6 +65,12 @@ CASES = (
     ("callers", WIDE, "is not 1 to 32 of a-z, 0-9 and hyphen", "or a beginning and -*", f'["a-*={ROLE}/a"]'),
     ("callers", '["a=arn:aws-xx:iam::123456789012:role/a"]', "the ARN of an IAM role or user", ARN, ONE_CALLER),
     ("callers", MANY_CALLERS, "the 200 entries take 10379 bytes and 2048 fit", "2048 bytes in all", ONE_CALLER),
+    ("formats", '["a/=xml"]', "not the beginning of a file's key", "csv, tsv, ndjson or json", FORMATS),
+    ("formats", '["=csv", "a=csv semicolon"]', '"=csv": this is not', "the beginning of a key", '["a=csv semicolon"]'),
+    ("formats", '["a=tsv comma"]', '"a=tsv comma": this is not', "a delimiter of csv", FORMATS),
+    ("formats", '["a=csv latin9"]', '"a=csv latin9": this is not', "iso-8859-15", FORMATS),
+    ("formats", '["a=csv", "b=csv", "a=json"]', "a has two entries", "the beginning of a key", FORMATS),
+    ("formats", f'["{"a" * 1023}=csv"]', "the entries take 1027 bytes and 1024 fit", "1024 bytes in all", FORMATS),
     ("auto_promote", '"True"', "is text, and should be true or false", "true or false", "true"),
     ("auto_promote", "1", "is a whole number, and should be true or false", "true or false", "false"),
     ("alarms_email", '"nobody"', "does not have the form", "e-mail address", '"on-call@example.com"'),

@@ -1,5 +1,7 @@
 """Parse bytes into records; the content of a file determines its compression, encoding and format.
 
+The setting `formats` decides the encoding and format instead, for keys with a beginning (see `pins`).
+
 `open_object` yields the records of a stream of bytes. Rules for all formats:
 
 | file                                               | result                                                         |
@@ -7,7 +9,8 @@
 | empty, or nothing but white space                  | no records; format `empty`                                     |
 | UTF-8 with a byte order mark                       | the mark is dropped                                            |
 | UTF-16 with a byte order mark                      | decoded                                                        |
-| UTF-16 without a mark, UTF-32, binary              | unreadable                                                     |
+| any encoding that the setting `formats` names      | decoded                                                        |
+| UTF-16 without a mark, UTF-32, ISO-2022, binary    | unreadable                                                     |
 | a record with bytes that are not UTF-8             | that record is rejected                                        |
 | a record of over 4 MiB of text                     | that record is rejected                                        |
 | compressed data that ends early or fails its check | unreadable; no record of it is written                         |

@@ -1,4 +1,4 @@
-"""Check that a file is UTF-8 text, with or without a byte order mark; the error names the type of any other file."""
+"""Decode a file to UTF-8, by its byte order mark or a known encoding; the error names the type of any other file."""
 
 import codecs
 import re
@@ -34,6 +34,9 @@ _OTHER_FILES: Final = (
     (b"\x89PNG\r\n", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
 )
+_ISO_2022: Final = re.compile(rb"\x1b(\$[@AB]|\$[()*+][@-Q]|\([IJ])")
+"""Escape sequences of ISO-2022-JP, -KR and -CN (RFC 1468, 1557, 1922), whose bytes are all ASCII."""
+_SET_ENCODING: Final = "or set the encoding of such keys by `formats` in environments.toml"
 _TEXT_CONTROLS: Final = b"\t\n\r\f\v\x1b"
 _BINARY_BYTES: Final = bytes(byte for byte in range(0x20) if byte not in _TEXT_CONTROLS)
 _LINE_END: Final = re.compile(rb"[\r\n]")
@@ -42,24 +45,32 @@ _LONGEST_CHARACTER: Final = 4
 """Bytes."""
 
 
-def as_utf8(chunks: Iterator[bytes]) -> tuple[bool, Iterator[bytes]]:
-    """Return whether a stream is UTF-16 with a byte order mark, and the stream as UTF-8, then with a mark too."""
+def as_utf8(chunks: Iterator[bytes], encoding: str | None = None) -> tuple[bool, Iterator[bytes]]:
+    """Return whether a stream is decoded, and the stream as UTF-8, with a byte order mark if it is decoded.
+
+    Args:
+        chunks: The stream.
+        encoding: Its encoding where it has no byte order mark of UTF-8 or UTF-16; None for UTF-8.
+    """
     beginning, stream = look_ahead(chunks)
-    is_utf16 = beginning.startswith(_UTF16_MARKS) and not beginning.startswith(_UTF32_MARKS)
-    return is_utf16, _decoded(stream) if is_utf16 else stream
+    if beginning.startswith(_UTF16_MARKS) and not beginning.startswith(_UTF32_MARKS):
+        encoding = "utf-16"
+    elif beginning.startswith(UTF8_MARK):
+        encoding = None
+    return encoding is not None, _decoded(stream, encoding) if encoding else stream
 
 
-def _decoded(stream: Iterator[bytes]) -> Iterator[bytes]:
-    decoder = codecs.getincrementaldecoder("utf-16")()
+def _decoded(stream: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
     yield UTF8_MARK
     try:
         for chunk in stream:
             yield decoder.decode(chunk).encode()
         decoder.decode(b"", final=True)
-    except UnicodeDecodeError as error:
-        raise UnreadableError(
-            Fault.BAD_ENCODING, f"the file has the byte order mark of UTF-16, but is not ({error.reason}); {_SEND_UTF8}"
-        ) from error
+    except UnicodeError as error:
+        why = error.reason if isinstance(error, UnicodeDecodeError) else error
+        known = "has the byte order mark of UTF-16" if encoding == "utf-16" else f"should be {encoding} by its prefix"
+        raise UnreadableError(Fault.BAD_ENCODING, f"the file {known}, but is not ({why}); {_SEND_UTF8}") from error
 
 
 def check_encoding(beginning: bytes) -> None:
@@ -78,7 +89,13 @@ def check_encoding(beginning: bytes) -> None:
             raise UnreadableError(Fault.BAD_ENCODING, f"the file is {name}; {_SEND_UTF8}")
     if 0 in beginning[:4]:
         raise UnreadableError(
-            Fault.BAD_ENCODING, f"its first characters hold zero bytes, as UTF-16 and UTF-32 text do; {_SEND_UTF8}"
+            Fault.BAD_ENCODING,
+            f"its first characters hold zero bytes, as UTF-16 and UTF-32 text do; {_SEND_UTF8}; {_SET_ENCODING}",
+        )
+    if _ISO_2022.search(beginning):
+        raise UnreadableError(
+            Fault.BAD_ENCODING,
+            f"it holds escape sequences of ISO-2022 text, such as ISO-2022-JP; {_SEND_UTF8}; {_SET_ENCODING}",
         )
     # In JSON a bad byte affects one record and not the file; the first line of a table must be valid.
     is_json = beginning.lstrip()[:1] in (b"{", b"[")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from handlers.processor.errors import Fault, Reject, UnreadableError
 from handlers.processor.parsers.delimited import DELIMITERS, delimiters_in, split_row
+from handlers.processor.parsers.pins import Pin
 from handlers.processor.parsers.rows import rows
 from handlers.processor.parsers.window import Window
 
@@ -55,32 +56,67 @@ _JSON_STRUCTURE: Final = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?|[\[\]{}]', re.DOTA
 """Matches at every quote, so that an unterminated string is scanned once and not again from each quote in it."""
 
 
-def tell_format(window: Window, object_key: str) -> Layout:
+def tell_format(window: Window, object_key: str, pin: Pin | None = None) -> Layout:
     """Return the layout of a file.
 
     Args:
         window: Beginning of the file, without a byte order mark.
         object_key: Key of the object; its extension decides when the content could be two formats.
+        pin: What the settings say of the file.
 
     Raises:
-        UnreadableError: The file has none of the supported formats.
+        UnreadableError: The file has none of the supported formats, or another one than is set.
     """
     text = window.text.lstrip()
     if not text:
         if window.is_whole_file:
             return Layout(Format.EMPTY)
         raise UnreadableError(Fault.UNKNOWN_FORMAT, f"the first {len(window.text)} bytes are white space")
-    named = _extension(object_key)
+    named = pin.format if pin else _extension(object_key)
     line_end = b"\r" if b"\n" not in window.text and b"\r" in text else b"\n"
     lines = [line for line in text.split(line_end, _LINES_SEEN)[:_LINES_SEEN] if line.strip()]
+    found = (
+        _pinned(text, lines, line_end, pin.format)
+        if pin
+        else _json(text, lines, line_end, named, is_whole_file=window.is_whole_file)
+    )
+    if found:
+        return found
+    indent = _indent(window.text, len(window.text) - len(text))
+    return _table(indent + text, [indent + lines[0], *lines[1:]], line_end, named, pin.delimiter if pin else None)
+
+
+def _json(text: bytes, lines: list[bytes], line_end: bytes, named: str, *, is_whole_file: bool) -> Layout | None:
     if text.startswith(b"{") and (named not in _TABLE_NAMES or _any_object(lines) or _begins_with_value(text)):
-        return _objects(text, lines, line_end, named, is_whole_file=window.is_whole_file)
+        return _objects(text, lines, line_end, named, is_whole_file=is_whole_file)
     if text.startswith(b"[") and not _is_bracketed_column(text, named):
-        return _array_or_lines(text, lines, line_end, named, is_whole_file=window.is_whole_file)
+        return _array_or_lines(text, lines, line_end, named, is_whole_file=is_whole_file)
     if named not in _TABLE_NAMES and (_any_object(lines) or (named in _JSON_NAMES and _is_value(lines[0]))):
         return Layout(Format.NDJSON, line_end)
-    indent = _indent(window.text, len(window.text) - len(text))
-    return _table(indent + text, [indent + lines[0], *lines[1:]], line_end, named)
+    return None
+
+
+def _pinned(text: bytes, lines: list[bytes], line_end: bytes, name: str) -> Layout | None:
+    """Return the layout of a file whose format is set, or None for a table.
+
+    Raises:
+        UnreadableError: The file is JSON and should be a table, or the reverse.
+    """
+    seems_json = text.startswith((b"{", b"["))
+    should_be_table = name in _TABLE_NAMES
+    if should_be_table:
+        is_other = _any_object(lines) or (seems_json and _begins_with_value(text))
+    else:  # of NDJSON each line is judged alone
+        is_other = name == Format.JSON and not seems_json
+    if is_other:
+        raise UnreadableError(
+            Fault.UNKNOWN_FORMAT,
+            f"the file is {'JSON' if should_be_table else 'not JSON'}, and `formats` in environments.toml sets {name} for "
+            f"the beginning of its key; send {name}, or use another key",
+        )
+    if should_be_table:
+        return None
+    return Layout(Format.NDJSON, line_end) if name == Format.NDJSON else Layout(Format.JSON, is_array=text.startswith(b"["))
 
 
 def _indent(text: bytes, position: int) -> bytes:
@@ -125,10 +161,10 @@ def _array_or_lines(text: bytes, lines: list[bytes], line_end: bytes, named: str
     return Layout(Format.NDJSON, line_end) if is_lines else Layout(Format.JSON, is_array=True)
 
 
-def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str) -> Layout:
+def _table(text: bytes, lines: list[bytes], line_end: bytes, named: str, delimiter: str | None = None) -> Layout:
     if _MARKUP.match(lines[0].lstrip()):
         raise UnreadableError(Fault.UNKNOWN_FORMAT, "the file begins as XML or HTML does (an error page, perhaps?)")
-    delimiter = _delimiter(text, _header(lines, line_end), line_end, named)
+    delimiter = delimiter or _delimiter(text, _header(lines, line_end), line_end, named)
     if named not in _TABLE_NAMES and not _has_rows(text, delimiter, line_end):
         raise UnreadableError(
             Fault.UNKNOWN_FORMAT,
@@ -159,7 +195,7 @@ def _delimiter(text: bytes, header: bytes, line_end: bytes, named: str) -> str:
         raise UnreadableError(
             Fault.BAD_HEADER,
             f"the columns may be separated by {listed}: each splits the rows as it splits the header. Quote the fields that "
-            "hold a delimiter",
+            "hold a delimiter, or set the delimiter of such keys by `formats` in environments.toml",
         )
     return best[0]
 

@@ -50,7 +50,8 @@ def decode(raw: RawRecord) -> str:
         return raw.text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Reject(
-            f"byte {error.start} of the record, 0x{raw.text[error.start]:02X}, is not UTF-8; convert the file to UTF-8"
+            f"byte {error.start} of the record, 0x{raw.text[error.start]:02X}, is not UTF-8; convert the file to UTF-8, "
+            "or set the encoding of such keys by `formats` in environments.toml"
         ) from error
 
 

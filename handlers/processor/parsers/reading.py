@@ -10,6 +10,7 @@ from handlers.processor.parsers.encoding import UTF8_MARK, as_utf8, check_encodi
 from handlers.processor.parsers.formats import Format, Layout, tell_format
 from handlers.processor.parsers.json_structure import json_array, json_object
 from handlers.processor.parsers.ndjson import ndjson
+from handlers.processor.parsers.pins import Pin
 from handlers.processor.parsers.records import FIRST, Outcome, Position
 from handlers.processor.parsers.window import Window, look_into
 
@@ -24,13 +25,14 @@ class Opened:
     """May raise UnreadableError at any record, so write no record before the end was read."""
 
 
-def open_object(
+def open_object(  # noqa: PLR0913 - the benchmarks and the simulator leave most of them out
     chunks: Iterable[bytes],
     *,
     object_key: str,
     maximum_expanded_bytes: int,
     position: Position = FIRST,
     seek: Callable[[int], Iterable[bytes]] | None = None,
+    pin: Pin | None = None,
 ) -> Opened:
     """Return the format, the compression and the records of an object.
 
@@ -42,21 +44,22 @@ def open_object(
         maximum_expanded_bytes: Largest decompressed size.
         position: Position of the first record to return.
         seek: Returns the object's bytes from an offset on, in place of the rest of `chunks`.
+        pin: What the settings say of the object, in place of what its content and name say.
 
     Raises:
         UnreadableError: The object as a whole cannot be read.
     """
     compression, expanded = expand(chunks, maximum_bytes=maximum_expanded_bytes)
-    is_utf16, decoded = as_utf8(expanded)
+    is_decoded, decoded = as_utf8(expanded, pin.encoding if pin else None)
     window, stream = look_into(decoded)
-    check_encoding(window.text)
     text = window.text.removeprefix(UTF8_MARK)
+    check_encoding(text)
     offset = len(window.text) - len(text) + position.start
-    if seek and position.start and compression is Compression.NONE and not is_utf16:
+    if seek and position.start and compression is Compression.NONE and not is_decoded:
         stream = limited(seek(offset), maximum_expanded_bytes, total=offset)
     elif offset:
         stream = _after(stream, offset)
-    layout = tell_format(Window(text, is_whole_file=window.is_whole_file), object_key)
+    layout = tell_format(Window(text, is_whole_file=window.is_whole_file), object_key, pin)
     return Opened(layout.format, compression, _records(layout, stream, text, position))
 
 

@@ -9,6 +9,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from handlers.processor.intake import Intake
 from handlers.processor.parsers import open_object
+from handlers.processor.parsers.pins import Pin
 from unit_tests.fixtures import unchanged
 
 OBJECT_ID: Final = "ab" * 32
@@ -46,13 +47,14 @@ def take_in(
     piece: int = 65_536,
     transform: Callable[[dict[str, Any]], dict[str, Any]] = unchanged,
     maximum_expanded_bytes: int = _ROOM,
+    pin: Pin | None = None,
 ) -> Taken:
     """Parse a file and run it through the intake.
 
     Raises:
         UnreadableError: It would be quarantined.
     """
-    opened = open_object(pieces(content, piece), object_key=key, maximum_expanded_bytes=maximum_expanded_bytes)
+    opened = open_object(pieces(content, piece), object_key=key, maximum_expanded_bytes=maximum_expanded_bytes, pin=pin)
     with Intake(OBJECT_ID, transform) as intake:
         intake.take(enumerate(opened.records))
         deserialize = TypeDeserializer().deserialize

@@ -145,6 +145,7 @@ READABLE: dict[str, tuple[bytes, str, list[Any]]] = {
     "a bar in a name of one column": (b"price|unit\n1\n2\n", "x.csv", [{"price|unit": "1"}, {"price|unit": "2"}]),
     "UTF-16": (LINES.decode().encode("utf-16"), "x", [ONE, TWO]),
     "UTF-16 of the other byte order": (b"\xfe\xff" + "a,b\n1,é😀\n".encode("utf-16-be"), "x", [{"a": "1", "b": "é😀"}]),
+    "colours of a terminal": (b"a,b\n\x1b[31m1\x1b[0m,2\n", "x.csv", [{"a": "\x1b[31m1\x1b[0m", "b": "2"}]),
     "plain named gzip": (LINES, "x.json.gz", [ONE, TWO]),
     "zstd named gzip": (zstd(LINES), "x.gz", [ONE, TWO]),
     # compression
@@ -160,6 +161,8 @@ UNREADABLE: dict[str, tuple[bytes, str, Fault]] = {
     "columns that two delimiters split": (b"Preis, netto;Preis, brutto\n1,5;2,5\n", "x.csv", Fault.BAD_HEADER),
     "UTF-16 without a mark": (LINES.decode().encode("utf-16-be"), "x", Fault.BAD_ENCODING),
     "UTF-32": (b"a,b\n1,2\n".decode().encode("utf-32"), "x.csv", Fault.BAD_ENCODING),
+    "ISO-2022-JP": ("名,額\n田中,1\n".encode("iso-2022-jp"), "x.csv", Fault.BAD_ENCODING),
+    "ISO-2022-KR below the header": ("a,b\n1,값\n".encode("iso-2022-kr"), "x.csv", Fault.BAD_ENCODING),
     "Latin-1 in the header": ("a,é\n1,2\n".encode("latin-1"), "x.csv", Fault.BAD_HEADER),
     "any bytes": (bytes(range(1, 256)) * 20, "x.csv", Fault.BAD_ENCODING),
     "gzip within gzip": (gzip.compress(gzip.compress(LINES)), "x.json.gz", Fault.BAD_ENCODING),

@@ -9,6 +9,7 @@ import zstandard
 
 from handlers.processor.errors import Reject, UnreadableError
 from handlers.processor.parsers import FIRST, Outcome, Position, open_object
+from handlers.processor.parsers.pins import Pin
 from unit_tests.handlers.processor.parse_file import pieces
 from unit_tests.handlers.processor.test_odd_files import READABLE, SKIPPABLE_FRAME
 
@@ -43,13 +44,16 @@ def outcome_of(record: Outcome) -> tuple[int, int, Any]:
     return record.raw.line, record.raw.start, value
 
 
-def read(content: bytes, key: str, piece: int, position: Position = FIRST, *, may_seek: bool = False) -> list[Any]:
+def read(
+    content: bytes, key: str, piece: int, position: Position = FIRST, *, may_seek: bool = False, pin: Pin | None = None
+) -> list[Any]:
     opened = open_object(
         pieces(content, piece),
         object_key=key,
         maximum_expanded_bytes=ROOM,
         position=position,
         seek=(lambda at: pieces(content[at:], piece)) if may_seek else None,
+        pin=pin,
     )
     return [outcome_of(record) for record in opened.records]
 
@@ -69,6 +73,16 @@ def test_parser_from_any_record_yields_the_same_records(
         for number, (line, start, _) in enumerate(whole):
             found = read(content, key, piece, Position(start, line), may_seek=may_seek)
             assert found[: len(whole) - number] == whole[number:]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16le", "gb18030", "iso-2022-jp", "windows-1252"])
+@pytest.mark.parametrize("piece", [1, 3, 65_536])
+def test_parser_resumes_at_each_row_of_a_file_in_a_pinned_encoding(encoding: str, piece: int) -> None:
+    content, pin = 'a;b\n1;\u00b1\n2;x\n"3\n";y\n4;5\n'.encode(encoding), Pin("csv", ";", encoding)
+    whole = read(content, "x", piece, pin=pin)
+    assert len(whole) == 4
+    for number, (line, start, _) in enumerate(whole):
+        assert read(content, "x", piece, Position(start, line), may_seek=True, pin=pin) == whole[number:]
 
 
 def test_seek_does_not_lift_the_limit_of_expanded_bytes() -> None:
