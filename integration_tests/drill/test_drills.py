@@ -104,6 +104,25 @@ def test_drill_killed_in_three_phases_ends_in_a_correct_report(drills: Drills) -
     assert (code, "has ended" in output) == (2, True), output
 
 
+def test_next_drill_stops_the_cloud_of_a_killed_one(drills: Drills) -> None:
+    process = drills.start("run", "--objects", "4")
+    drills.wait_for(process, "load")
+    process.kill()
+    process.communicate()
+    killed = drills.folder()
+    cloud = Path((killed.path / "supervisor.tmp").read_text("utf-8"))
+    assert supervisor.attach(killed) is not None
+    assert cloud.exists()
+    process = drills.start("run", "--objects", "4")
+    while (supervisor.attach(killed) is not None or cloud.exists()) and process.poll() is None:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    code, output = _end(process)
+    assert code == 130, output
+    code, output = _end(drills.start("resume", killed.path.name))
+    assert (code, "The local cloud of this drill has ended" in output) == (1, True), output
+
+
 def test_ctrl_c_during_a_fault_puts_everything_right(drills: Drills) -> None:
     process = drills.start("run", "--objects", "8")
     drills.wait_for(process, "detect")
