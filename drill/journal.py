@@ -70,10 +70,14 @@ class Journal:
                 self._read()
             entry = Entry(len(self.entries), time.time(), phase, event, data, self._last)
             line = _line(entry)
-            with self.path.open("ab") as file:
-                file.write(line + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with self.path.open("ab") as file:
+                    file.write(line + b"\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError as error:  # that of a full disk names no file
+                error.filename = str(self.path)
+                raise
             self.entries.append(entry)
             self._last = hashlib.sha256(line).hexdigest()
             self._size += len(line) + 1

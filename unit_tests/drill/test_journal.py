@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,15 @@ def test_part_of_a_line_is_taken_away_before_the_next(tmp_path: Path) -> None:
         file.write(b'{"seq":1,"at"')
     journal.append("load", "next")
     assert [one.event for one in read(journal.path.read_bytes())] == ["first", "next"]
+
+
+def test_full_disk_is_named_with_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    file = tmp_path / "journal.jsonl"
+    _written(file)
+    monkeypatch.setattr("drill.journal.os.fsync", full)
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        Journal(file).append("load", "note")
+    assert raised.value.filename == str(file)
