@@ -130,7 +130,8 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
         int, typer.Option(help="Number of histories, in addition to the regression plans.", min=0, max=1_000_000)
     ] = 1500,
     objects: Annotated[
-        int | None, typer.Option(help="Objects of a history; by default drawn, 1 to 12.", min=1, max=10_000)
+        int | None,
+        typer.Option(help="Objects of a history, without the regression plans; by default 1 to 12.", min=1, max=10_000),
     ] = None,
     jobs: Annotated[int, typer.Option(help="How many processes.", min=1, max=64)] = 2,
     seed: Annotated[int, typer.Option(help="The first seed; with --story the only one.", min=0, max=2**62)] = 0,
@@ -154,7 +155,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
     if exhaustive:
         chosen: list[Plan | int] = list(plans(_EXHAUSTIVE_OBJECTS))
     else:
-        chosen = [*known_failures(), *range(seed, seed + histories)]
+        chosen = [*([] if objects else known_failures()), *range(seed, seed + histories)]
     sys.exit(not _simulate(chosen, jobs, objects))
 
 
