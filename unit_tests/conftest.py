@@ -58,15 +58,15 @@ def pytest_runtest_protocol() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def prod(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+def prod() -> Synthesis:
     """Return the synthesis of prod with the built-in defaults."""
-    return _synthesis("prod", tmp_path_factory)
+    return _synthesis("prod")
 
 
 @pytest.fixture(scope="session")
-def dev(tmp_path_factory: pytest.TempPathFactory) -> Synthesis:
+def dev() -> Synthesis:
     """Return the synthesis of an environment other than prod."""
-    return _synthesis("dev", tmp_path_factory)
+    return _synthesis("dev")
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +75,9 @@ def templates(prod: Synthesis) -> Mapping[str, Template]:
     return prod.templates
 
 
-def _synthesis(environment: str, directories: pytest.TempPathFactory) -> Synthesis:
+def _synthesis(environment: str) -> Synthesis:
     # The tests of handlers and rules need no CDK, and are not made to wait for it.
     from infra.settings import Settings  # noqa: PLC0415
-    from unit_tests.infra.synthesis import synthesize  # noqa: PLC0415
+    from unit_tests.infra.synthesis import synthesized  # noqa: PLC0415
 
-    return synthesize(Settings(environment=environment), directories.mktemp(environment))
+    return synthesized(Settings(environment=environment))

@@ -6,35 +6,25 @@ The rules' own tests judge small templates; these prove that the rules also judg
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from compliance.cfn.loading import load_assembly
 from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
-from infra.app import build_app
-from infra.settings import DomainSettings, Settings
+from infra.settings import Settings
 from unit_tests.compliance.fixtures import ask
+from unit_tests.infra.synthesis import DOMAIN, VPCS, synthesized
 
 Templates = tuple[Template, ...]
 Damage = Callable[[dict[str, Any]], None]
 
-DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
-VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
 CHECK, ALARM = "AWS::Route53::HealthCheck", "AWS::CloudWatch::Alarm"
 
 
 @pytest.fixture(scope="module", params=["private", "domain"])
-def ours(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    """Prod's templates, with a stand-in for the functions' code."""
-    folder: Path = tmp_path_factory.mktemp("routing")
-    (folder / "asset" / "handlers").mkdir(parents=True)
-    (folder / "asset" / "handlers" / "__init__.py").touch()
-    settings = Settings(domain=DOMAIN) if request.param == "domain" else Settings(client_vpcs=VPCS)
-    build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
-    return load_assembly(folder / "cdk.out").templates
+def ours(request: pytest.FixtureRequest) -> Templates:
+    return synthesized(Settings(domain=DOMAIN) if request.param == "domain" else Settings(client_vpcs=VPCS)).loaded
 
 
 def damaged(ours: Templates, which: Callable[[dict[str, Any]], bool], damage: Damage, *, region: str = "") -> Templates:

@@ -1,10 +1,14 @@
 """Synthesize the whole app without the CDK CLI, and read the templates as plain data."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+
+from aws_cdk import App
 
 from compliance.cfn import templates as judged
 from compliance.cfn.loading import load_assembly
@@ -12,7 +16,7 @@ from compliance.engine.findings import Verdict
 from compliance.engine.judge import judge
 from compliance.rules import our_rules
 from infra.app import build_app
-from infra.settings import Settings
+from infra.settings import DomainSettings, Settings
 
 Template = dict[str, Any]
 """A CloudFormation template, as parsed from JSON."""
@@ -23,6 +27,9 @@ STACKS = ("PrimaryKeys", "SecondaryKeys", "Data", "SecondaryRegional", "PrimaryR
 """The construct ids of the stacks."""
 KEYS = STACKS[:2]
 REGIONAL = ("PrimaryRegional", "SecondaryRegional")
+DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
+VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
+"""Values of `domain` and of `client_vpcs`; each brings failover records."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +60,19 @@ class Synthesis:
         return [f"{row.path}: {row.message}" for row in rows if row.verdict is not Verdict.PASS]
 
 
-def synthesize(settings: Settings, directory: Path) -> Synthesis:
-    asset = directory / "asset"
-    (asset / "handlers").mkdir(parents=True)
-    (asset / "handlers" / "__init__.py").touch()
-    app = build_app(settings=settings, outdir=str(directory / "cdk.out"), asset=asset)
-    return read_assembly(settings, Path(app.synth().directory))
+def synthesize(settings: Settings, change: Callable[[App], object] = lambda _: None) -> Synthesis:
+    """Synthesize, after `change` has modified the app as an override in a fork does."""
+    with TemporaryDirectory() as folder:
+        asset = Path(folder) / "asset"
+        (asset / "handlers").mkdir(parents=True)
+        (asset / "handlers" / "__init__.py").touch()
+        app = build_app(settings=settings, outdir=f"{folder}/cdk.out", asset=asset)
+        change(app)
+        return _read_assembly(settings, Path(app.synth().directory))
+
+
+synthesized = cache(synthesize)
+"""The synthesis of settings that several tests share; a test that changes a template takes a copy."""
 
 
 def resources(made: Synthesis) -> Iterator[tuple[str, Resource]]:
@@ -115,7 +129,7 @@ def _hashable(properties: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in properties.items() if isinstance(value, str)}
 
 
-def read_assembly(settings: Settings, assembly: Path) -> Synthesis:
+def _read_assembly(settings: Settings, assembly: Path) -> Synthesis:
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     stacks = {name: each for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"}
     return Synthesis(

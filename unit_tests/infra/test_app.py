@@ -78,11 +78,6 @@ def test_unknown_environment_is_reported() -> None:
         build_app("deb", settings={"vpc.mode": "none"})
 
 
-def test_whole_settings_stand_in_for_the_file(tmp_path: Path, asset: Path) -> None:
-    app = build_app(settings=Settings(environment="qa"), outdir=str(tmp_path / "out"), asset=asset)
-    assert all("Lockstep qa:" in each for each in described(app))
-
-
 @pytest.mark.parametrize(
     ("settings", "warnings"),
     [(Settings(), 1), (Settings(alarms_email="on-call@example.com"), 0), (Settings(environment="staging"), 0)],

@@ -251,7 +251,6 @@ def test_any_arguments_are_run_or_refused_with_a_hint(arguments: list[str]) -> N
 @pytest.mark.parametrize(
     ("context", "expected"),
     [
-        ({"environment": "nope"}, "type this: -c environment="),
         ({"environment": 3, "retention.logs_days": "31", "Retention": {}}, "3 problems"),
         ({"bundle": "mars"}, "allowed: lambda, host"),
     ],

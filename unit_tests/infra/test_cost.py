@@ -3,16 +3,12 @@
 integration_tests/moto/test_cost.py counts the calls of a run.
 """
 
-from pathlib import Path
-
 import pytest
 
 from infra.cost import A_RUN, Line, idle
 from infra.cost_of_load import AN_OBJECT, Load, levers, loaded
 from infra.settings import Settings
-from unit_tests.infra.synthesis import Synthesis, synthesize
-
-VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
+from unit_tests.infra.synthesis import VPCS, Synthesis, synthesize, synthesized
 
 
 def table(made: Synthesis) -> dict[str, Line]:
@@ -42,8 +38,8 @@ def test_prod_idles_below_what_the_page_says(prod: Synthesis) -> None:
     assert total(prod) < 110
 
 
-def test_idle_cost_of_one_zone_is_below_110_dollars(tmp_path: Path) -> None:
-    made = synthesize(Settings.model_validate({"environment": "dev", "vpc": {"availability_zones": 1}}), tmp_path)
+def test_idle_cost_of_one_zone_is_below_90_dollars() -> None:
+    made = synthesize(Settings.model_validate({"environment": "dev", "vpc": {"availability_zones": 1}}))
     assert total(made) < 90
 
 
@@ -58,8 +54,8 @@ def test_replication_metrics_are_counted_by_rule(prod: Synthesis) -> None:
     assert table(prod)["S3 replication metrics"].count == 2 * 4
 
 
-def test_records_bring_the_cost_of_their_health_checks(prod: Synthesis, tmp_path: Path) -> None:
-    made = synthesize(Settings(client_vpcs=VPCS), tmp_path)
+def test_records_bring_the_cost_of_their_health_checks(prod: Synthesis) -> None:
+    made = synthesized(Settings(client_vpcs=VPCS))
     found = table(made)
     assert (found["health checks"].count, found["health check options: HTTPS, fast"].count) == (5, 4)
     assert found["HTTP API"].count > 8_000_000 > table(prod)["HTTP API"].count

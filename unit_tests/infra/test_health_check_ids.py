@@ -3,42 +3,27 @@
 integration_tests/local_cloud/test_routing.py shows on the local cloud that Route 53 then replaces the check.
 """
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aws_cdk import App
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from infra.app import build_app
 from infra.constructs.failover import copied_digest
-from infra.settings import DomainSettings, Settings
-from unit_tests.infra.synthesis import Template, read_assembly
-
-VPCS = {"us-east-1": ("vpc-0000000e",), "us-west-2": ("vpc-0000000a",)}
-DOMAIN = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
+from infra.settings import Settings
+from unit_tests.infra.synthesis import DOMAIN, VPCS, Synthesis, synthesize, synthesized
 
 
-def synthesized(folder: Path, settings: Settings, change: Callable[[App], None] = lambda _: None) -> dict[str, Template]:
-    """Return the templates; `change` modifies the app before synthesis, as an override in a fork does."""
-    (folder / "asset" / "handlers").mkdir(parents=True)
-    (folder / "asset" / "handlers" / "__init__.py").touch()
-    app = build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset")
-    change(app)
-    return dict(read_assembly(settings, Path(app.synth().directory)).templates)
-
-
-def out_of_step(templates: dict[str, Template]) -> list[str]:
+def out_of_step(made: Synthesis) -> list[str]:
     """Return the logical ids of health checks without the digest of their alarm."""
     alarms = {
         resource["Properties"]["AlarmName"]: resource["Properties"]
-        for resource in templates["SecondaryRegional"]["Resources"].values()
+        for resource in made.templates["SecondaryRegional"]["Resources"].values()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
     checks = {
         logical_id: resource["Properties"]["HealthCheckConfig"].get("AlarmIdentifier")
-        for template in templates.values()
+        for template in made.templates.values()
         for logical_id, resource in template["Resources"].items()
         if resource["Type"] == "AWS::Route53::HealthCheck"
     }
@@ -52,15 +37,15 @@ def out_of_step(templates: dict[str, Template]) -> list[str]:
 
 
 @pytest.mark.parametrize("settings", [Settings(client_vpcs=VPCS), Settings(domain=DOMAIN)], ids=["client VPCs", "domain"])
-def test_health_check_id_has_the_digest_of_its_alarm(settings: Settings, tmp_path: Path) -> None:
-    assert out_of_step(synthesized(tmp_path, settings)) == []
+def test_health_check_id_has_the_digest_of_its_alarm(settings: Settings) -> None:
+    assert out_of_step(synthesized(settings)) == []
 
 
-def test_override_of_the_alarm_changes_the_digest(tmp_path: Path) -> None:
+def test_override_of_the_alarm_changes_the_digest() -> None:
     def override(app: App) -> None:
         alarm: Any = app.node.find_child("SecondaryRegional").node.find_child("Alarms").node.find_child("ForceFailover")
         resource = alarm.node.default_child
         assert isinstance(resource, cloudwatch.CfnAlarm)
         resource.add_property_override("Threshold", 2)
 
-    assert len(out_of_step(synthesized(tmp_path, Settings(client_vpcs=VPCS), override))) == 1
+    assert len(out_of_step(synthesize(Settings(client_vpcs=VPCS), override))) == 1

@@ -13,7 +13,7 @@ import pytest
 from infra.settings import Settings
 from unit_tests.infra.iam.statements import Request, Statement
 from unit_tests.infra.iam.world import Role, World
-from unit_tests.infra.synthesis import REGIONAL, Synthesis, synthesize
+from unit_tests.infra.synthesis import REGIONAL, Synthesis, synthesized
 
 PRIMARY, SECONDARY = "us-east-1", "us-west-2"
 ACCOUNT = "000000000000"
@@ -96,8 +96,8 @@ def allowed_in(made: Synthesis) -> Allowed:
 
 
 @pytest.mark.parametrize("auto_promote", [False, True])
-def test_role_writes_only_its_own_rows(tmp_path: Path, auto_promote: bool) -> None:  # noqa: FBT001
-    made = synthesize(Settings(auto_promote=auto_promote), tmp_path)
+def test_role_writes_only_its_own_rows(auto_promote: bool) -> None:  # noqa: FBT001
+    made = synthesized(Settings(auto_promote=auto_promote))
     assert allowed_in(made) == expected(auto_promote=auto_promote)
 
 

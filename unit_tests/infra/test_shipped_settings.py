@@ -6,7 +6,7 @@ import pytest
 
 from infra.naming import Naming
 from infra.settings import default_environment, environment_names, load_settings
-from unit_tests.infra.synthesis import STACKS, synthesize
+from unit_tests.infra.synthesis import STACKS, synthesized
 
 SHIPPED = Path(__file__).parents[2] / "environments.toml"
 
@@ -22,9 +22,9 @@ def test_shipped_default_environment_is_one_of_the_file() -> None:
     assert default_environment(SHIPPED) in environment_names(SHIPPED)
 
 
-def test_shipped_default_environment_is_built_where_it_says(tmp_path: Path) -> None:
+def test_shipped_default_environment_is_built_where_it_says() -> None:
     settings = load_settings(default_environment(SHIPPED), SHIPPED)
-    made = synthesize(settings, tmp_path)
+    made = synthesized(settings)
     assert set(made.stacks) == set(STACKS)
     assert {stack.account for stack in made.stacks.values()} == {settings.account}
     assert {stack.region for stack in made.stacks.values()} == set(settings.regions)

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -180,8 +179,8 @@ def test_permissions_are_managed_policies_of_ours_and_nothing_else(templates: Ma
     assert named == {*writers, "serverless-bucket-replication-prod", "serverless-operator-prod"}
 
 
-def test_browser_may_send_what_a_presigned_put_binds(tmp_path: Path) -> None:
-    made = synthesize(Settings(environment="dev", cors_origins=("https://a.example",)), tmp_path)
+def test_browser_may_send_what_a_presigned_put_binds() -> None:
+    made = synthesize(Settings(environment="dev", cors_origins=("https://a.example",)))
     upload = Upload(source="s", upload_id="u", content_sha256="ab" * 32, file_key="a.csv")
     presigner = Presigner(s3=Mock(), bucket="b", key_arn="k", expiry_seconds=60)
     # Content-Length is a browser's own to send, and needs no leave.

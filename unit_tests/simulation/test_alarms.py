@@ -31,13 +31,13 @@ PREFIX: Final = "serverless-"
 
 
 @pytest.fixture(scope="module")
-def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
+def templates() -> dict[str, list[dict[str, Any]]]:
     """Alarms by stack, of the limits that the simulated functions have."""
     given = Settings(environment=ENVIRONMENT, auto_promote=True)
     limits = given.limits.model_copy(
         update={"processor_timeout_seconds": int(FUNCTION_SECONDS), "shadow_delay_seconds": SHADOW_DELAY_SECONDS}
     )
-    made = synthesize(given.model_copy(update={"limits": limits}), tmp_path_factory.mktemp("simulated"))
+    made = synthesize(given.model_copy(update={"limits": limits}))
     return {stack: list(of_type(made.templates[stack], "AWS::CloudWatch::Alarm").values()) for stack in REGIONAL}
 
 

@@ -5,26 +5,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from compliance.cfn.loading import load_assembly
 from compliance.cfn.symmetry import COMPARED, counterpart, differences, path_of
 from compliance.cfn.templates import STACK, Resource, Template, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.rules.cross_region.symmetry import DECLARED, ONE_SIDE, judge
-from infra.app import build_app
 from infra.settings import Settings
-from infra.settings.model import DomainSettings
 from unit_tests.compliance.fixtures import ask, template
 from unit_tests.compliance.rules.builders import alone, function, pair, pipeline, regional_bucket, replicating, rotation
 from unit_tests.compliance.rules.corruptions import changed, without
 from unit_tests.compliance.rules.verdicts import FAIL, PASS, message_in, says
 from unit_tests.fixtures.examples import examples
+from unit_tests.infra.synthesis import DOMAIN, synthesized
 
 ID: Final = "ActivePassive-CrossRegionSymmetry"
 REGIONAL: Final = ("PrimaryRegional", "SecondaryRegional")
@@ -94,15 +91,9 @@ def test_every_declared_difference_has_a_reason() -> None:
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory) -> TemplateSet:
-    """Prod with a domain, which has every stack's every resource, with a stand-in for the functions' code."""
-    folder = tmp_path_factory.mktemp("symmetry")
-    (folder / "asset" / "handlers").mkdir(parents=True)
-    (folder / "asset" / "handlers" / "__init__.py").touch()
-    domain = DomainSettings(name="ingest.example.com", hosted_zone_id="Z0123456789ABCDEFGHIJ")
-    settings = Settings(domain=domain, auto_promote=True)
-    build_app(settings=settings, outdir=str(folder / "cdk.out"), asset=folder / "asset").synth()
-    return TemplateSet(templates=load_assembly(Path(folder / "cdk.out")).templates, environment="prod")
+def app() -> TemplateSet:
+    """Prod with a domain, which has every stack's every resource."""
+    return TemplateSet(templates=synthesized(Settings(domain=DOMAIN, auto_promote=True)).loaded, environment="prod")
 
 
 def test_regions_of_our_app_are_the_same(app: TemplateSet) -> None:
