@@ -5,17 +5,19 @@ import os
 import subprocess
 import sys
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
 from aws_cdk import Acknowledgment, Validations
 
+import infra.__main__
 from compliance import gate
 from compliance.engine.acknowledgements import Registry, check_registry
 from compliance.engine.findings import Findings, Verdict
 from compliance.engine.matrix import Configuration
 from compliance.packs.nag import PACKS
-from unit_tests.compliance.sample import build_app
+from unit_tests.compliance.sample import build_app, build_empty_app
 
 TODAY = date(2026, 11, 24)
 QUEUES = ["Primary/Queue/Resource", "Secondary/Queue/Resource"]
@@ -34,6 +36,7 @@ def _registry(rules: list[str], paths: list[str], **changes: object) -> Registry
     return check_registry({"decision": [entry]}, TODAY)
 
 
+@cache
 def _open_rules() -> list[str]:
     """Return the ids of the rules that fail in the sample."""
     ledger = gate.judge_app("unit_tests.compliance.sample:build_app", PROD, Registry(), TODAY, print)
@@ -49,11 +52,10 @@ def _judge(app: str, registry: Registry, configurations: tuple[Configuration, ..
     return gate.judge_app(f"unit_tests.compliance.sample:{app}", configurations, registry, TODAY, print, matrix=MATRIX)
 
 
-def _deployed(outdir: Path, app: str = "build_app") -> dict[str, str]:
-    """Run what cdk.json runs, for an app of the sample, and return its exit status and what it wrote."""
+def test_deployment_with_an_open_finding_is_refused_naming_its_line(tmp_path: Path) -> None:
     code = (
         f"import infra.__main__ as program\nfrom unit_tests.compliance import sample\n"
-        f"program.build_app = lambda: sample.{app}('prod', {str(outdir)!r})\nprogram.main()"
+        f"program.build_app = lambda: sample.build_app('prod', {str(tmp_path)!r})\nprogram.main()"
     )
     # As `cdk deploy -c` hands it over. Node.js reads it as it starts, so in a process of its own.
     context = json.dumps({"@aws-cdk/core:failSynthOnValidationErrors": False})
@@ -64,22 +66,21 @@ def _deployed(outdir: Path, app: str = "build_app") -> dict[str, str]:
         text=True,
         check=False,
     )
-    return {"status": str(run.returncode), "says": run.stderr}
 
-
-def test_deployment_with_an_open_finding_is_refused_naming_its_line(tmp_path: Path) -> None:
-    run = _deployed(tmp_path)
-
-    assert run["status"] == "1"
-    line = next(line for line in run["says"].splitlines() if "AwsSolutions-SQS4 at Primary/Queue/Resource" in line)
+    assert run.returncode == 1
+    line = next(line for line in run.stderr.splitlines() if "AwsSolutions-SQS4 at Primary/Queue/Resource" in line)
     assert "(unit_tests/compliance/sample.py:" in line
-    assert "Traceback" not in run["says"]
+    assert "Traceback" not in run.stderr
 
 
-def test_deployment_of_an_unreadable_app_is_refused_without_a_traceback(tmp_path: Path) -> None:
-    run = _deployed(tmp_path, "build_empty_app")
+def test_deployment_of_an_unreadable_app_is_refused_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(infra.__main__, "build_app", lambda: build_empty_app("prod", str(tmp_path)))
+    monkeypatch.setattr(sys, "argv", ["infra"])
 
-    assert (run["status"], "holds no stack" in run["says"], "Traceback" in run["says"]) == ("1", True, False)
+    with pytest.raises(SystemExit, match="holds no stack"):
+        infra.__main__.main()
 
 
 def test_admit_passes_once_every_finding_is_acknowledged(tmp_path: Path) -> None:

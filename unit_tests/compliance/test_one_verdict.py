@@ -110,7 +110,7 @@ _VALUES = st.one_of(
 
 
 @pytest.mark.property
-@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_override_gets_one_verdict_in_every_mode(places: list[tuple[str, str]], data: st.DataObject) -> None:
     path, key = data.draw(st.sampled_from(places))

@@ -27,6 +27,7 @@ OBJECT_ID = "a" * 64
 REAL = ("cars.json", "wheat.json", "la-riots.csv")
 FILES = [*malformed_samples(), *(sample for sample in real_samples() if sample.name in REAL)]
 FILES = [sample for sample in FILES if not sample.quarantined]
+DRILLED = tuple(items.make(7, 12, "drill-abcdef"))
 Record = dict[str, Any]
 
 
@@ -130,7 +131,7 @@ def test_files_of_the_drill_become_what_is_expected(
     transform: Callable[[Record], Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mirror(monkeypatch, transform)
-    for one in items.make(7, 12, "drill-abcdef"):
+    for one in DRILLED:
         records = expected.records(one.parsed)
         assert isinstance(one.item.content, bytes)
         with Intake(OBJECT_ID, transform) as intake:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.engine.baseline import BaselineError, Changes, Row, compare, read_baseline
 from compliance.engine.findings import Finding, Findings, RuleInfo, Verdict
 from compliance.reports.json_report import render
+from unit_tests.fixtures.examples import examples
 
 _FAILING = {Verdict.FAIL, Verdict.NOT_EVALUATED}
 _REPORTED = st.sampled_from([Verdict.PASS, Verdict.ACKNOWLEDGED, Verdict.FAIL, Verdict.NOT_EVALUATED])
@@ -50,6 +51,7 @@ def _keys(rows: tuple[Row, ...]) -> set[tuple[str, str, str]]:
 
 
 @pytest.mark.property
+@settings(max_examples=examples(40))  # an example writes a whole report
 @given(before=_STATE, now=_STATE)
 def test_compare_returns_each_change_and_nothing_else(
     tmp_path_factory: pytest.TempPathFactory,

@@ -38,7 +38,7 @@ BEFORE = _failing(ORIGINAL)
 
 @pytest.mark.property
 @given(st.sampled_from(MUTANTS))
-@settings(max_examples=examples(60))
+@settings(max_examples=examples(25))
 def test_local_rules_find_a_damage_from_nearby_resources(mutant: Mutant) -> None:
     damaged = damage(ORIGINAL, mutant)
     bench = object.__new__(trial._Bench)  # noqa: SLF001 - without AWS and the packs, which take a Node.js
