@@ -131,10 +131,10 @@ class LocalCloud(FaultInjector):
         return self._server.process_id
 
     def require_alive(self) -> None:
-        """Check that the server runs, and has its files and its port.
+        """Check that the server runs, has its files and its port, and can write.
 
         Raises:
-            LocalCloudError: It has not, for the reason in the message's first line.
+            LocalCloudError: It is not so, for the reason in the message's first line.
         """
         self._server.require_alive()
 

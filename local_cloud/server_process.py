@@ -31,6 +31,8 @@ _SECRET: Final = "secret"  # noqa: S105  a file's name
 _SCRATCH: Final = "tmp"
 _FILES: Final = (_LOCK, _LOG, _SECRET, _SCRATCH)
 """Files and folders that the server has as long as it runs."""
+_PROBE: Final = "probe"
+_PROBE_BYTES: Final = 65_536
 _CONNECT_SECONDS: Final = 1.0
 _KEPT_PREFIX: Final = "kept-local-cloud-"
 _REMOVAL: Final = """
@@ -103,15 +105,21 @@ class ServerProcess:
         raise self._failure(f"did not answer within {timeout_seconds:.0f} s")
 
     def require_alive(self) -> None:
-        """Check that the server runs, and has its files and its port.
+        """Check that the server runs, has its files and its port, and can write.
 
         Raises:
-            LocalCloudError: It has not. The server is stopped, because a part of a cloud answers wrongly.
+            LocalCloudError: It is not so. The server is stopped, because a part of a cloud answers wrongly.
         """
         if self._process.poll() is not None:
             raise self._failure(f"died with exit status {self._process.returncode}")
         if gone := [name for name in _FILES if not (self.folder / name).exists()]:
             raise self._failure(f"has lost its files: another program removed {', '.join(gone)} from {self.folder}")
+        probe = self.folder / _PROBE
+        try:
+            probe.write_bytes(bytes(_PROBE_BYTES))
+            probe.unlink()
+        except OSError as error:
+            raise self._failure(f"cannot write to {self.folder}: {error.strerror}") from error
         if not self._listens():
             raise self._failure(f"listens no longer on {HOST}:{self.port}")
 

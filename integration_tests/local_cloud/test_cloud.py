@@ -142,6 +142,10 @@ def _close_port(cloud: LocalCloud) -> None:
         cloud._server.port = unused.getsockname()[1]  # noqa: SLF001  nothing listens on it from here on
 
 
+def _deny_writes(cloud: LocalCloud) -> None:
+    (cloud.log.parent / "probe").mkdir()
+
+
 def _kill(cloud: LocalCloud) -> None:
     os.kill(cloud.process_id, signal.SIGKILL)
     os.waitid(os.P_PID, cloud.process_id, os.WEXITED | os.WNOWAIT)
@@ -152,6 +156,7 @@ def _kill(cloud: LocalCloud) -> None:
     [
         (_remove_folder, "has lost its files: another program removed owner.lock, server.log, secret, tmp from /"),
         (_remove_secret, "has lost its files: another program removed secret from /"),
+        (_deny_writes, "cannot write to /"),
         (_close_port, "listens no longer on 127.0.0.1:"),
         (_kill, "died with exit status -9"),
     ],
