@@ -37,7 +37,7 @@ class HoldingTransport:
     Args:
         transport: Sends the requests.
         keys: The files' keys.
-        closed: Beginning of the URLs that are unreachable until all files are released. Otherwise a client whose grant comes
+        closed: Beginning of the URLs that are unreachable until `open`. Otherwise a client whose grant comes
             late from one region takes it from the other one, and its file never comes to its station.
     """
 
@@ -49,17 +49,19 @@ class HoldingTransport:
     def send(self, request: Request) -> Answer:
         """Send a request; wait first if it is a PUT of a held file."""
         if self._closed and request.url.startswith(self._closed):
-            raise Unreachable(f"{self._closed} is closed until the fault (the drill closed it)")
+            raise Unreachable(f"{self._closed} is closed until the files are at their stations (the drill closed it)")
         key = next((one for one in self._gates if request.method == "PUT" and one in request.url), None)
         if key is not None:
             self.held.add(key)
             self._gates[key].wait()
         return self._transport.send(request)
 
+    def open(self) -> None:
+        """Make every URL reachable."""
+        self._closed = ""
+
     def release(self, keys: Sequence[str] | None = None) -> None:
-        """Release the PUTs of these files, or of all; then every URL is reachable."""
-        if keys is None:
-            self._closed = ""
+        """Release the PUTs of these files, or of all."""
         for key in self._gates if keys is None else keys:
             self._gates[key].set()
 
@@ -88,6 +90,8 @@ class Stations:
         self._wait(
             lambda: self._holding is not None and len(self._holding.held) == len([*self._queued, *self._put, *self._issued])
         )
+        if self._holding:
+            self._holding.open()  # a primary that grants nothing is an early fault of the plan
         context.platform.set_region_stalled(primary, stalled=True)
         self._release(self._queued)
         self._wait(lambda: self._are_in(context.target.secondary, self._queued))

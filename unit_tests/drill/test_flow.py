@@ -99,9 +99,9 @@ def test_held_upload_takes_no_grant_of_the_other_region() -> None:
     holding = HoldingTransport(inner, ["a.csv"], "https://west/api")
     ask = Request("POST", "https://west/api/uploads", {}, b"", 1.0)
     holding.release(["a.csv"])
-    with pytest.raises(Unreachable, match="closed until the fault"):
+    with pytest.raises(Unreachable, match="closed until the files are at their stations"):
         holding.send(ask)
-    holding.release()
+    holding.open()
     assert holding.send(ask).status == 200
 
 
