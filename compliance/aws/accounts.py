@@ -16,6 +16,20 @@ _EQUALITY: Final = re.compile(
 )
 
 
+LOAD_BALANCING: Final = frozenset(
+    {
+        "127311923021", "033677994240", "027434742980", "797873946194", "098369216593", "754344448648", "589379963580",
+        "718504428378", "383597477331", "600734575887", "114774131450", "783225319266", "582318560864", "985666609251",
+        "054676820928", "156460612806", "652711504416", "635631232127", "009996457667", "897822967062", "076674570225",
+        "507241528517", "048591011584", "190560391635", "638102146993", "037604701340",
+    }
+)  # fmt: skip
+"""Accounts of AWS from which Elastic Load Balancing writes access logs, by region:
+https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/enable-access-logs.html"""
+DELIVERS: Final = "s3:PutObject"
+"""The only action that it needs."""
+
+
 def account_in(text: str) -> str | None:
     """Return the literal account that a rendered text is, or that stands in the ARN that it is; None if there is none."""
     found = _ARN.fullmatch(text)
@@ -30,6 +44,8 @@ def is_unknown_principal(account: str, world: TemplateSet) -> bool:
 def unknown_principals(statement: Statement, world: TemplateSet) -> list[str]:
     """Return the accounts, but for the system's own, that a statement names as principal or in a condition on who asks."""
     texts = [principal.id for principal in statement.principals]
+    if statement.actions == (DELIVERS,):
+        texts = [text for text in texts if account_in(text) not in LOAD_BALANCING]
     texts += [value for condition in statement.conditions if _says_who(condition) for value in condition.values]
     return strange_accounts(texts, world)
 

@@ -515,6 +515,14 @@ def _plain_key(key: object) -> str:
     raise ValueError(f"the key {key!r} is not text")
 
 
+def _null_functions(value: Json) -> Iterator[str]:
+    """Yield each function whose argument is null, which CloudFormation refuses."""
+    if isinstance(value, Mapping):
+        yield from (str(key) for key, part in value.items() if part is None and str(key).startswith("Fn::"))
+    for part in _children(value):
+        yield from _null_functions(part)
+
+
 def _require_template(file: Path, body: Json) -> None:
     if not isinstance(body, Mapping):
         raise LoadError(f"{file}: is not a template: its top level is {type(body).__name__}, not a map with Resources")
@@ -530,3 +538,7 @@ def _require_template(file: Path, body: Json) -> None:
             raise LoadError(f"{file}: resource {_short(logical_id)} has no Type; give it one, for example AWS::SQS::Queue")
         if not isinstance(resource.get("Metadata", {}), Mapping):
             raise LoadError(f"{file}: the Metadata of resource {_short(logical_id)} is not a map")
+        if null := next(_null_functions(resource), ""):
+            raise LoadError(
+                f"{file}: {_short(null)} of resource {_short(logical_id)} is null; give it a value, or an empty text"
+            )

@@ -14,6 +14,8 @@ from compliance.engine.rule import Rule, rule_from
 _ROLE: Final = "AWS::IAM::Role"
 _KEYS: Final = re.compile(r"aws:Source(Account|Arn|OrgID|OrgPaths)", re.IGNORECASE)
 """Keys of conditions that say for whom a service acts."""
+_REGIONAL: Final = re.compile(r"\.[a-z]{2}(?:-[a-z]+)+-\d\.(?=amazonaws\.com)")
+"""The region in a service's id: `states.us-east-1.amazonaws.com` is the same service."""
 _DOCS: Final = "https://docs.aws.amazon.com"
 _TRAIL_LOGS: Final = f"{_DOCS}/awscloudtrail/latest/userguide/cloudtrail-required-policy-for-cloudwatch-logs.html"
 
@@ -67,7 +69,7 @@ def _violations(role: Resource, _world: TemplateSet) -> Iterator[str]:
     for statement in _allowed(role):
         if names_the_source(statement, _KEYS, role.template):
             continue
-        for service in statement.services():
+        for service in (_REGIONAL.sub(".", each) for each in statement.services()):
             if service in SENDS:
                 yield (
                     f"{statement.name} lets {service} assume the role on behalf of any account; add aws:SourceAccount or "

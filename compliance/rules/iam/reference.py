@@ -33,6 +33,9 @@ _DOCUMENTED: Final = {("kms:describekey", "kms:encryptioncontext:aws:logs:arn")}
 
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
 """
+_OWNER: Final = "aws:sourceowner"
+"""Key of SNS in each topic's default policy, in no list of keys:
+https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html"""
 
 
 _FEDERATED: Final = frozenset({"sts:AssumeRoleWithWebIdentity", "sts:TagSession"})
@@ -111,6 +114,8 @@ def _of_keys(pattern: str, matched: tuple[Action, ...], statement: Statement) ->
 
 def _carries(action: Action, key: str) -> bool:
     if action.name in _FEDERATED and _CLAIM.fullmatch(key):
+        return True
+    if key.lower() == _OWNER and action.name.startswith("sns:"):
         return True
     return key_is_known(key, action) or (action.name.lower(), key.lower()) in _DOCUMENTED
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
+from compliance.aws.accounts import DELIVERS, LOAD_BALANCING, account_in
 from compliance.aws.networks import PREFIX_LISTS, is_private
 from compliance.cfn.arns import ARN_TYPES, names_of, regions_of
 from compliance.cfn.caching import cached
@@ -30,6 +31,8 @@ _ACCOUNT: Final = re.compile(
     r"|//(?:sqs|queue)[\w.-]*/(\d{12})/"
 )
 _ALONE: Final = re.compile(r"\d{12}")
+_QUANTITY: Final = re.compile(r"(?:Bytes|Capacity|Limit|Milliseconds|Seconds|Size|Threshold|Units)$")
+"""Ends of the names of properties whose numbers count something."""
 _OWN_ARN: Final = re.compile(
     r"arn:[\w-]+:(?:dynamodb|events|firehose|iam|kinesis|kms|lambda|logs|s3|secretsmanager|sns|sqs|ssm|states):[\w-]*"
     r":(?:\d{12}|\$\{AWS::AccountId\}):[\w/+=,.@:*-]+"
@@ -103,8 +106,18 @@ def _granted(value: Json) -> Json:
     if isinstance(value, Mapping):
         if value.get("Effect") == "Deny":
             return None
+        if value.get("Action") in (DELIVERS, [DELIVERS]) and "Principal" in value:
+            value = {**value, "Principal": _but_load_balancing(value["Principal"])}
         return {key: _granted(part) for key, part in value.items()}
     return [_granted(part) for part in value] if isinstance(value, list) else value
+
+
+def _but_load_balancing(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {key: _but_load_balancing(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_but_load_balancing(part) for part in value]
+    return None if isinstance(value, str) and account_in(value) in LOAD_BALANCING else value
 
 
 def _is_followed(text: Text) -> bool:
@@ -113,7 +126,7 @@ def _is_followed(text: Text) -> bool:
 
 def _of_account(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
     accounts = [next(filter(None, groups)) for groups in _ACCOUNT.findall(text.text)]
-    if _ALONE.fullmatch(text.text):
+    if _ALONE.fullmatch(text.text) and not _QUANTITY.search(text.name):
         accounts.append(text.text)
     for account in accounts:
         if account != world.account:

@@ -60,7 +60,7 @@ def _text(value: Json, template: Template) -> str | None:
     except UnresolvedError:
         return None
     stored = [name for name, kind in _parameters(template) if f"${{{name}}}" in text and kind.startswith(_FROM_STORE)]
-    return f"{_DYNAMIC}parameter {stored[0]}" if stored else text
+    return f"{_DYNAMIC}ssm}}}} of the parameter {stored[0]}" if stored else text
 
 
 def _parameters(template: Template) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """No text of a template is a secret, wherever it stands."""
 
+import re
 from typing import Final
 
 from compliance.aws.secrets import is_named_secret, looks_secret
@@ -12,6 +13,9 @@ _VALUES: Final = frozenset({"AllowedValues", "Default", "Value"})
 """Keys under the name of a parameter or an output."""
 _VARIABLES: Final = ("Properties", "Environment", "Variables")
 """Of a function: ActivePassive-SecretsManagerLiteral judges their names, and knows which values are a secret's place."""
+_MAPPINGS: Final = frozenset({"RequestTemplates", "ResponseTemplates"})
+_VELOCITY: Final = re.compile(r"\$[a-zA-Z][\w.]*(?:\([^()]*\))?")
+"""A reference in a mapping template of API Gateway: `$context.requestId`, `$input.path('$.token')`."""
 _FLAGS: Final = frozenset({"", "true", "false", "none", "null"})
 
 
@@ -37,6 +41,8 @@ def _whole(resource: Resource) -> Json:
 
 def _is_named(text: Text) -> bool:
     names = [part for part in text.place if part not in _VALUES]
+    if _MAPPINGS.intersection(text.place) and _VELOCITY.fullmatch(text.text):
+        return False
     return bool(names) and is_named_secret(names[-1]) and _is_value(text.text)
 
 
