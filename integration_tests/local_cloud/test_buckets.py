@@ -385,6 +385,16 @@ def test_key_policy_without_the_caller_denies_the_object(cloud: LocalCloud) -> N
     reader.put_object(Bucket=stack["Bucket"], Key="b", Body=b"x")
 
 
+def test_range_of_a_version_is_its_bytes_or_refused(cloud: LocalCloud) -> None:
+    stack = deploy(cloud, {"Bucket": bucket("ranged", VersioningConfiguration={"Status": "Enabled"})})
+    s3, name = stack.client("s3"), stack["Bucket"]
+    version = s3.put_object(Bucket=name, Key="a", Body=b"second")["VersionId"]
+    part = s3.get_object(Bucket=name, Key="a", VersionId=version, Range="bytes=1-3")
+    assert (part["Body"].read(), part["ContentRange"]) == (b"eco", "bytes 1-3/6")
+    with pytest.raises(ClientError, match="InvalidRange"):
+        s3.get_object(Bucket=name, Key="a", VersionId=version, Range="bytes=6-")
+
+
 def test_missing_object_is_a_404_only_for_who_may_list_the_bucket(cloud: LocalCloud) -> None:
     reads = allow("s3:GetObject", "s3:GetObjectVersion")
     arn = {"Fn::GetAtt": ["Bucket", "Arn"]}

@@ -43,6 +43,7 @@ from local_cloud.shims import (
     throttling,
     topic,
     trail,
+    version_range,
 )
 
 _SHIMS = (
@@ -78,6 +79,7 @@ _SHIMS = (
     object_encryption,
     encryption,
     missing_object,
+    version_range,
     throttling,
     queue_metrics,
     metric_data,
