@@ -5,7 +5,7 @@ import signal
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -160,7 +160,7 @@ def verify(
         read_receipts(configuration.receipts)
         with Client(configuration) as client:
             standings = client.verify(until=until, wait_seconds=wait)
-        _report(standings, until)
+        _report(standings, until, _typed(context))
 
 
 @app.command()
@@ -172,7 +172,7 @@ def receipts(context: typer.Context) -> None:
             _say(f"{number:>8} {state}")
         _list([one_line(f"{one.key}: {one.state}{_why(one)}") for one in held if _open(one)])
         if any(_open(one) for one in held):
-            _say("Type `resume` to send the files that no region has yet.")
+            _say(f"Type `{_typed(context)('resume')}` to send the files that no region has yet.")
             raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
 
@@ -221,7 +221,13 @@ def _end(outcomes: Sequence[Outcome], left_out: Sequence[LeftOut] = ()) -> None:
         raise typer.Exit(_SOMETHING_IS_NOT_THERE)
 
 
-def _report(standings: Sequence[Standing], until: Until) -> None:
+def _typed(context: typer.Context) -> Callable[[str], str]:
+    """Return a function that writes a command as the user types it for the same platform."""
+    is_local = context.parent is not None and context.parent.params["local"]
+    return f"lockstep {{}}{' --local' if is_local else ''}".format
+
+
+def _report(standings: Sequence[Standing], until: Until, typed: Callable[[str], str]) -> None:
     for state, number in sorted(Counter(one.receipt.state for one in standings).items()):
         _say(f"{number:>8} {state}")
     _say(f"{sum(one.receipt.durable for one in standings):>8} durable")
@@ -236,13 +242,13 @@ def _report(standings: Sequence[Standing], until: Until) -> None:
         ]
     )
     if any(one.rejected for one in standings):
-        _say("`lockstep rejected FILE` shows the line, the reason and an excerpt of each.")
+        _say(f"`{typed('rejected FILE')}` shows the line, the reason and an excerpt of each.")
     behind = [one for one in standings if not one.reached]
     _list([one_line(f"{one.receipt.key}: {one.reason}") for one in behind])
     if behind:
         _say(f"{len(behind)} of {len(standings)} uploads are not {until}.")
         if any(one.waits for one in behind):
-            _say("Some are still in progress: `verify --wait 60` asks again for a minute.")
+            _say(f"Some are still in progress: `{typed('verify --wait 60')}` asks again for a minute.")
         raise typer.Exit(_SOMETHING_IS_NOT_THERE)
     _say(f"All {len(standings)} uploads are {until}.")
 

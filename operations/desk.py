@@ -128,7 +128,7 @@ def rejected(
             else:
                 say(f"line {one['line']}: {one_line(one['reason'])}")
                 say(f"  {one_line(one['excerpt'])}")
-        note(f"{count} rejected records of object {found.object_id}.")
+        note(f"{count} rejected record{'' if count == 1 else 's'} of object {found.object_id}.")
         _explain(reader)
 
 

@@ -92,8 +92,8 @@ class Found:
                 case "UPLOAD":
                     steps.add((_text(row["issued_at"]), f"{region} issued upload {_text(row['upload_id'])}"))
                 case "ATTEMPT":
-                    count = _text(row["attempts"]) if "attempts" in row else "no"
-                    steps.add((_text(row.get("started_at", row["updated_at"])), f"{region} began; {count} attempts so far"))
+                    count = _text(row["attempts"]) if "attempts" in row else "0"
+                    steps.add((_text(row.get("started_at", row["updated_at"])), f"{region} began; attempts so far: {count}"))
                     if "checkpoint" in row:
                         steps.add((_text(row["updated_at"]), f"{region} {_progress(row['checkpoint']['M'])}"))
                     if "gone" in row:

@@ -86,7 +86,7 @@ def test_folder_is_uploaded_once_and_verified(world: World, run: Run, capsys: py
 
 
 def test_verify_counts_records_and_names_files_with_rejected_ones(
-    world: World, run: Run, capsys: pytest.CaptureFixture[str]
+    world: World, run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("a.csv").write_text("a")
     assert run("upload", "a.csv") == 0
@@ -103,6 +103,10 @@ def test_verify_counts_records_and_names_files_with_rejected_ones(
     printed = capsys.readouterr().out
     assert "       3 records rejected" in printed
     assert "a.csv: 3 of 5 records were rejected\n`lockstep rejected FILE` shows" in printed
+    monkeypatch.setattr(command_line, "find_local_file", Path)
+    monkeypatch.setattr(command_line, "use_local_credentials", lambda: None)
+    assert run("verify", "--local") == 0
+    assert "\n`lockstep rejected FILE --local` shows" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("world")

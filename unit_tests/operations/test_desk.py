@@ -136,7 +136,7 @@ def test_files_show_states_versions_and_history_of_both_regions(processed: str, 
         f"{EAST}: completed: 2 accepted, 1 rejected; 1 version in the bucket",
         f"{WEST}: waiting; 0 versions in the bucket",
         f"{EAST} issued upload {UPLOAD.upload_id}",
-        f"{EAST} began; 1 attempts so far",
+        f"{EAST} began; attempts so far: 1",
         f"{EAST} wrote the result: completed",
         f"{EAST} verified the records of its replica",
     ):
