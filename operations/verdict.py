@@ -53,6 +53,9 @@ def _of_regions(here: RegionStatus, other: RegionStatus, found: list[RegionStatu
     if (unready or doubts) and peer_unready:
         sentence = f"BOTH REGIONS FAIL: {active} {_and(unready or doubts)}; {other.region} {_and(peer_unready)}."
         return Verdict(sentence, "do not promote; escalate, and read the logs", "logs")
+    if not (unready or peer_unready) and not any(status.newest_heartbeat(found, one.region) for one in found):
+        sentence = f"NEW: {active} processes, {other.region} is ready. No observer has written a heartbeat yet."
+        return Verdict(sentence, "look again in two minutes; if there is still none, read why", "logs")
     if unready or doubts:
         # Only its readiness decides, as in section 2 of the runbook: a promotion that was not needed does no harm.
         but = f", but {_and(peer_doubts)}" if peer_doubts else ""

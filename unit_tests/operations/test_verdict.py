@@ -55,6 +55,20 @@ PROMOTED = {WEST: 1}
             "us-east-1 IS ACTIVE AND FAILS: did not process its canary in time.",
             "promote us-west-2",
         ),
+        # Nothing was ever written, and nothing speaks against a region: it was deployed a moment ago.
+        (
+            _region(EAST, heartbeats={}),
+            _region(WEST, heartbeats={}),
+            "NEW: us-east-1 processes, us-west-2 is ready. No observer has written a heartbeat yet.",
+            "logs",
+        ),
+        (
+            _region(EAST, heartbeats={}, ready=False),
+            _region(WEST, heartbeats={}),
+            "FAILS: is not ready",
+            "promote us-west-2",
+        ),
+        (_region(EAST, heartbeats={WEST: OLD}), _region(WEST, heartbeats={}), "FAILS: has no fresh", "promote us-west-2"),
         # The heartbeat is fresh in its own replica: replication is slow, and no region fails.
         (HERE, _region(WEST, heartbeats={**_HELD, EAST: OLD}), "HEALTHY: us-east-1 processes", ""),
         (HERE, _lost(WEST), "us-west-2 FAILS: does not answer. No failover is needed.", "logs --region us-west-2"),
