@@ -1,4 +1,4 @@
-"""What public templates write and an engineer accepts: each case is a finding that the gate once had on one of them."""
+"""Test that the gate accepts sound text of public templates: each case was once a finding on one of them."""
 
 import json
 from datetime import date
