@@ -22,8 +22,9 @@ ANSWERS = {
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(init, "FILE", tmp_path / "environments.toml")
-    return init.FILE
+    file = tmp_path / "environments.toml"
+    monkeypatch.setattr(init, "FILE", file)
+    return file
 
 
 def typed(*more: str, **changes: str) -> Result:
