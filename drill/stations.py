@@ -37,8 +37,8 @@ class HoldingTransport:
     Args:
         transport: Sends the requests.
         keys: The files' keys.
-        closed: Beginning of the URLs that are unreachable until `open`. Otherwise a client whose grant comes
-            late from one region takes it from the other one, and its file never comes to its station.
+        closed: Beginning of the URLs that are unreachable until `open`; "" for none. Otherwise a client whose grant comes late
+            from one region takes it from the other one, and its file never comes to its station.
     """
 
     def __init__(self, transport: Transport, keys: Sequence[str], closed: str) -> None:
@@ -91,7 +91,7 @@ class Stations:
             lambda: self._holding is not None and len(self._holding.held) == len([*self._queued, *self._put, *self._issued])
         )
         if self._holding:
-            self._holding.open()  # a primary that grants nothing is an early fault of the plan
+            self._holding.open()
         context.platform.set_region_stalled(primary, stalled=True)
         self._release(self._queued)
         self._wait(lambda: self._are_in(context.target.secondary, self._queued))
@@ -134,8 +134,10 @@ class Stations:
     def _start(self, items: Sequence[LoadItem], receipts: str) -> Background:
         if self._holding is None:
             keys = [one.item.key for one in (*self._queued, *self._put, *self._issued)]
-            secondary = self._context.target.secondary
-            self._holding = HoldingTransport(Sender.transport(len(keys)), keys, self._context.deployment.api_url(secondary))
+            other = self._context.deployment.api_url(self._context.target.secondary)
+            # During an early fault the primary may grant nothing.
+            closed = "" if fault_control.active_faults(self._context.journal) else other
+            self._holding = HoldingTransport(Sender.transport(len(keys)), keys, closed)
         upload = _upload(self._context, items, receipts, self._holding)
         self._threads.append(upload)
         upload.start()

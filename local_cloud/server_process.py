@@ -216,7 +216,7 @@ class ServerProcess:
         log = self.log.read_text(errors="replace") if self.log.exists() else ""
         tail = "\n".join(log.splitlines()[-LOG_TAIL_LINES:]) or "(the log is empty)"
         self.stop()
-        return LocalCloudError(f"The local cloud's server {what}. The end of its log:\n{tail}")
+        return LocalCloudError(f"The local cloud's server {what}.\nThe end of its log:\n{tail}")
 
     def _remove_folder(self) -> None:
         if not self._keep_folder:

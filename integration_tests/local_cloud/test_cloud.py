@@ -165,8 +165,9 @@ def test_cloud_that_lost_a_part_is_named_and_stopped(damage: Callable[[LocalClou
     with LocalCloud.start() as cloud:
         cloud.require_alive()
         damage(cloud)
-        with pytest.raises(LocalCloudError, match="^The local cloud's server " + re.escape(reason)):
+        with pytest.raises(LocalCloudError, match="^The local cloud's server " + re.escape(reason)) as raised:
             cloud.require_alive()
+        assert str(raised.value).splitlines()[1] == "The end of its log:"
         assert until(lambda: not alive(cloud.process_id))
 
 
