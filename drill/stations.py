@@ -37,8 +37,8 @@ class HoldingTransport:
     Args:
         transport: Sends the requests.
         keys: The files' keys.
-        closed: Beginning of the URLs that are unreachable until `open`; "" for none. Otherwise a client whose grant comes late
-            from one region takes it from the other one, and its file never comes to its station.
+        closed: Beginning of the URLs that are unreachable until `open`; "" for none. Otherwise a client whose grant comes
+            late from one region takes it from the other one, and its file never comes to its station.
     """
 
     def __init__(self, transport: Transport, keys: Sequence[str], closed: str) -> None:
