@@ -334,7 +334,7 @@ _CONTEXT: Final[Any] = SimpleNamespace(
 )
 
 
-def http_event(method: str | None, path: str, body: str | bytes | None, *, caller: str) -> Row:
+def http_event(method: str | None, path: str, body: object, *, caller: str) -> Row:
     """Return the event of an HTTP API's request, as far as the issuer reads it."""
     return {
         "version": "2.0",

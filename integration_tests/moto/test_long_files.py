@@ -236,7 +236,7 @@ def test_long_file_waits_behind_the_other_messages_of_its_batch(world: World, mo
     process = Pipeline.process
 
     def note(self: Pipeline, message: Any, deadline: Any) -> None:  # noqa: ANN401 - as of process
-        order.extend(event.key for event in self._objects(message))
+        order.extend(event.key for event in self._objects(message, deadline))
         process(self, message, deadline)
 
     with monkeypatch.context() as patch:
