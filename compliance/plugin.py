@@ -82,7 +82,7 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
     try:
         _synthesize(app)
     except RuntimeError as error:
-        names = ", ".join(template.file or template.name for template in templates)
+        names = ", ".join(dict.fromkeys(template.file or template.name for template in templates))
         raise LoadError(f"{names}: the CDK cannot synthesize it: {error}{_reasons(templates)}") from error
 
 

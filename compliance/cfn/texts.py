@@ -57,6 +57,8 @@ def _of_map(value: Mapping[str, Json], template: Template, place: Place) -> Iter
     for key, part in value.items():
         if key == "Fn::ImportValue":
             continue  # the name of another stack's export, and no text of this template's
+        if key == "Fn::If" and isinstance(part, list):
+            part = part[1:]  # noqa: PLW2901 - without the name of the condition
         if str(key).startswith("Fn::") or key == "Ref":
             yield from texts_in(part, template, place)
         elif key == "Value" and isinstance(named, str):  # {"Name": "DB_PASSWORD", "Value": "..."} is an entry of a map

@@ -13,7 +13,8 @@ from compliance.cfn.templates import Json
 _BOOLEANS: Final = {text: text.lower() for text in ("True", "TRUE", "False", "FALSE")}
 """CloudFormation accepts a boolean in any case, the CDK in lower case only."""
 _POLICY: Final = re.compile(r".*(Policy|PolicyDocument|AccessPolicies|PolicyText)")
-_REFERENCE: Final = re.compile(r"\{\{resolve:[^{}]*\}\}")
+_REFERENCE: Final = re.compile(r"\{\{resolve:(?:[^{}]|\$\{[^{}]*\})*\}\}")
+_OPENED: Final = "{{resolve:"
 _TEXTS: Final = {"AWS::Logs::AccountPolicy", "AWS::Logs::Destination", "AWS::Logs::ResourcePolicy"}
 """Types whose policy is a text, for the CDK too."""
 _NETWORKS: Final = {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
@@ -35,10 +36,24 @@ def _read(value: Json, name: str, ranges: Mapping[str, Json]) -> Json:
     if isinstance(value, Mapping):
         if len(value) == 1 and (key := json.dumps(value, sort_keys=True)) in ranges:
             return ranges[key]
+        if _is_split(value.get("Fn::Join")):
+            return {"Fn::Join": [value["Fn::Join"][0], [_unbraced(part) for part in value["Fn::Join"][1]]]}
         # cdk-nag searches statements by regular expressions that expect the CDK's order of keys, which is the alphabet's.
         parts = sorted(value.items()) if "Effect" in value else value.items()
         return {key: _read(part, str(key), ranges) for key, part in parts}
     return [_read(part, name, ranges) for part in value] if isinstance(value, list) else value
+
+
+def _is_split(join: Json) -> bool:
+    """Return whether a text of a Fn::Join begins a dynamic reference that another one ends."""
+    match join:
+        case [str(), [*parts]]:
+            return any(isinstance(part, str) and _OPENED in _REFERENCE.sub("", part) for part in parts)
+    return False
+
+
+def _unbraced(part: Json) -> Json:
+    return part.replace(_OPENED, "dynamic-reference:").replace("}}", "") if isinstance(part, str) else part
 
 
 def _text(text: str, name: str) -> Json:

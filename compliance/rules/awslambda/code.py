@@ -12,7 +12,7 @@ from compliance.cfn.reading import require_mapping
 from compliance.cfn.references import follow, render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.transforms import PACKAGE_BUCKET
-from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
@@ -40,9 +40,7 @@ def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     if ACCOUNT not in name and not any(not is_unknown_principal(account, world) for account in _ACCOUNT.findall(name)):
         if name == f"${{{PACKAGE_BUCKET}}}":
             key = require_mapping(function.properties.get("Code"), "Code").get("S3Key")
-            raise UnresolvedError(
-                f"its code is in {describe(key)}; run `sam package`, and judge the template that it writes"
-            )
+            raise UnresolvedError(f"its code is in {key!r}; run `sam package`, and judge the template that it writes")
         if "${" in name:
             raise UnresolvedError(f"the template does not say whose bucket {name} is")
         yield (

@@ -16,6 +16,7 @@ _VARIABLES: Final = ("Properties", "Environment", "Variables")
 _MAPPINGS: Final = frozenset({"RequestTemplates", "ResponseTemplates"})
 _VELOCITY: Final = re.compile(r"\$[a-zA-Z][\w.]*(?:\([^()]*\))?")
 """A reference in a mapping template of API Gateway: `$context.requestId`, `$input.path('$.token')`."""
+_REFERS: Final = ("alias/", "arn:", "/", _DYNAMIC)
 _FLAGS: Final = frozenset({"", "true", "false", "none", "null"})
 
 
@@ -47,8 +48,10 @@ def _is_named(text: Text) -> bool:
 
 
 def _is_value(text: str) -> bool:
-    """Return whether a text is a value itself: no reference, no ARN, no path of a parameter, and no switch."""
-    return not (text.lower() in _FLAGS or text.isdigit() or text.startswith(("arn:", "/", _DYNAMIC)) or "${" in text)
+    """Return whether a text is a value itself: no reference, no ARN, no alias, no path of a parameter, and no switch."""
+    return not (
+        text.lower() in _FLAGS or text.isdigit() or text.startswith(("alias/", "arn:", "/", _DYNAMIC)) or "${" in text
+    )
 
 
 RULE = Rule(

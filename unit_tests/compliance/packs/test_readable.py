@@ -14,6 +14,8 @@ from compliance.packs.readable import readable
 TRUST = {"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]}
 READS = {"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::a/*"}]}
 DYNAMIC = {"Fn::Sub": "arn:aws:s3:::{{resolve:ssm:bucket:1}}-${AWS::AccountId}/*"}
+SPLIT = {"Fn::Join": ["", ["arn:aws:s3:::{{resolve:ssm:/a/", {"Ref": "P0"}, "/bucket}}/services/*"]]}
+NAMED = {"Fn::Sub": "arn:aws:s3:::{{resolve:ssm:/a/${P0}/bucket}}/services/*"}
 MANY = [{"Fn::If": [f"C{number}", READS["Statement"][0], {"Ref": "AWS::NoValue"}]} for number in range(40)]
 
 
@@ -28,10 +30,13 @@ MANY = [{"Fn::If": [f"C{number}", READS["Statement"][0], {"Ref": "AWS::NoValue"}
             },
         },
         {"Type": "AWS::KMS::Key", "Properties": {"EnableKeyRotation": "True", "KeyPolicy": TRUST}},
-        {
-            "Type": "AWS::IAM::ManagedPolicy",
-            "Properties": {"PolicyDocument": {"Statement": [{**READS["Statement"][0], "Resource": DYNAMIC}]}},
-        },
+        *(
+            {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {"PolicyDocument": {"Statement": [{**READS["Statement"][0], "Resource": arn}]}},
+            }
+            for arn in (DYNAMIC, NAMED, SPLIT)
+        ),
         {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": {"Statement": [*READS["Statement"], *MANY]}}},
         {"Type": "AWS::SQS::Queue", "Properties": {"Fn::If": ["C0", {"QueueName": "a"}, {"QueueName": "b"}]}},
         {"Type": "My::S3::Bucket::MODULE", "Properties": {}},

@@ -17,6 +17,7 @@ from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS
 BOUNDED: Final = either({"Ref": "Boundary"}, ABSENT)
 OTHER: Final = "arn:aws:iam::000000000000:policy/other"
 LOAD_BALANCING: Final = "arn:aws:iam::127311923021:root"
+CHOSEN: Final = {"Fn::If": ["HasClusterMode", {"Fn::GetAtt": ["A", "B"]}, "10.0.0.1"]}
 WRITES: Final = {"Effect": "Allow", "Principal": {"AWS": LOAD_BALANCING}, "Action": "s3:PutObject", "Resource": "*"}
 READS: Final = {**WRITES, "Action": ["s3:PutObject", "s3:GetObject"]}
 
@@ -45,6 +46,7 @@ def _mapped(template_text: str) -> dict[str, Any]:
         ("IAMStranger", {"It": resource("CloudWatch::Alarm", Threshold=192_000_000_000)}, PASS),
         ("IAMStranger", {"It": resource("CloudWatch::Alarm", Owner=192_000_000_000)}, FAIL),
         ("IAMStranger", {"It": resource("X::Y", S3BucketName={"Fn::ImportValue": {"Fn::Sub": "${Parent}-Name"}})}, None),
+        ("IAMStranger", {"It": resource("Route53::RecordSet", Type="A", ResourceRecords=[CHOSEN])}, PASS),
         ("IAMStranger", {"It": _bucket_policy(WRITES)}, PASS),
         ("IAMStranger", {"It": _bucket_policy(READS)}, FAIL),
         ("IAMStranger", {"It": resource("X::Y", Principal=LOAD_BALANCING)}, FAIL),
@@ -53,7 +55,7 @@ def _mapped(template_text: str) -> dict[str, Any]:
         ("IAMDeputy", {"It": _role(service="unheard-of.us-east-1.amazonaws.com")}, NOT_EVALUATED),
     ],
 )
-def test_finding_is_one_that_an_engineer_accepts(rule: str, resources: dict[str, Any], expected: Verdict | None) -> None:
+def test_verdict_is_one_that_an_engineer_accepts(rule: str, resources: dict[str, Any], expected: Verdict | None) -> None:
     (made := template(resources)).body["Parameters"] = {"Parent": {"Type": "String", "Default": ""}}
     rows = [row for row in ask(f"ActivePassive-{rule}", made) if row.logical_id == "It"]
     assert [row.verdict for row in rows] == ([expected] if expected else []), rows
@@ -69,6 +71,19 @@ def test_finding_is_one_that_an_engineer_accepts(rule: str, resources: dict[str,
 )
 def test_reference_of_a_mapping_template_is_no_secret(text: str, expected: Verdict) -> None:
     assert [row.verdict for row in ask("Template-Secrets", template({"It": _mapped(text)})) if row.logical_id] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("AuthToken", {"Fn::If": ["HasAuthToken", {"Ref": "AuthToken"}, ABSENT]}, PASS),
+        ("AuthToken", {"Fn::If": ["HasAuthToken", "correct horse", ABSENT]}, FAIL),
+        ("EncryptionKey", "alias/aws/s3", PASS),
+    ],
+)
+def test_condition_or_alias_is_no_secret(name: str, value: Any, expected: Verdict) -> None:  # noqa: ANN401
+    made = template({"It": resource("X::Y", **{name: value})})
+    assert [row.verdict for row in ask("Template-Secrets", made) if row.logical_id] == [expected]
 
 
 def test_key_of_the_default_policy_of_a_topic_is_known() -> None:
