@@ -145,8 +145,6 @@ class Alarms(Construct):
 
     Attributes:
         by_resource: metric alarms by the resource word of their names.
-        region_unhealthy: composite alarm: this region fails, and the other may have to replace it.
-        data_at_risk: composite alarm: accepted data is not yet in both regions.
     """
 
     def __init__(
@@ -164,7 +162,7 @@ class Alarms(Construct):
         serving, replicating = _serving(context, metrics), _replicating(context, metrics)
         watches = (*serving, *replicating, *_other(context, metrics))
         self.by_resource = {watch.resource: _alarm(self, watch, context=context, topic=topic) for watch in watches}
-        self.region_unhealthy = self._composite(
+        self._composite(
             "region-unhealthy",
             "This region does not accept files, or does not process them correctly. If it is the active "
             "one and does not recover, promote the other.",
@@ -172,14 +170,14 @@ class Alarms(Construct):
         )
         # Dead letters and quarantined objects are not included: each is an object that is safe in both
         # regions' buckets, and a malformed file does not put data at risk.
-        self.data_at_risk = self._composite(
+        self._composite(
             "data-at-risk",
             "Objects or rows that one region accepted arrive late in the other; the loss of the region would lose them. "
             "Do not fail over while you can wait, and do not delete anything.",
             replicating,
         )
 
-    def _composite(self, resource: str, text: str, watches: Sequence[Watch]) -> cloudwatch.CompositeAlarm:
+    def _composite(self, resource: str, text: str, watches: Sequence[Watch]) -> None:
         alarm = cloudwatch.CompositeAlarm(
             self,
             _construct_id(resource),
@@ -194,7 +192,6 @@ class Alarms(Construct):
         )
         alarm.add_alarm_action(actions.SnsAction(self._topic))
         alarm.add_ok_action(actions.SnsAction(self._topic))
-        return alarm
 
 
 def _alarm(scope: Construct, watch: Watch, *, context: RegionContext, topic: sns.ITopic) -> cloudwatch.Alarm:

@@ -16,7 +16,6 @@ class Assembly:
     folder: Path
     account: str
     regions: dict[str, str]
-    stack_names: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path) -> Assembly:
@@ -37,7 +36,6 @@ class Assembly:
             folder=folder,
             account=accounts.pop(),
             regions={name: region for name, (_, region) in places.items()},
-            stack_names={name: a["properties"].get("stackName", name) for name, a in stacks.items()},
         )
 
     def template(self, stack: str) -> Path:

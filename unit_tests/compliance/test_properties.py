@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.aws.names import ALIAS_PREFIX, NAME_PROPERTIES, pattern
-from compliance.aws.tags import REQUIRED
 from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.engine.judge import judge
@@ -33,7 +32,6 @@ _RESOURCE = st.fixed_dictionaries({"Type": _TYPES | _JSON}, optional={"Propertie
 _RESOURCES = st.dictionaries(st.text(max_size=5), _RESOURCE | _JSON, max_size=3)
 _NAMES = st.text(max_size=40) | st.from_regex(r"serverless-[a-z-]{0,9}", fullmatch=True)
 _NAMED = [name for name in GOOD if GOOD[name]["Type"] in NAME_PROPERTIES]
-_TAGGED = {"Queue": "Tags", "Parameter": "Tags", "Api": "Tags", "HealthCheck": "HealthCheckTags", "Role": "Tags"}
 
 
 @given(resources=_RESOURCES | _JSON, other=_RESOURCES)
@@ -60,24 +58,6 @@ def test_template_of_any_json_is_judged(body: Any) -> None:  # noqa: ANN401
     assert judge(world, our_rules()).silent
 
 
-@given(where=st.sampled_from(sorted(_TAGGED)), key=st.sampled_from(REQUIRED))
-def test_resource_without_any_one_tag_fails(where: str, key: str) -> None:
-    resources = good()
-    tags = resources[where]["Properties"].pop(_TAGGED[where])
-    resources[where]["Properties"][_TAGGED[where]] = _without(tags, key)
-
-    assert verdicts("Tagging-Required", template(resources))[where] is Verdict.FAIL
-
-
-@given(replica=st.integers(0, 1), key=st.sampled_from(REQUIRED))
-def test_replica_without_any_one_tag_fails(replica: int, key: str) -> None:
-    resources = good()
-    replicas = resources["Table"]["Properties"]["Replicas"]
-    replicas[replica]["Tags"] = _without(replicas[replica]["Tags"], key)
-
-    assert verdicts("Tagging-Required", template(resources))["Table"] is Verdict.FAIL
-
-
 @given(where=st.sampled_from(_NAMED), name=_NAMES)
 def test_foreign_name_fails(where: str, name: str) -> None:
     resources = good()
@@ -100,19 +80,5 @@ def test_rename_in_one_region_fails_even_if_well_formed(where: str, word: str, r
     assert [logical_id for logical_id, verdict in answers.items() if verdict is Verdict.FAIL] == [where]
 
 
-@given(where=st.sampled_from(_NAMED))
-def test_resource_without_its_name_fails(where: str) -> None:
-    resources = good()
-    del resources[where]["Properties"][_name_property(where)]
-
-    assert verdicts("Naming-Pattern", template(resources))[where] is Verdict.FAIL
-
-
 def _name_property(where: str) -> str:
     return NAME_PROPERTIES[GOOD[where]["Type"]][0]
-
-
-def _without(tags: Any, key: str) -> Any:  # noqa: ANN401
-    if isinstance(tags, dict):
-        return {name: value for name, value in tags.items() if name != key}
-    return [tag for tag in tags if tag["Key"] != key]

@@ -211,7 +211,7 @@ def alarms_act_where_they_stand(made: Synthesis) -> None:
         (topic,) = of_type(made.templates[stack], "AWS::SNS::Topic")
         for kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
             for alarm in of_type(made.templates[stack], kind).values():
-                assert alarm["AlarmActions"] == [{"Ref": topic}], (stack, alarm["AlarmName"])
+                assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": topic}], (stack, alarm["AlarmName"])
         subscribed = [each["Endpoint"] for each in of_type(made.templates[stack], "AWS::SNS::Subscription").values()]
         assert subscribed == ([made.settings.alarms_email] if made.settings.alarms_email else []), stack
 

@@ -66,17 +66,3 @@ def test_outputs_that_the_failover_stack_reads_exist(prod: Synthesis) -> None:
     }
     assert read
     assert read <= outputs
-
-
-def test_secondary_depends_on_no_regional_stack_of_the_primary(prod: Synthesis) -> None:
-    before, pending = set[str](), ["SecondaryRegional"]
-    while pending:
-        for each in prod.stacks[pending.pop()].after - before:
-            before.add(each)
-            pending.append(each)
-    # The primary's keys come first only because the table's replica there is encrypted by one of them.
-    assert before == {"Data", "SecondaryKeys", "PrimaryKeys"}
-
-
-def test_lost_region_leaves_dashboard_trail_secret_and_table_operable(prod: Synthesis) -> None:
-    assert prod.stacks["Data"].region == prod.stacks["Failover"].region == prod.settings.control_region == "us-west-2"

@@ -74,12 +74,6 @@ def test_stateful_resource_keeps_its_logical_id(templates: Mapping[str, Template
     assert not changed, explanation(changed)
 
 
-def test_stacks_of_both_regions_have_the_same_logical_ids(templates: Mapping[str, Template]) -> None:
-    found = stateful(templates)
-    assert found["PrimaryKeys"] == found["SecondaryKeys"]
-    assert found["PrimaryRegional"] == found["SecondaryRegional"]
-
-
 def test_stateful_types_are_all_covered(templates: Mapping[str, Template]) -> None:
     kinds = {resource["Type"] for template in templates.values() for resource in template["Resources"].values()}
     assert {kind for kind in kinds if kind.endswith(LIKELY_STATEFUL)} <= STATEFUL

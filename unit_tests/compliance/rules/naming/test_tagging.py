@@ -30,6 +30,7 @@ def without(key: str) -> list[Resource]:
         *each(good()["Parameter"], "Tags", as_map),
         *each(good()["HealthCheck"], "HealthCheckTags", kept),
         *each(TABLE, "Replicas.1.Tags", kept),
+        *each(TABLE, "Replicas.0.Tags", kept),
     ]
 
 
