@@ -266,21 +266,17 @@ def environment_variables_fit_into_lambda(made: Synthesis) -> None:
             # Measured as the JSON that Lambda quotes when it refuses them.
             size = len(json.dumps(variables, separators=(",", ":")).encode())
             assert size <= MOST_VARIABLES_BYTES, f"{stack}.{logical_id}: {size} bytes"
-    callers = ",".join(made.settings.callers)
-    bound = [
-        each["Environment"]["Variables"].get("CALLERS", "")
-        for stack in REGIONAL
-        for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
-        if "issuer" in each["FunctionName"]
-    ]
-    assert bound == [callers, callers]
-    processors = [
-        each["Environment"]["Variables"].get("FORMATS", "")
-        for stack in REGIONAL
-        for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
-        if "-process-" in each["FunctionName"]
-    ]
-    assert processors == [",".join(made.settings.formats)] * 2
+
+    def given_to(word: str, variable: str) -> list[str]:
+        return [
+            each["Environment"]["Variables"].get(variable, "")
+            for stack in REGIONAL
+            for each in of_type(made.templates[stack], "AWS::Lambda::Function").values()
+            if f"-{word}-" in each["FunctionName"]
+        ]
+
+    assert given_to("issuer", "CALLERS") == [",".join(made.settings.callers)] * 2
+    assert given_to("processor", "FORMATS") == [",".join(made.settings.formats)] * 2
 
 
 MOST_POLICY_CHARACTERS = 6144
