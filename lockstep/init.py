@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Annotated, Final
 
 import typer
@@ -57,7 +58,15 @@ def init(  # noqa: PLR0913, PLR0917 - one for each question
 
 
 def _asked(question: str, given: str | None, default: str = "") -> str:
-    return str(typer.prompt(question, default, show_default=bool(default)) if given is None else given)
+    if given is not None:
+        return given
+    try:
+        return str(typer.prompt(question, default, show_default=bool(default)))
+    except typer.Abort:
+        if sys.stdin.isatty():  # the user pressed Ctrl-C
+            raise
+        hint = "Nothing was written. `lockstep init --help` lists an option for each question."
+        raise Refused(f"{question}: the input ended without an answer.", hint=hint) from None
 
 
 def _validated(environment: str, given: dict[str, str]) -> Settings:

@@ -51,6 +51,12 @@ def test_questions_are_asked_and_have_defaults(file: Path) -> None:
     assert "Next: lockstep local --deploy --environment dev" in result.output
 
 
+def test_input_that_ends_is_refused_with_the_options(file: Path) -> None:
+    result = CliRunner().invoke(init.app, input="dev\n")
+    assert (result.exit_code, file.exists()) == (2, False)
+    assert "lockstep init --help" in result.output
+
+
 def test_existing_file_is_replaced_by_force_alone(file: Path) -> None:
     file.write_text("[environments.prod]\n", "utf-8")
     result = typed()
