@@ -137,13 +137,15 @@ class Checkers:
             now = time.monotonic()
             if seen.due <= now:
                 seen.due = float("inf")
-                pool.submit(self._look, seen, configuration, now)
+                pool.submit(self._look, seen, configuration)
 
-    def _look(self, seen: _Seen, configuration: dict[str, Any], began: float) -> None:
+    def _look(self, seen: _Seen, configuration: dict[str, Any]) -> None:
         try:
             seen.note(*_probe(configuration), int(configuration.get("FailureThreshold") or _USUAL_THRESHOLD))
         finally:
-            seen.due = began + clock.seconds(int(configuration.get("RequestInterval") or _USUAL_INTERVAL_SECONDS))
+            # From the response to the next request:
+            # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HealthCheckConfig.html
+            seen.due = time.monotonic() + clock.seconds(int(configuration.get("RequestInterval") or _USUAL_INTERVAL_SECONDS))
 
 
 checkers: Final = Checkers()
