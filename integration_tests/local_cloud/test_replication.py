@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(cloud: LocalCloud) -> Site:
-    versioned = bucket("both-ways", VersioningConfiguration={"Status": "Enabled"})
+    # test_hazards.py takes this fixture too, and one worker may run both files on its cloud.
+    versioned = bucket(f"both-ways-{uuid.uuid4().hex[:6]}", VersioningConfiguration={"Status": "Enabled"})
     copy = allow("s3:GetObjectVersionForReplication", "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags")
     resources = {"Bucket": versioned, "Role": role("s3.amazonaws.com", copy)}
     stacks = {region: deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=region) for region in BOTH}
