@@ -7,8 +7,10 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import wraps
+from types import FunctionType
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -243,104 +245,191 @@ def _accept_any_receipt(_self: Any, token: str) -> Any:  # noqa: ANN401 - the ke
     return vars(receipts)["_receipt"](jwt.decode(token, options={"verify_signature": False}))
 
 
-VARIANTS: Final[dict[str, list[Change]]] = {
-    **WRONG_PROCESSORS,
-    "acknowledge on RESULT alone": [(Pipeline, "_is_settled", _acknowledge_on_result)],
-    "acknowledge before write": [(Ledger, "write_records", _nothing)],
-    "RESULT before the last record": [
-        (Ledger, "write_records", _keep_records_back),
-        (Ledger, "conclude", _conclude_first),
-    ],
-    "version in an upload's identity": [
-        (
-            ObjectEvent,
-            "object_id",
-            property(lambda self: object_keys.digest("object", self.source, self.key, self.version_id)),
-        )
-    ],
-    "bucket name in the identity": [
-        (
-            ObjectEvent,
-            "object_id",
-            property(lambda self: object_keys.digest("object", self.bucket, self.key, self.version_id)),
-        )
-    ],
-    "mutable status": [(Ledger, "conclude", _mutable_status)],
-    "shared control row": [(claims, "claim_request", _claim_the_shared_row)],
-    "epoch from the wrong region": [(claims, "next_epoch", _claim_after_one_region)],
-    "shared counter": [(Ledger, "conclude", _conclude_and(_count))],
-    "latest as a row": [(Ledger, "conclude", _conclude_and(_point_to_latest))],
-    "non-deterministic transform": [(Intake, "__init__", _transform_by_chance)],
-    "region in the identity": [
-        (
-            ObjectEvent,
-            "object_id",
-            property(lambda self: object_keys.digest("object", self.record["awsRegion"], self.key, self.version_id)),
-        )
-    ],
-    "drop instead of put back": [(OwnQueue, "put_back", _nothing)],
-    "passive drops everything": [(Shadow, "put_back", _nothing)],
-    "receive count used up by waiting": [(Shadow, "put_back", _fail)],
-    "put-back without generation": [(Ledger, "note_put_backs", _nothing)],
-    "promotion that claims nothing": [(claims, "claim_request", _claim_nothing)],
-    "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
-    "a deleted version is a RESULT": [(Pipeline, "_note_gone", _conclude_gone)],
-    "quarantine without its note": [(Archive, "quarantine", _nothing)],
-    "durable by a withdrawn note": [(StateReader, "_settled_in", _any_note)],
-    "durable from processed": [(StateReader, "judge", _durable_once_processed)],
-    "reconciler that trusts what was noted": [(Reconciler, "_kind", _trust_the_note)],
-    "no reconciler": [(Reconciler, "run", _nothing)],
-    "TTL on RESULT": [(Result, "item", _item_with(expires_at="1800000000"))],
-    "TTL on records": [(Ledger, "write_records", _write_expiring)],
-    "RESULT of another size": [(Result, "item", _item_with(size="0"))],
-    "digest of keys alone": [(EffectDigest, "add", _add_keys_only)],
-    "attempt never finished": [(Ledger, "finish", _nothing)],
-    "rejected lines are dropped": [(Archive, "rejections", _keep_no_rejections)],
-    "quarantined copy is empty": [(Archive, "copy", _copy_nothing)],
-    "durable never": [(StateReader, "judge", lambda *_: (State.PROCESSED, False))],
-    "acknowledge failures": [(Pipeline, "process", _acknowledge_failures)],
-    "newest copy is dropped": [(Shadow, "put_back", _drop_equal_generation)],
-    "note before send": [(Shadow, "put_back", _note_before_send)],
-    "generation lost when throttled": [(OwnQueue, "_send", _forget_generation_when_throttled)],
-    "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
-    "signing keys that differ between regions": [(secrets_manager, "is_granted", lambda *_: False)],
-    "receipts of any key": [(SigningKeys, "verify", _accept_any_receipt)],
-    "receipts of the current key only": [(SigningKeys, "read", lambda self: _read(self)[:1])],
-    "issuer that accepts an id for other content": [(issuer_ledger, "_refuse_if_different", _nothing)],
-    "accepted because another region began": [(StateReader, "_begun", _accepted_if_any_began)],
-    "processed on RESULT alone": [(StateReader, "_state_of_unsettled", lambda *_: State.PROCESSED)],
-    "client that forgets its journal": [(Receipts, "_load", _forget_the_journal)],
-    "client with a new id for each try": [(Platform, "grant", _grant_a_new_id)],
-    "client that treats a lost answer as a success": [(Platform, "put", _accepted_before_it_is_put)],
-    "durable from processed, in the client": [(Platform, "state", _durable_once_processed_by_the_client)],
-}
-"""Replaced attributes of each variant, by its name."""
-WATCHED: Final[dict[str, list[Change]]] = {
-    "observer that reports every peer as healthy": [(PeerView, "problems", property(lambda _self: []))],
-    "observer that checks its own region only": [
-        (observer_application, "PeerReader", _reader_of_own_replica),
-        (observation, "is_ready", _ask_own_api),
-    ],
-    "alarm that treats missing data as healthy": [
-        (watchers, "ALARMS", tuple(replace(alarm, missing=alarms.OK_IF_MISSING) for alarm in alarms.ALARMS))
-    ],
-    "auto_promote without the health history": [(auto_promote, "RUNS", 1)],
-    "canary that counts as a user's file": [(pipeline, "_is_canary", lambda _event: False)],
-    "observer that promotes as soon as its peer fails": [
-        (Situation, "must_promote", property(lambda self: self.is_enabled and self.streak.runs > 0))
-    ],
-}
+def _identity_with(place: Callable[[Any], str]) -> list[Change]:
+    identity = property(lambda self: object_keys.digest("object", place(self), self.key, self.version_id))
+    return [(ObjectEvent, "object_id", identity)]
+
+
+class StaleVariantError(BaseException):
+    """Raised where a variant no longer fits the handlers: it would be convicted for its own fault."""
+
+
+def _strict(change: Any) -> Any:  # noqa: ANN401 - a replaced attribute
+    if not isinstance(change, FunctionType):
+        return change
+
+    @wraps(change)
+    def called(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - as the attribute takes
+        try:
+            return change(*given, **named)
+        except TypeError as error:
+            raise StaleVariantError(f"{change.__qualname__}: {error}") from error
+
+    return called
+
+
+def _by_name(*tables: dict[str, dict[str, list[Change]]]) -> dict[str, tuple[str, list[Change]]]:
+    return {
+        name: (invariant, changes)
+        for table in tables
+        for invariant, variants in table.items()
+        for name, changes in variants.items()
+    }
+
+
+VARIANTS: Final[dict[str, tuple[str, list[Change]]]] = _by_name(
+    WRONG_PROCESSORS,
+    {
+        "every record of a COMPLETED object is there": {
+            "acknowledge on RESULT alone": [(Pipeline, "_is_settled", _acknowledge_on_result)],
+        },
+        "RESULT follows its records": {
+            "acknowledge before write": [(Ledger, "write_records", _nothing)],
+            "RESULT before the last record": [
+                (Ledger, "write_records", _keep_records_back),
+                (Ledger, "conclude", _conclude_first),
+            ],
+        },
+        "no record comes from nowhere": {
+            "version in an upload's identity": _identity_with(lambda self: self.source),
+            "bucket name in the identity": _identity_with(lambda self: self.bucket),
+            "region in the identity": _identity_with(lambda self: self.record["awsRegion"]),
+        },
+        "RESULT says what the file is": {
+            "mutable status": [(Ledger, "conclude", _mutable_status)],
+            "RESULT of another size": [(Result, "item", _item_with(size="0"))],
+            "digest of keys alone": [(EffectDigest, "add", _add_keys_only)],
+        },
+        "a region writes its own rows only": {
+            "shared control row": [(claims, "claim_request", _claim_the_shared_row)],
+        },
+        "a claim is above every epoch that is visible": {
+            "epoch from the wrong region": [(claims, "next_epoch", _claim_after_one_region)],
+            "promotion that claims nothing": [(claims, "claim_request", _claim_nothing)],
+        },
+        "a row has one writer or one content": {
+            "shared counter": [(Ledger, "conclude", _conclude_and(_count))],
+            "latest as a row": [(Ledger, "conclude", _conclude_and(_point_to_latest))],
+        },
+        "no record is changed": {
+            "non-deterministic transform": [(Intake, "__init__", _transform_by_chance)],
+        },
+        "a message is acknowledged for what is settled, queued or gone": {
+            "drop instead of put back": [(OwnQueue, "put_back", _nothing)],
+            "passive drops everything": [(Shadow, "put_back", _nothing)],
+            "acknowledge failures": [(Pipeline, "process", _acknowledge_failures)],
+            "newest copy is dropped": [(Shadow, "put_back", _drop_equal_generation)],
+            "note before send": [(Shadow, "put_back", _note_before_send)],
+            "generation lost when throttled": [(OwnQueue, "_send", _forget_generation_when_throttled)],
+        },
+        "no message dies": {
+            "receive count used up by waiting": [(Shadow, "put_back", _fail)],
+        },
+        "the shadow queue is bounded": {
+            "put-back without generation": [(Ledger, "note_put_backs", _nothing)],
+        },
+        "a settled region's archive holds what was rejected": {
+            "archive in one region only": [(Pipeline, "_archive_here", _nothing)],
+        },
+        "RESULT follows its archive": {
+            "a deleted version is a RESULT": [(Pipeline, "_note_gone", _conclude_gone)],
+            "quarantine without its note": [(Archive, "quarantine", _nothing)],
+        },
+        "durable never lies": {
+            "durable by a withdrawn note": [(StateReader, "_settled_in", _any_note)],
+            "durable from processed": [(StateReader, "judge", _durable_once_processed)],
+            "durable from processed, in the client": [(Platform, "state", _durable_once_processed_by_the_client)],
+        },
+        "what is noted as settled is there": {
+            "reconciler that trusts what was noted": [(Reconciler, "_kind", _trust_the_note)],
+        },
+        "no accepted object is lost": {
+            "no reconciler": [(Reconciler, "run", _nothing)],
+        },
+        "what must last does not expire": {
+            "TTL on RESULT": [(Result, "item", _item_with(expires_at="1800000000"))],
+            "TTL on records": [(Ledger, "write_records", _write_expiring)],
+        },
+        "no processed object is listed as unfinished": {
+            "attempt never finished": [(Ledger, "finish", _nothing)],
+        },
+        "rejected lines are in an archive": {
+            "rejected lines are dropped": [(Archive, "rejections", _keep_no_rejections)],
+        },
+        "a quarantined object has its note and its copy": {
+            "quarantined copy is empty": [(Archive, "copy", _copy_nothing)],
+        },
+        "what both regions hold is durable": {
+            "durable never": [(StateReader, "judge", lambda *_: (State.PROCESSED, False))],
+        },
+        "a settled replica holds every record": {
+            "trust RESULT without reading the replica": [(Ledger, "holds", lambda *_: True)],
+        },
+        "a receipt verifies in each region": {
+            "signing keys that differ between regions": [(secrets_manager, "is_granted", lambda *_: False)],
+            "receipts of the current key only": [(SigningKeys, "read", lambda self: _read(self)[:1])],
+        },
+        "a forged receipt is refused": {
+            "receipts of any key": [(SigningKeys, "verify", _accept_any_receipt)],
+        },
+        "an upload id is for one content": {
+            "issuer that accepts an id for other content": [(issuer_ledger, "_refuse_if_different", _nothing)],
+        },
+        "every upload of a client ends": {
+            "accepted because another region began": [(StateReader, "_begun", _accepted_if_any_began)],
+        },
+        "what is processed is there": {
+            "processed on RESULT alone": [(StateReader, "_state_of_unsettled", lambda *_: State.PROCESSED)],
+        },
+        "a file of a client is one object": {
+            "client that forgets its journal": [(Receipts, "_load", _forget_the_journal)],
+            "client with a new id for each try": [(Platform, "grant", _grant_a_new_id)],
+        },
+        "what is accepted was put": {
+            "client that treats a lost answer as a success": [(Platform, "put", _accepted_before_it_is_put)],
+        },
+    },
+)
+"""The invariant that must convict each variant, and its replaced attributes, by its name."""
+WATCHED: Final[dict[str, tuple[str, list[Change]]]] = _by_name(
+    {
+        "the loss of a region alarms in the other": {
+            "observer that reports every peer as healthy": [(PeerView, "problems", property(lambda _self: []))],
+        },
+        "the secondary promotes itself": {
+            "observer that checks its own region only": [
+                (observer_application, "PeerReader", _reader_of_own_replica),
+                (observation, "is_ready", _ask_own_api),
+            ],
+        },
+        "silence alarms": {
+            "alarm that treats missing data as healthy": [
+                (watchers, "ALARMS", tuple(replace(alarm, missing=alarms.OK_IF_MISSING) for alarm in alarms.ALARMS))
+            ],
+        },
+        "no region promotes itself too early": {
+            "auto_promote without the health history": [(auto_promote, "RUNS", 1)],
+            "observer that promotes as soon as its peer fails": [
+                (Situation, "must_promote", property(lambda self: self.is_enabled and self.streak.runs > 0))
+            ],
+        },
+        "a canary is not a user's record": {
+            "canary that counts as a user's file": [(pipeline, "_is_canary", lambda _event: False)],
+        },
+    },
+)
 """Variants that only histories with observers can convict."""
 
 
 @contextmanager
 def sabotaged(name: str) -> Iterator[None]:
-    """Run the handlers with a variant."""
-    changes = [patch.object(owner, attribute, change) for owner, attribute, change in (VARIANTS | WATCHED)[name]]
-    for change in changes:
-        change.start()
-    try:
+    """Run the handlers with a variant.
+
+    Raises:
+        StaleVariantError: The handlers call a replaced function with other arguments than it takes.
+    """
+    _, changes = (VARIANTS | WATCHED)[name]
+    with ExitStack() as stack:
+        for owner, attribute, change in changes:
+            stack.enter_context(patch.object(owner, attribute, _strict(change)))
         yield
-    finally:
-        for change in reversed(changes):
-            change.stop()

@@ -180,65 +180,126 @@ def _item_of(**changes: Any) -> Callable[..., Any]:  # noqa: ANN401 - of a RESUL
     return lambda self, processed_at: _item(replace(self, **changes), processed_at)
 
 
-WRONG_PROCESSORS: Final[dict[str, list[Change]]] = {
-    "deadline never checked": [(Deadline, "check", _nothing), (Deadline, "is_too_late_to_begin", property(lambda _: False))],
-    "one foreign record condemns its event": [(Pipeline, "_objects", _refuse_all_with_one)],
-    "foreign records vanish": [(Pipeline, "_objects", _skip_foreign_records)],
-    "first object of an event only": [(Pipeline, "_objects", lambda *given: _objects(*given)[:1])],
-    "whole event put back for each object": [(OwnQueue, "put_back", _send_whole_message)],
-    "put-back without its age": [(OwnQueue, "put_back", _send_without("first_seen"))],
-    "put-back without its count": [(OwnQueue, "put_back", _send_without("hops"))],
-    "overdue message dropped": [(Shadow, "_end", _nothing)],
-    "overdue message without its note": [(Archive, "overdue", _nothing)],
-    "last delivery without its note": [(Archive, "last_receive", _nothing)],
-    "no dead letter": [(DeadLetters, "send", _nothing)],
-    "digest of an upload unchecked": [(OpenedObject, "check_digest", _nothing)],
-    "no other version looked for": [(ObjectReader, "_versions", lambda *_: iter(()))],
-    "gone noted nowhere": [(Ledger, "note_gone", _nothing)],
-    "gone in the active region ignored": [(Ledger, "look", lambda *given: replace(_look(*given), gone_in=frozenset()))],
-    "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
-    "settled while another version is written": [(Known, "is_rewritten", lambda *_: False)],
-    "settled after a withdrawal": [(Ledger, "settle", _settle_always)],
-    "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],
-    "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
-    "nothing pruned": [(Ledger, "prune", lambda *_: Pruned(held=_ExpectedNumber()))],
-    "everything pruned": [(Ledger, "prune", _prune_all)],
-    "checkpoint of another epoch": [(Pipeline, "_valid", _valid_despite("epoch")), (Ledger, "begin", _keep_checkpoint)],
-    "checkpoint of another version": [
-        (Pipeline, "_valid", _valid_despite("processing_version")),
-        (Ledger, "begin", _keep_checkpoint),
-    ],
-    "checkpoint noted before the write": [(RecordWriter, "write", _write_and_claim_more)],
-    "RESULT though time has ended": [(RecordWriter, "write", _write_in_time)],
-    "checkpoint noted, and nothing sent": [(OwnQueue, "continue_later", _nothing)],
-    "checkpoint never noted": [(Ledger, "note_checkpoint", _nothing)],
-    "earlier records unchecked": [(Ledger, "prune", lambda *given: replace(_prune(*given), held=_ExpectedNumber()))],
-    "record skipped between two invocations": [(Walk, "last", property(_skip_one))],
-    "digest of earlier invocations forgotten": [(Checkpoint, "from_row", staticmethod(_forget_digest))],
-    "rejections of earlier invocations forgotten": [(Intake, "recall", _nothing)],
-    "file written before it is read to its end": [(Pipeline, "_read_so_far", _read_so_far_as_whole)],
-    "attempt never begun": [(Ledger, "begin", lambda *_, **__: 0)],
-    "first page of records only": [(RecordRows, "pages", _first_page)],
-    "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
-    "unprocessed items dropped": [(RecordWriter, "_write", _write_once)],
-    "request to verify ignored": [(Message, "from_record", _message_with(must_verify=False))],
-    "request to reprocess ignored": [(Message, "from_record", _message_with(must_reprocess=False))],
-    "control row read once": [(ControlRegister, "active", _read_once)],
-    "passive region processes": [(Pipeline, "_may_make_again", lambda *_: True)],
-    "passive region repairs nothing": [(Pipeline, "_may_make_again", lambda *_: False)],
-    "settled before archived": [(Pipeline, "_is_settled", _settle_before_archive)],
-    "nothing archived for the other region": [(Concluded, "has_archive", property(lambda _: False))],
-    "epoch 0 in RESULT": [(Result, "item", _item_of(epoch=0))],
-    "wrong region in RESULT": [(Result, "item", _item_of(region="us-east-1"))],
-    "reconciler ignores a missing RESULT": [(Reconciler, "_kind", _kind_without(Kind.NO_RESULT))],
-    "reconciler ignores missing records": [(Reconciler, "_kind", _kind_without(Kind.NO_RECORDS))],
-    "reconciler ignores the archive": [(Reconciler, "_kind", _kind_without(Kind.NOT_ARCHIVED))],
-    "reconciler forgets its findings": [(ReconcilerRow, "recall", lambda _: Notes())],
-    "reconciler never sends": [(Reconciler, "_sent", lambda _self, _run, finding: finding)],
-    "reconciler keeps what is resolved": [
-        (Reconciler, "_look_again", lambda _self, run, finding: run.findings.setdefault(finding.object_id, finding))
-    ],
-    "reconciler reads one page of the bucket": [(Reconciler, "_versions", _one_page)],
-    "reconciler reads no table": [(Reconciler, "_table_page", lambda _self, _run, walk: replace(walk, is_whole=True))],
-    "reconciler ignores the passive region's list": [(Reconciler, "_look_at_waiting", _nothing)],
+WRONG_PROCESSORS: Final[dict[str, dict[str, list[Change]]]] = {
+    "an invocation ends before its timeout": {
+        "deadline never checked": [
+            (Deadline, "check", _nothing),
+            (Deadline, "is_too_late_to_begin", property(lambda _: False)),
+        ],
+    },
+    "a message is acknowledged for what is settled, queued or gone": {
+        "one foreign record condemns its event": [(Pipeline, "_objects", _refuse_all_with_one)],
+        "first object of an event only": [(Pipeline, "_objects", lambda *given: _objects(*given)[:1])],
+        "put-back without its count": [(OwnQueue, "put_back", _send_without("hops"))],
+        "gone noted nowhere": [(Ledger, "note_gone", _nothing)],
+        "checkpoint noted, and nothing sent": [(OwnQueue, "continue_later", _nothing)],
+    },
+    "a refused record has its note and its dead letter": {
+        "foreign records vanish": [(Pipeline, "_objects", _skip_foreign_records)],
+    },
+    "the shadow queue is bounded": {
+        "whole event put back for each object": [(OwnQueue, "put_back", _send_whole_message)],
+    },
+    "what waits too long is a dead letter": {
+        "put-back without its age": [(OwnQueue, "put_back", _send_without("first_seen"))],
+        "overdue message dropped": [(Shadow, "_end", _nothing)],
+        "overdue message without its note": [(Archive, "overdue", _nothing)],
+    },
+    "the last delivery leaves a note": {
+        "last delivery without its note": [(Archive, "last_receive", _nothing)],
+    },
+    "RESULT follows its archive": {
+        "no dead letter": [(DeadLetters, "send", _nothing)],
+    },
+    "RESULT says what the file is": {
+        "digest of an upload unchecked": [(OpenedObject, "check_digest", _nothing)],
+        "digest of earlier invocations forgotten": [(Checkpoint, "from_row", staticmethod(_forget_digest))],
+    },
+    "no accepted object is lost": {
+        "file written before it is read to its end": [(Pipeline, "_read_so_far", _read_so_far_as_whole)],
+        "gone in the active region ignored": [(Ledger, "look", lambda *given: replace(_look(*given), gone_in=frozenset()))],
+        "checkpoint never noted": [(Ledger, "note_checkpoint", _nothing)],
+        "reconciler ignores a missing RESULT": [(Reconciler, "_kind", _kind_without(Kind.NO_RESULT))],
+        "reconciler never sends": [(Reconciler, "_sent", lambda _self, _run, finding: finding)],
+        "reconciler reads one page of the bucket": [(Reconciler, "_versions", _one_page)],
+        "reconciler ignores the passive region's list": [(Reconciler, "_look_at_waiting", _nothing)],
+    },
+    "what nobody can repair is listed": {
+        "reconciler forgets its findings": [(ReconcilerRow, "recall", lambda _: Notes())],
+        "reconciler reads no table": [(Reconciler, "_table_page", lambda _self, _run, walk: replace(walk, is_whole=True))],
+    },
+    "what is noted as gone is gone": {
+        "no other version looked for": [(ObjectReader, "_versions", lambda *_: iter(()))],
+    },
+    "no note outlasts the records that it is about": {
+        "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
+    },
+    "a settled replica holds every record": {
+        "settled while another version is written": [(Known, "is_rewritten", lambda *_: False)],
+        "settled after a withdrawal": [(Ledger, "settle", _settle_always)],
+        "everything pruned": [(Ledger, "prune", _prune_all)],
+    },
+    "the first RESULT of a version stays": {
+        "RESULT written unconditionally": [(Ledger, "conclude", _conclude_always)],
+    },
+    "what a region holds is settled there": {
+        "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
+        "first page of records only": [(RecordRows, "pages", _first_page)],
+        "passive region repairs nothing": [(Pipeline, "_may_make_again", lambda *_: False)],
+    },
+    "each record is there once": {
+        "nothing pruned": [(Ledger, "prune", lambda *_: Pruned(held=_ExpectedNumber()))],
+    },
+    "a checkpoint follows its records": {
+        "checkpoint of another epoch": [(Pipeline, "_valid", _valid_despite("epoch")), (Ledger, "begin", _keep_checkpoint)],
+        "checkpoint of another version": [
+            (Pipeline, "_valid", _valid_despite("processing_version")),
+            (Ledger, "begin", _keep_checkpoint),
+        ],
+        "checkpoint noted before the write": [(RecordWriter, "write", _write_and_claim_more)],
+        "RESULT though time has ended": [(RecordWriter, "write", _write_in_time)],
+    },
+    "RESULT follows its records": {
+        "earlier records unchecked": [(Ledger, "prune", lambda *given: replace(_prune(*given), held=_ExpectedNumber()))],
+        "unprocessed items dropped": [(RecordWriter, "_write", _write_once)],
+    },
+    "every record is counted": {
+        "record skipped between two invocations": [(Walk, "last", property(_skip_one))],
+    },
+    "rejected lines are in an archive": {
+        "rejections of earlier invocations forgotten": [(Intake, "recall", _nothing)],
+    },
+    "records follow their attempt": {
+        "attempt never begun": [(Ledger, "begin", lambda *_, **__: 0)],
+    },
+    "what is noted as settled is there": {
+        "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
+        "request to verify ignored": [(Message, "from_record", _message_with(must_verify=False))],
+        "reconciler ignores missing records": [(Reconciler, "_kind", _kind_without(Kind.NO_RECORDS))],
+    },
+    "what is reprocessed has the new version": {
+        "request to reprocess ignored": [(Message, "from_record", _message_with(must_reprocess=False))],
+    },
+    "the queue empties": {
+        "control row read once": [(ControlRegister, "active", _read_once)],
+    },
+    "a passive region begins nothing": {
+        "passive region processes": [(Pipeline, "_may_make_again", lambda *_: True)],
+    },
+    "a settled region's archive holds what was rejected": {
+        "settled before archived": [(Pipeline, "_is_settled", _settle_before_archive)],
+        "nothing archived for the other region": [(Concluded, "has_archive", property(lambda _: False))],
+        "reconciler ignores the archive": [(Reconciler, "_kind", _kind_without(Kind.NOT_ARCHIVED))],
+    },
+    "RESULT names its epoch": {
+        "epoch 0 in RESULT": [(Result, "item", _item_of(epoch=0))],
+    },
+    "RESULT names its writer": {
+        "wrong region in RESULT": [(Result, "item", _item_of(region="us-east-1"))],
+    },
+    "the reconciler's work ends": {
+        "reconciler keeps what is resolved": [
+            (Reconciler, "_look_again", lambda _self, run, finding: run.findings.setdefault(finding.object_id, finding))
+        ],
+    },
 }

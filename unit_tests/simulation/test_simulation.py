@@ -63,6 +63,23 @@ def test_exhaustive_scope_convicts_a_sabotage(sabotage: str) -> None:
     assert broken(run("exhaustive", sabotage=sabotage))
 
 
+_STALE = """
+from handlers.processor.store import Ledger
+from simulation.drawing import draw
+from simulation.history import History
+from simulation.sabotage import VARIANTS, sabotaged
+
+VARIANTS["stale"] = "", [(Ledger, "settle", lambda _ledger, _object_id: None)]
+with sabotaged("stale"):
+    History(draw(5)).run()
+"""
+
+
+def test_variant_that_no_longer_fits_the_handlers_ends_the_run() -> None:
+    done = subprocess.run([sys.executable, "-c", _STALE], check=False, capture_output=True, text=True, cwd=PROJECT)  # noqa: S603 - our own code
+    assert (done.returncode, "StaleVariantError" in done.stderr) == (1, True), done.stderr
+
+
 def simulate(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a folder."""
     environment = os.environ | {"PYTHONPATH": str(PROJECT), "COLUMNS": "300", "NO_COLOR": "1"}
