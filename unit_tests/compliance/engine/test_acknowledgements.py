@@ -211,7 +211,7 @@ def test_own_registry_is_well_formed_and_small() -> None:
     registry = read_registry(DEFAULT_FILE, TODAY)
 
     assert not registry.defects
-    assert len([decision for decision in registry.decisions if not decision.met_in]) <= 10
+    assert len([decision for decision in registry.decisions if not decision.met_in]) <= 13
     names = {configuration.name for configuration in read_matrix()}
     assert all(set(decision.met_in) <= names for decision in registry.decisions)
 
