@@ -40,7 +40,7 @@ _SECONDS_TO_HOLD_BACK: Final = 1.0
 _PUT_BACKS_BETWEEN_LOOKS: Final = 8
 """Put-backs between two requests to the bucket of a passive region, which keep the number of paid requests small."""
 _SECONDS_TO_WRITE: Final = 10.0
-"""Reserved for records that were read to be written at once: reading them may take all of the other time."""
+"""Reserved for records that were read to be written at once, or for a quarantine: reading may take all of the other time."""
 _SECONDS_UNCHECKED: Final = 10.0
 """Within this time of an attempt, no promotion of the other region with another version replaces its records unseen."""
 _SECONDS_TO_REPLICATE: Final = 900.0
@@ -324,7 +324,6 @@ class Pipeline:
             if reading.walk.is_late:
                 self._continue(attempt, self._read_so_far(event, held, intake, reading.walk))
                 return False
-            opened.check_digest()
             if intake.taken.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
             read = replace(held, is_read=True, taken=intake.taken, place=Place())
@@ -381,7 +380,15 @@ class Pipeline:
                 forget(event.object_id)
                 raise
         reading = self._reading(event, opened, deadline, held)
-        intake.take(reading.walk)
+        try:
+            intake.take(reading.walk)
+            if not reading.walk.is_late:
+                opened.check_digest()
+        except UnreadableError:
+            # Too little time is left to quarantine it. The next invocation begins where this one failed, with all its time.
+            if intake.taken.records == held.taken.records or not deadline.is_too_late_for(_SECONDS_TO_WRITE):
+                raise
+            reading.walk.is_late = True
         return reading
 
     def _read_so_far(self, event: ObjectEvent, held: Checkpoint, intake: Intake, walk: Walk) -> Checkpoint:

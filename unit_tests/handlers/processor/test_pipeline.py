@@ -574,6 +574,30 @@ def test_reading_resumes_at_a_checkpoint_and_writes_in_the_next_run() -> None:
     assert [one.kwargs.get("Range") for one in world.s3.get_object.mock_calls] == [None, "bytes=8-"]
 
 
+@pytest.mark.parametrize(
+    ("body", "taken", "key"),
+    [
+        (b'[{"a":1},{"a":2}', 1, "incoming/a.json"),
+        (GOOD, 2, f"incoming/uploads/billing/01890a5d-ac96-774b-bcce-b302099a8057/{'ab' * 32}/a.ndjson"),
+    ],
+)
+def test_unreadable_end_without_time_is_quarantined_in_the_next_run(body: bytes, taken: int, key: str) -> None:
+    left = [60.0]
+
+    def slow(record: dict[str, Any]) -> dict[str, Any]:
+        left[0] = 8.0
+        return record
+
+    world = World(body)
+    world.pipeline = replace(world.pipeline, transform=slow)
+    received = message(s3_event(key=key))
+    assert world.process(received, deadline=Deadline(lambda: left[0]))[2:] == CONTINUED
+    assert (note_of(world).taken.records, note_of(world).is_read) == (taken, False)
+    world = World(body, known=Known(was_begun=True, checkpoint=note_of(world)))
+    world.process(received)
+    assert world.result.state == "QUARANTINED"
+
+
 def test_checkpoint_of_other_bytes_is_ignored() -> None:
     world = World(known=Known(was_begun=True, checkpoint=replace(written_to(1), version_id="v0")))
     ordinals = written(world)
