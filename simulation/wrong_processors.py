@@ -245,6 +245,9 @@ WRONG_PROCESSORS: Final[dict[str, dict[str, list[Change]]]] = {
     "what a region holds is settled there": {
         "RESULT never replaced": [(Ledger, "conclude", lambda self, result, now, **_: _conclude(self, result, now))],
         "first page of records only": [(RecordRows, "pages", _first_page)],
+        "reconciler ignores the archive": [(Reconciler, "_kind", _kind_without(Kind.NOT_ARCHIVED))],
+    },
+    "every record of a COMPLETED object is there": {
         "passive region repairs nothing": [(Pipeline, "_may_make_again", lambda *_: False)],
     },
     "each record is there once": {
@@ -289,7 +292,6 @@ WRONG_PROCESSORS: Final[dict[str, dict[str, list[Change]]]] = {
     "a settled region's archive holds what was rejected": {
         "settled before archived": [(Pipeline, "_is_settled", _settle_before_archive)],
         "nothing archived for the other region": [(Concluded, "has_archive", property(lambda _: False))],
-        "reconciler ignores the archive": [(Reconciler, "_kind", _kind_without(Kind.NOT_ARCHIVED))],
     },
     "RESULT names its epoch": {
         "epoch 0 in RESULT": [(Result, "item", _item_of(epoch=0))],
