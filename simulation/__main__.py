@@ -18,7 +18,7 @@ from simulation.plan import Plan
 from simulation.running import Totals, run_all
 from simulation.sabotage import VARIANTS, WATCHED, sabotaged
 from simulation.shrinking import shrink
-from simulation.story import story
+from simulation.story import MOST_LINES, story
 from simulation.watched_plans import draw_observed, draw_reconciled, plan_of
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
@@ -75,7 +75,7 @@ def _smallest(plan: Plan, invariant: str) -> History:
     history = History(shrink(plan, invariant)).run()
     kept = REPORT / f"seed-{plan.seed}.json"
     kept.write_text(history.plan.to_json())
-    typer.echo(f"{story(history)}\nreplay: nox -s simulate -- --plan {kept}")
+    typer.echo(f"{story(history, MOST_LINES)}\nreplay: nox -s simulate -- --plan {kept}")
     return history
 
 

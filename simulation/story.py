@@ -9,7 +9,7 @@ from simulation.history import History
 from simulation.plan import CALL_FAULTS, PRIMARY, SECONDARY, STANDING_FAULTS, Fault, Upload
 from simulation.world import Line
 
-_MOST_LINES: Final = 60
+MOST_LINES: Final = 60
 _WIDEST: Final = 150
 _KINDS: Final = {
     "g": "good",
@@ -51,8 +51,13 @@ def planned(history: History) -> list[str]:
     return [_planned_upload(one) for one in history.plan.uploads] + [_planned_fault(one) for one in history.plan.faults]
 
 
-def story(history: History) -> str:
-    """Return the plan's events, the calls that concern the broken objects, and the invariants that broke."""
+def story(history: History, most_lines: int | None = None) -> str:
+    """Return the plan's events, the calls that concern the broken objects, and the invariants that broke.
+
+    Args:
+        history: A history that has run.
+        most_lines: The number of calls to print; all by default.
+    """
     shown = happened(history)
     whose = f"{PRIMARY} is the primary region and active at first, {SECONDARY} is the secondary."
     lines = [
@@ -61,10 +66,11 @@ def story(history: History) -> str:
         f"  The lags of replication and of events have the distribution {str(history.plan.lags)!r}.",
         f"{'seconds':>10}  {'region':<10} {'actor':<12} {'call':<26} effect",
     ]
-    for seconds, region, actor, call, effect in shown[:_MOST_LINES]:
+    printed = shown[:most_lines]
+    for seconds, region, actor, call, effect in printed:
         lines.append(f"{seconds:>10.3f}  {region:<10} {actor:<12} {call:<26} {effect}")
-    if len(shown) > _MOST_LINES:
-        lines.append(f"            and {len(shown) - _MOST_LINES} lines more; replay the plan to see them")
+    if len(printed) < len(shown):
+        lines.append(f"            and {len(shown) - len(printed)} lines more; replay the plan to see them")
     names = {one.object_id: one.upload.name for one in history.accepted}
     lines += [f"BROKEN: {name}: {_in_words(detail, names)}" for name, detail in history.violations] or [
         "every invariant holds"

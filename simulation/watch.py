@@ -89,7 +89,7 @@ class Watch:
         if item is None:
             self._break("RESULT is never removed", key, f"removed in {region.name}")
             return
-        if is_own and (held := _records(region, key[0], item)) != int(item["accepted"]["N"]):
+        if is_own and (held := self._held(region, key[0], item)) != int(item["accepted"]["N"]):
             self._break(
                 "RESULT follows its records",
                 key,
@@ -117,12 +117,32 @@ class Watch:
         result = region.item(key[0], "RESULT")
         if result is None:
             self._break("a settled replica holds RESULT", key, f"{region.name} holds none")
-        elif (held := _records(region, key[0], result)) < int(result["accepted"]["N"]):
+        elif (held := self._held(region, key[0], result)) < int(result["accepted"]["N"]):
             self._break("a settled replica holds every record", key, f"{held} of {result['accepted']['N']} in {region.name}")
         elif _has_object(region, result, self.now()):
             missing = _not_archived(region, key[0].removeprefix("OBJ#"), result)
             if missing not in ("", _NO_LETTER):
                 self._break("a settled region's archive holds what was rejected", key, f"{region.name}: {missing}")
+
+    def _held(self, region: Region, object_pk: str, result: Item) -> int:
+        """Count the records of RESULT's version, and those that the other region has replaced since this one wrote the last.
+
+        An attempt counts the records after its last write, and no count sees what arrives while it lasts. The attempt that
+        replaced them ends in a RESULT of its own; if its region is lost, the reconciler finds records of two versions.
+        """
+        object_id, version = object_pk.removeprefix("OBJ#"), result.get(_VERSION, {}).get("S")
+        written = {
+            key: at
+            for (name, key, of), at in self._written_at.items()
+            if (name, of) == (region.name, version) and key[0].split("#")[1] == object_id
+        }
+        entries = (entry for key in written if (entry := region.table.get(key)))
+        return _records(region, object_pk, result) + sum(
+            entry.stamp[2] != region.name
+            and entry.written_at >= max(written.values())
+            and (entry.item or result).get(_VERSION) != result.get(_VERSION)
+            for entry in entries
+        )
 
     def _gone(self, region: Region, key: Key, reason: str) -> None:
         """Check that the bucket holds no version of an object that a region records as gone."""
