@@ -34,8 +34,8 @@ class Watch:
     violations: list[tuple[str, str]] = field(default_factory=list)
     _seen: set[tuple[str, Key]] = field(default_factory=set)
     _written: dict[Key, dict[str, Item]] = field(default_factory=dict)
-    _written_at: dict[tuple[str, Key, str], float] = field(default_factory=dict)
-    """When a region last wrote a record, by the region, the key and the processing version."""
+    _written_at: dict[tuple[str, str, str], dict[Key, float]] = field(default_factory=dict)
+    """When a region last wrote each record of an object, by the region, the object's id and the processing version."""
 
     def take(self, region: Region, key: Key, stamp: Stamp, before: Item | None, item: Item | None) -> None:
         """Check a write in a region, or one that replicates from the other."""
@@ -130,12 +130,9 @@ class Watch:
         An attempt counts the records after its last write, and no count sees what arrives while it lasts. The attempt that
         replaced them ends in a RESULT of its own; if its region is lost, the reconciler finds records of two versions.
         """
-        object_id, version = object_pk.removeprefix("OBJ#"), result.get(_VERSION, {}).get("S")
-        written = {
-            key: at
-            for (name, key, of), at in self._written_at.items()
-            if (name, of) == (region.name, version) and key[0].split("#")[1] == object_id
-        }
+        written = self._written_at.get(
+            (region.name, object_pk.removeprefix("OBJ#"), result.get(_VERSION, {"S": ""})["S"]), {}
+        )
         entries = (entry for key in written if (entry := region.table.get(key)))
         return _records(region, object_pk, result) + sum(
             entry.stamp[2] != region.name
@@ -158,8 +155,9 @@ class Watch:
             if before and (process := current_process()) and process.name == "processor":
                 self._deleted(region, key, before)
             return
-        self._written_at[region.name, key, item[_VERSION]["S"]] = self.now()
-        object_pk = f"OBJ#{key[0].split('#')[1]}"
+        object_id = key[0].split("#")[1]
+        self._written_at.setdefault((region.name, object_id, item[_VERSION]["S"]), {})[key] = self.now()
+        object_pk = f"OBJ#{object_id}"
         if region.item(object_pk, f"ATTEMPT#{region.name}") is None:
             self._break("records follow their attempt", key, f"{region.name} has noted none")
         result, note = (region.table.get((object_pk, sk)) for sk in ("RESULT", f"REPLICA#{region.name}"))
@@ -187,12 +185,12 @@ class Watch:
         """
         object_id, version, epoch = key[0].removeprefix("OBJ#"), note[_VERSION]["S"], int(note["epoch"]["N"])
         since = max((one.written_at for _, one in _control_rows(region) if _epoch(one.item) == epoch), default=0.0)
+        written = self._written_at.get((region.name, object_id, version), {})
         for ordinal in self.ordinals_of(object_id, version):
             place = (f"REC#{object_id}#{ordinal // 1000:06d}", f"{ordinal:012d}")
             entry = region.table.get(place)
             is_foreign = entry is not None and entry.stamp[2] != region.name
-            written_at = self._written_at.get((region.name, place, version), -1.0)
-            if ordinal < int(note["ordinal"]["N"]) and written_at < since and not is_foreign:
+            if ordinal < int(note["ordinal"]["N"]) and written.get(place, -1.0) < since and not is_foreign:
                 detail = f"{region.name} notes {note['ordinal']['N']} of {version} in epoch {epoch} without record {ordinal}"
                 self._break("a checkpoint follows its records", key, detail)
 
