@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -13,15 +13,12 @@ from drill.faults import FAULTS
 from drill.measures import TARGETS
 from drill.model import ReviewedPlan
 from drill.plan import DEFAULT_OBJECTS, DEFAULT_TIME_FACTOR, MOST_OBJECTS, MOST_TIME_FACTOR, FaultSpec
+from drill.sampler import MOST_ALARMS
 from operations.command_line import short
 from operations.errors import Refused
 
 _Text = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 _Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-
-MOST_ALARMS: Final = 100
-"""Most names that one call takes:
-https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"""
 
 
 class PlanFile(BaseModel):

@@ -6,9 +6,9 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -23,6 +23,13 @@ _EVERY_SECONDS: Final = 1.0
 ALARM_TYPES: Final = {"MetricAlarm": "MetricAlarms", "CompositeAlarm": "CompositeAlarms"}
 """The list in the answer of DescribeAlarms, by type. Without AlarmTypes it returns metric alarms alone:
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html"""
+MOST_ALARMS: Final = 100
+"""Most names that one call of it takes, and most alarms that it returns."""
+
+
+def alarms_of(answer: Mapping[str, Any]) -> list[Any]:
+    """Return the alarms of every type in an answer of DescribeAlarms."""
+    return [one for kind in ALARM_TYPES.values() for one in answer.get(kind, ())]
 
 
 class Sampler:
@@ -113,9 +120,9 @@ class Sampler:
         client = self._deployment.target.fail_fast_client("cloudwatch", region)
         with contextlib.suppress(ClientError, BotoCoreError, GuardViolation):
             found = client.describe_alarms(
-                AlarmNames=list(self.alarms), StateValue="ALARM", AlarmTypes=list(ALARM_TYPES), MaxRecords=100
+                AlarmNames=list(self.alarms), StateValue="ALARM", AlarmTypes=list(ALARM_TYPES), MaxRecords=MOST_ALARMS
             )
-            self.ringing[region] = [one["AlarmName"] for kind in ALARM_TYPES.values() for one in found.get(kind, ())]
+            self.ringing[region] = [one["AlarmName"] for one in alarms_of(found)]
 
     def _depth(self, region: str, queue: str) -> int:
         client = self._deployment.target.fail_fast_client("sqs", region)

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from drill.context import Context
-from drill.sampler import ALARM_TYPES
+from drill.sampler import ALARM_TYPES, alarms_of
 from operations import heartbeats
 from operations.errors import RunFailure
 from operations.register import Register
@@ -145,9 +145,7 @@ def _abort_alarms(context: Context) -> Check:
     for region in context.target.regions if wanted else ():
         pages: Any = context.target.client("cloudwatch", region).get_paginator("describe_alarms")
         for page in pages.paginate(AlarmTypes=list(ALARM_TYPES)):
-            states |= {
-                (one["AlarmName"], region): one["StateValue"] for kind in ALARM_TYPES.values() for one in page.get(kind, ())
-            }
+            states |= {(one["AlarmName"], region): one["StateValue"] for one in alarms_of(page)}
     there = sorted({name for name, _ in states})
     wrongs = [
         f"there is no alarm {name!r} in {' or '.join(context.target.regions)}. The nearest names there are "

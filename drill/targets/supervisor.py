@@ -41,6 +41,7 @@ WORK: Final = CHECKOUT / ".build" / "drill"
 """Run folders of the drills' clouds. The newest few are kept, without their large files."""
 ORPHANED_SECONDS: Final = 900.0
 """Seconds for which the cloud is kept without a running drill."""
+_PROCESS_FILE: Final = "supervisor.pid"
 _START_SECONDS: Final = 300.0
 _STOP_SECONDS: Final = 120.0
 """Seconds to wait for the end; far more than the removal of the cloud's files from a slow disk takes."""
@@ -88,7 +89,7 @@ def ensure(folder: DrillFolder, plan: Plan, say: Callable[[str], None]) -> Super
 
 def _stop_abandoned(say: Callable[[str], None]) -> None:
     """Stop the clouds of drills, campaigns and self-tests that were killed: a new drill beside them would be slower."""
-    for file in sorted(ROOT.parent.glob(f"{ROOT.name}*/*/{_process_file(DrillFolder(ROOT)).name}")):
+    for file in sorted(ROOT.parent.glob(f"{ROOT.name}*/*/{_PROCESS_FILE}")):
         folder = DrillFolder(file.parent)
         # The folder of a running one is locked.
         with contextlib.suppress(Refused, OSError):
@@ -229,7 +230,7 @@ def _reap(process_id: int) -> None:
 
 
 def _process_file(folder: DrillFolder) -> Path:
-    return folder.path / "supervisor.pid"
+    return folder.path / _PROCESS_FILE
 
 
 def _lender(folder: DrillFolder) -> Path:

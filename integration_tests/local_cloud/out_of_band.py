@@ -65,6 +65,10 @@ def _alarm(**settings: Any) -> Change:  # noqa: ANN401 - of CloudWatch's API
     return change
 
 
+def _bucket(operation: str, **settings: Any) -> Change:  # noqa: ANN401 - of S3's API
+    return lambda one: getattr(one.client("s3"), operation)(Bucket=one.physical_id, **settings)
+
+
 def _bucket_tags(one: Deployed) -> None:
     tags = one.client("s3").get_bucket_tagging(Bucket=one.physical_id)["TagSet"]
     changed = [{**tag, "Value": "mallory"} if tag["Key"] == "Owner" else tag for tag in tags]
@@ -163,28 +167,18 @@ _TABLE: Final[list[tuple[str, str, Change]]] = [
     ("AWS::CloudWatch::Alarm", "Threshold", _alarm(Threshold=1e9)),
     ("AWS::CloudWatch::Alarm", "ActionsEnabled", _alarm(ActionsEnabled=False)),
     ("AWS::S3::Bucket", "Tags", _bucket_tags),
-    (
-        "AWS::S3::Bucket",
-        "PublicAccessBlockConfiguration",
-        lambda one: one.client("s3").delete_public_access_block(Bucket=one.physical_id),
-    ),
+    ("AWS::S3::Bucket", "PublicAccessBlockConfiguration", _bucket("delete_public_access_block")),
     (
         "AWS::S3::Bucket",
         "VersioningConfiguration",
-        lambda one: one.client("s3").put_bucket_versioning(
-            Bucket=one.physical_id, VersioningConfiguration={"Status": "Suspended"}
-        ),
+        _bucket("put_bucket_versioning", VersioningConfiguration={"Status": "Suspended"}),
     ),
-    (
-        "AWS::S3::Bucket",
-        "LifecycleConfiguration",
-        lambda one: one.client("s3").delete_bucket_lifecycle(Bucket=one.physical_id),
-    ),
+    ("AWS::S3::Bucket", "LifecycleConfiguration", _bucket("delete_bucket_lifecycle")),
     (
         "AWS::S3::Bucket",
         "WebsiteConfiguration",
-        lambda one: one.client("s3").put_bucket_website(
-            Bucket=one.physical_id,
+        _bucket(
+            "put_bucket_website",
             WebsiteConfiguration={"RedirectAllRequestsTo": {"HostName": "mallory.example.com", "Protocol": "https"}},
         ),
     ),

@@ -26,10 +26,8 @@ def install() -> None:
 
     def get(parameters: Any, data: Any, is_cbor: bool, is_json: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002  ministack's
         if is_cbor or is_json:
-            order, data = (
-                data.get("ScanBy"),
-                data | {"MetricDataQueries": [_on_clock(one) for one in data["MetricDataQueries"]]},
-            )
+            order = data.get("ScanBy")
+            data = data | {"MetricDataQueries": [_on_clock(one) for one in data["MetricDataQueries"]]}
         else:
             order = cloudwatch._p(parameters, "ScanBy")
             periods = {name: cloudwatch._p(parameters, name) for name in parameters if name.endswith(".MetricStat.Period")}

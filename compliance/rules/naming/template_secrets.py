@@ -49,9 +49,7 @@ def _is_named(text: Text) -> bool:
 
 def _is_value(text: str) -> bool:
     """Return whether a text is a value itself: no reference, no ARN, no alias, no path of a parameter, and no switch."""
-    return not (
-        text.lower() in _FLAGS or text.isdigit() or text.startswith(("alias/", "arn:", "/", _DYNAMIC)) or "${" in text
-    )
+    return not (text.lower() in _FLAGS or text.isdigit() or text.startswith(_REFERS) or "${" in text)
 
 
 RULE = Rule(

@@ -36,7 +36,7 @@ _OTHER_FILES: Final = (
 )
 _ISO_2022: Final = re.compile(rb"\x1b(\$[@AB]|\$[()*+][@-Q]|\([IJ])")
 """Escape sequences of ISO-2022-JP, -KR and -CN (RFC 1468, 1557, 1922), whose bytes are all ASCII."""
-_SET_ENCODING: Final = "or set the encoding of such keys by `formats` in environments.toml"
+SET_ENCODING: Final = "or set the encoding of such keys by `formats` in environments.toml"
 _TEXT_CONTROLS: Final = b"\t\n\r\f\v\x1b"
 _BINARY_BYTES: Final = bytes(byte for byte in range(0x20) if byte not in _TEXT_CONTROLS)
 _LINE_END: Final = re.compile(rb"[\r\n]")
@@ -90,12 +90,12 @@ def check_encoding(beginning: bytes) -> None:
     if 0 in beginning[:4]:
         raise UnreadableError(
             Fault.BAD_ENCODING,
-            f"its first characters hold zero bytes, as UTF-16 and UTF-32 text do; {_SEND_UTF8}; {_SET_ENCODING}",
+            f"its first characters hold zero bytes, as UTF-16 and UTF-32 text do; {_SEND_UTF8}; {SET_ENCODING}",
         )
     if _ISO_2022.search(beginning):
         raise UnreadableError(
             Fault.BAD_ENCODING,
-            f"it holds escape sequences of ISO-2022 text, such as ISO-2022-JP; {_SEND_UTF8}; {_SET_ENCODING}",
+            f"it holds escape sequences of ISO-2022 text, such as ISO-2022-JP; {_SEND_UTF8}; {SET_ENCODING}",
         )
     # In JSON a bad byte affects one record and not the file; the first line of a table must be valid.
     is_json = beginning.lstrip()[:1] in (b"{", b"[")

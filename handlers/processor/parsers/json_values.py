@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from handlers.processor.errors import Reject
+from handlers.processor.parsers.encoding import SET_ENCODING
 from handlers.processor.parsers.records import MAXIMUM_RECORD_BYTES, RawRecord
 from handlers.processor.parsers.usual import usual_object
 
@@ -51,7 +52,7 @@ def decode(raw: RawRecord) -> str:
     except UnicodeDecodeError as error:
         raise Reject(
             f"byte {error.start} of the record, 0x{raw.text[error.start]:02X}, is not UTF-8; convert the file to UTF-8, "
-            "or set the encoding of such keys by `formats` in environments.toml"
+            f"{SET_ENCODING}"
         ) from error
 
 
