@@ -257,6 +257,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance sign evidence.zip --key FILE         sign the evidence, for `verify --key`
 
+    python -m compliance upload evidence.zip --bucket NAME    keep the evidence under Object Lock
+
     Exit status: 0 passed; 1 findings; 2 wrong use, an unreadable template or an error of the gate; 130 interrupted.
     """
     if context.invoked_subcommand:
@@ -499,6 +501,30 @@ def sign(
     except attestations.AttestationError as error:
         _stop(errors, str(error), error)
     console.print(Text(f"{file}: signed by the key {key_id}", style="bold green"))
+
+
+@app.command()
+def upload(
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The evidence.zip of a run.")],
+    bucket: Annotated[str, typer.Option(help="Bucket with Object Lock and a default retention.")],
+    prefix: Annotated[str, typer.Option(help="Beginning of the keys, before the SHA-256 of the manifest.")] = "gate",
+) -> None:
+    """Upload an evidence bundle, and its attestation, to a bucket under Object Lock; print until when it is kept.
+
+    python -m compliance upload evidence.zip --bucket evidence-of-our-company
+
+    Exit status: 0 kept, 2 the bundle was changed, S3 refuses a call, or the bucket does not lock its objects.
+    """
+    from compliance.reports import locked_upload  # noqa: PLC0415 - it loads boto3
+
+    console, errors = Console(soft_wrap=True, emoji=False), Console(stderr=True, emoji=False)
+    try:
+        kept = locked_upload.upload(bundle, bucket, prefix)
+    except locked_upload.UploadError as error:
+        _stop(errors, str(error), error)
+    for one in kept:
+        done = "uploaded" if one.is_new else "already there"
+        console.print(Text(f"{one.uri}: {done}, version {one.version}, {one.mode} until {one.until:%Y-%m-%d}", "bold green"))
 
 
 def status(ledger: Findings, fail_on: FailOn = FailOn.WARNING, changes: Changes | None = None) -> Exit:

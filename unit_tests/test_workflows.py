@@ -97,12 +97,32 @@ def test_what_is_deployed_is_what_the_judge_made() -> None:
     assert "synth" not in ran
     assert all("--app cdk.out" in run for run in commands(deploy) if "-s cdk" in run)
     verify = next(step for step in deploy["steps"] if "sha256sum --check" in step.get("run", ""))
-    assert verify["env"] == {"DIGEST": "${{ needs.judge.outputs.digest }}"}
+    assert verify["env"] == {
+        "DIGEST": "${{ needs.judge.outputs.digest }}",
+        "EVIDENCE": "${{ needs.judge.outputs.evidence }}",
+    }
     assert verify["run"].index("sha256sum --check --strict") < verify["run"].index("tar --extract")
+    (attest,) = (step for step in deploy["steps"] if "attest-build-provenance" in step.get("uses", ""))
+    assert attest["with"]["subject-path"].split() == ["assembly.tar.gz", "evidence.zip"]
     order = [step.get("uses", "").partition("@")[0] or step.get("run", "") for step in deploy["steps"]]
     credentials = order.index(CREDENTIALS)
     assert order.index("actions/download-artifact") < deploy["steps"].index(verify) < credentials
     assert order.index("actions/attest-build-provenance") < credentials
+
+
+def test_evidence_is_kept_under_object_lock_before_the_deployment() -> None:
+    steps = jobs("deploy")["deploy"]["steps"]
+    (upload,) = (step for step in steps if "upload evidence.zip" in step.get("run", ""))
+    assert upload["if"] == "${{ vars.EVIDENCE_BUCKET }}"
+    (deploy,) = (step for step in steps if "deploy --app cdk.out" in step.get("run", ""))
+    assert steps.index(upload) < steps.index(deploy)
+    document = json.loads((ROOT / ".github" / "evidence-role-permissions.json").read_text("utf-8"))
+    used = {"put_object", "get_object", "get_object_lock_configuration"}  # HeadObject needs s3:GetObject, and for the lock:
+    source = (ROOT / "compliance" / "reports" / "locked_upload.py").read_text("utf-8")
+    assert set(re.findall(r"client\.(\w+)\(", source)) - {"head_object"} == used
+    assert {action for each in document["Statement"] for action in each["Action"]} == {
+        *("s3:PutObject", "s3:GetObject", "s3:GetObjectRetention", "s3:GetBucketObjectLockConfiguration", "s3:ListBucket"),
+    }
 
 
 def packed(folder: Path, account: str) -> subprocess.CompletedProcess[str]:
@@ -112,6 +132,8 @@ def packed(folder: Path, account: str) -> subprocess.CompletedProcess[str]:
     assembly.mkdir()
     failover = {"environment": f"aws://{account}/us-west-2"}
     (assembly / "manifest.json").write_text(json.dumps({"artifacts": {"Failover": failover}}))
+    (folder / "reports" / "compliance").mkdir(parents=True)
+    (folder / "reports" / "compliance" / "evidence.zip").write_bytes(b"the evidence")
     environment = os.environ | {"GITHUB_OUTPUT": str(folder / "output"), "ENVIRONMENT": "prod"}
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     command = ["sh", "-e", "-c", step["run"]]  # the runner has bash; a bare machine has not
@@ -122,8 +144,10 @@ def packed(folder: Path, account: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_digest_handed_on_is_of_the_bytes_handed_on(tmp_path: Path) -> None:
     assert packed(tmp_path, "123456789012").returncode == 0
-    digest = hashlib.sha256((tmp_path / "assembly.tar.gz").read_bytes()).hexdigest()
-    expected = ["account=123456789012", "region=us-west-2", f"digest={digest}"]
+    digest, evidence = (
+        hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("assembly.tar.gz", "evidence.zip")
+    )
+    expected = ["account=123456789012", "region=us-west-2", f"digest={digest}", f"evidence={evidence}"]
     assert (tmp_path / "output").read_text().splitlines() == expected
 
 

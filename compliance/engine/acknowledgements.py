@@ -16,16 +16,18 @@ DEFAULT_FILE: Final = Path(__file__).parents[1] / "acknowledgements.toml"
 PACK: Final = "Acknowledgements"
 MINIMUM_REASON: Final = 20
 
-_KEYS: Final = {"id", "title", "reason", "owner", "expires", "when", "unless", "met_in", "covers"}
-_REQUIRED: Final = ("id", "title", "reason", "owner", "expires", "covers")
+_TEXTS: Final = ("id", "title", "owner", "approver", "ticket")
+_DATES: Final = ("decided", "expires")
+_REQUIRED: Final = ("reason", *_TEXTS, *_DATES, "covers")
+_KEYS: Final = {*_REQUIRED, "when", "unless", "met_in"}
 _SETTINGS: Final = {"environment", "protected"}
 _PLACEHOLDERS: Final = ("environment", "partition", "prefix", "region")
 _ANNOTATION: Final = "annotation::"
 
 MALFORMED: Final = RuleInfo(
     id=f"{PACK}::Malformed",
-    title="A decision has a title, a reason, an owner and a last day, and covers exact rules at exact paths",
-    why="A decision that is too wide, or that has no owner, hides findings that nobody has reviewed.",
+    title="A decision has a reason, an owner, an approver, a ticket and two dates, and covers exact rules at exact paths",
+    why="A decision that is too wide, or that nobody owns or approved, hides findings that nobody has reviewed.",
     fix="Correct the entry; docs/compliance.md shows every key.",
     covers=False,
 )
@@ -70,6 +72,9 @@ class Decision:
         title: The decision in one sentence.
         reason: Why the finding is accepted; at least 20 characters.
         owner: The person or team that is responsible for it.
+        approver: The person or group that accepted it.
+        ticket: Where it was discussed: a ticket, a pull request or a document.
+        decided: The day of the approval.
         expires: The last day on which it holds.
         when: For each setting, the values that it applies to; empty for all.
         unless: For each setting, the values that it does not apply to, because forks choose the names of environments.
@@ -83,6 +88,9 @@ class Decision:
     title: str
     reason: str
     owner: str
+    approver: str
+    ticket: str
+    decided: date
     expires: date
     covers: frozenset[tuple[str, str]]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -135,6 +143,9 @@ class Registry:
                 title=decision.title,
                 reason=decision.reason,
                 owner=decision.owner,
+                approver=decision.approver,
+                ticket=decision.ticket,
+                decided=decision.decided,
                 expires=decision.expires,
                 acknowledged=used[decision.id],
             )
@@ -298,15 +309,20 @@ def _problems(entry: object, earlier: Sequence[str]) -> list[str]:
         return ["it is not a table; write each entry as [[decision]]"]
     problems = [f"unknown key {key!r}; allowed: {', '.join(sorted(_KEYS))}" for key in entry if key not in _KEYS]
     problems += [f"the key {key!r} is missing" for key in _REQUIRED if key not in entry]
-    for key in ("id", "title", "owner"):
+    for key in _TEXTS:
         if key in entry and not _is_text(entry[key]):
             problems.append(f"{key} is {entry[key]!r}; write a text")
     if entry.get("id") in earlier:
         problems.append("another entry has the same id")
     if "reason" in entry and (not _is_text(entry["reason"]) or len(entry["reason"].strip()) < MINIMUM_REASON):
         problems.append(f"reason is too short; write in at least {MINIMUM_REASON} characters why the finding is accepted")
-    if "expires" in entry and type(entry["expires"]) is not date:
-        problems.append(f"expires is {entry['expires']!r}; write a date without quotes, like 2027-05-31")
+    problems += [
+        f"{key} is {entry[key]!r}; write a date without quotes, like 2027-05-31"
+        for key in _DATES
+        if key in entry and type(entry[key]) is not date
+    ]
+    if all(type(entry.get(key)) is date for key in _DATES) and entry["decided"] > entry["expires"]:
+        problems.append(f"decided is {entry['decided']}, after expires; write the day of the approval")
     for key in ("when", "unless"):
         problems += _when_problems(key, entry.get(key, {}))
     if "met_in" in entry and not _is_texts(entry["met_in"]):
@@ -368,6 +384,9 @@ def _decision(entry: Mapping[str, Any]) -> Decision:
         title=entry["title"],
         reason=" ".join(entry["reason"].split()),
         owner=entry["owner"],
+        approver=entry["approver"],
+        ticket=entry["ticket"],
+        decided=entry["decided"],
         expires=entry["expires"],
         when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
         unless={setting: tuple(values) for setting, values in entry.get("unless", {}).items()},

@@ -219,6 +219,9 @@ class DecisionUse:
     title: str
     reason: str
     owner: str
+    approver: str
+    ticket: str
+    decided: date
     expires: date
     acknowledged: int
 

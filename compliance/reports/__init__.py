@@ -40,6 +40,7 @@ _FORMATS: Final[Mapping[str, _Format]] = {
     "controls": _Format(file="controls.json", module="controls_report"),
     "csv": _Format(file="ledger.csv", module="ledger_csv"),
     "sarif": _Format(file="report.sarif", module="sarif"),
+    "codequality": _Format(file="gl-code-quality.json", module="codequality"),
     "junit": _Format(file="junit.xml", module="junit"),
     "oscal": _Format(file="assessment-results.json", module="oscal"),
     "poam": _Format(file="poam.json", module="poam"),

@@ -14,7 +14,7 @@ _VALID = timedelta(days=180)
 def draft(findings: Iterable[Finding], today: date) -> str:
     """Return the decision as TOML of the registry; empty if a decision can cover none of the findings.
 
-    Title, reason and owner are empty, so the gate refuses the decision until somebody has written them.
+    Title, reason, owner, approver and ticket are empty, so the gate refuses the decision until somebody has written them.
     """
     rules: dict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
     paths: dict[tuple[str, bool], set[str]] = defaultdict(set)
@@ -25,7 +25,8 @@ def draft(findings: Iterable[Finding], today: date) -> str:
         rules[is_unknown, tuple(sorted(found))].append(rule)
     if not rules:
         return ""
-    head = ['id = "open-findings"', 'title = ""', 'reason = ""', 'owner = ""', f"expires = {today + _VALID}"]
+    empty = [f'{name} = ""' for name in ("title", "reason", "owner", "approver", "ticket")]
+    head = ['id = "open-findings"', *empty, f"decided = {today}", f"expires = {today + _VALID}"]
     lines = ["[[decision]]", *head]
     for (is_unknown, places), named in rules.items():
         lines += ["", "[[decision.covers]]", _texts("rules", named), _texts("paths", places)]

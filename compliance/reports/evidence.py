@@ -23,6 +23,7 @@ ledger.csv                every rule on every resource, also if it did not apply
 report.json               the same as data, with rules, controls and coverage
 controls.json             the state of each control of each framework; a mapping, not a certification
 report.sarif              findings at the lines of the source, SARIF 2.1.0
+gl-code-quality.json      the same for GitLab's merge requests
 junit.xml                 the same as test results
 assessment-results.json   the same in NIST's OSCAL
 poam.json                 what is open or accepted, as OSCAL's plan of action and milestones

@@ -9,7 +9,7 @@ from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
 from reporting.as_json import dumps
 
-VERSION: Final = "2.2"
+VERSION: Final = "2.3"
 """Version of the report. The first part grows when a reader of the former version would misread the new one."""
 
 
@@ -31,7 +31,10 @@ def as_dict(ledger: Findings) -> dict[str, Any]:
         "counts": {verdict.value: count for verdict, count in ledger.counts.items()},
         "not_applicable_by_pack": dict(sorted(ledger.not_applicable.items())),
         "templates": [_template(subject, file) for subject, file in template_files(ledger.subjects).items()],
-        "decisions": [{**asdict(use), "expires": use.expires.isoformat()} for use in ledger.decisions],
+        "decisions": [
+            {**asdict(use), "decided": use.decided.isoformat(), "expires": use.expires.isoformat()}
+            for use in ledger.decisions
+        ],
         "rules": [_rule(rule) for _, rule in sorted(ledger.rules.items())],
         "controls": [state_as_dict(state) for state in control_states(ledger)],
         "coverage": [asdict(item) for item in ledger.coverage],

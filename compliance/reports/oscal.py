@@ -216,8 +216,11 @@ class Results:
             "uuid": risk_id(use.id),
             "title": one_line(use.title) or use.id,
             "description": printable(use.reason.strip()),
-            "statement": f"{use.acknowledged} findings are accepted by a decision of {one_line(use.owner)}.",
-            "props": [prop("decision", use.id), prop("owner", use.owner)],
+            "statement": f"{use.acknowledged} findings are accepted by a decision of {one_line(use.approver)}.",
+            "props": [
+                *(prop("decision", use.id), prop("owner", use.owner), prop("approver", use.approver)),
+                *(prop("ticket", use.ticket), prop("decided", use.decided.isoformat())),
+            ],
             "status": "deviation-approved",
             "origins": [self.origin()],
             "deadline": _midnight(use.expires),

@@ -17,7 +17,7 @@
     rules: data.rules.map((rule) => lower(rule.id, rule.title, rule.why, ...rule.controls)),
     places: data.places.map((place) => lower(place.path, place.logical_id, place.type, place.region, place.source)),
     messages: data.messages.map((message) => lower(message)),
-    decisions: data.decisions.map((decision) => lower(decision.id, decision.title, decision.owner)),
+    decisions: data.decisions.map((decision) => lower(decision.id, decision.title, decision.owner, decision.approver, decision.ticket)),
   };
   const frameworkOf = (control) => control.slice(0, Math.max(control.indexOf(":"), 0));
 
@@ -72,7 +72,8 @@
       ["Why", rule.why],
       ["Fix", data.verdicts[row[VERDICT]] === "PASS" ? "" : rule.fix],
       ["Accepted because", decision ? decision.reason : ""],
-      ["Accepted by", decision ? `${decision.owner}, until ${decision.expires} (${decision.id})` : ""],
+      ["Accepted by", decision ? `${decision.approver} on ${decision.decided}, until ${decision.expires} (${decision.id})` : ""],
+      ["Owner", decision ? `${decision.owner} (${decision.ticket})` : ""],
       ["Controls", rule.controls.join(", ")],
       ["Resource", `${place.type} ${place.logical_id}${line}`],
       ["Stack", [place.stack, place.region, place.configuration].filter(Boolean).join(", ")],

@@ -250,6 +250,9 @@ def _decision(use: DecisionUse) -> dict[str, Any]:
         "title": printable(use.title),
         "reason": printable(use.reason),
         "owner": printable(use.owner),
+        "approver": printable(use.approver),
+        "ticket": printable(use.ticket),
+        "decided": use.decided.isoformat(),
         "expires": use.expires.isoformat(),
     }
 

@@ -1,5 +1,6 @@
-"""Return the Python line and the file of the evidence bundle that a row refers to."""
+"""Return the Python line, the file of the evidence bundle and the identifier of a row."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable
 from operator import attrgetter
@@ -33,6 +34,11 @@ def source_of(finding: Finding) -> tuple[str, int]:
     """Return the Python file and line that made the construct; an empty file and line 0 when unknown."""
     file, _, line = finding.source.rpartition(":")
     return (file, int(line)) if file and line.isdecimal() else (finding.source, 0)
+
+
+def fingerprint(key: tuple[str, str, str], occurrence: int) -> str:
+    """Return an identifier of rule, construct and configuration that does not change when lines move."""
+    return f"{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:32]}:{occurrence}"
 
 
 def _plain(name: str) -> str:

@@ -3,7 +3,6 @@
 Rows that passed are left out: SARIF is for results that need action, and ledger.csv has every row.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +13,8 @@ from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from compliance.controls.bridge import local_id
-from compliance.engine.findings import Finding, Findings, RuleInfo, Severity, Subject, Verdict
-from compliance.reports.places import every_field, source_of, template_files
+from compliance.engine.findings import DecisionUse, Finding, Findings, RuleInfo, Severity, Subject, Verdict
+from compliance.reports.places import every_field, fingerprint, source_of, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line, printable
 
@@ -140,7 +139,7 @@ class _Run:
         for finding in _in_order(self._ledger):
             key = (finding.rule, finding.path, finding.configuration)
             repeated[key] += 1
-            result = self._result(finding, _fingerprint(key, repeated[key]))
+            result = self._result(finding, fingerprint(key, repeated[key]))
             if finding.verdict is Verdict.ACKNOWLEDGED:
                 use = reasons.get(finding.decision)
                 result["suppressions"] = [
@@ -150,7 +149,7 @@ class _Run:
                         "justification": printable(use.reason.strip()) if use else finding.decision,
                         "properties": {
                             "decision": finding.decision,
-                            **({"owner": use.owner, "expires": use.expires.isoformat()} if use else {}),
+                            **(_decided(use) if use else {}),
                         },
                     }
                 ]
@@ -235,11 +234,6 @@ def _related(template: _Json) -> _Json:
     return {"id": 1, "message": {"text": "The resource in the template."}, "physicalLocation": template}
 
 
-def _fingerprint(key: tuple[str, str, str], occurrence: int) -> str:
-    """Return an identifier of rule, construct and configuration that does not change when lines move."""
-    return f"{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:32]}:{occurrence}"
-
-
 def _control(qualified: str) -> tuple[str, str]:
     framework, _, control = qualified.partition(":")
     return (framework, control) if control else ("unqualified", framework)
@@ -256,3 +250,8 @@ def _level(rule: RuleInfo) -> str:
 def _text(text: str) -> str:
     """Return the text with SARIF's placeholders, `{0}`, and links, `[text](target)`, escaped."""
     return _LINK.sub(r"\\[", _PLACEHOLDER.sub(r"{{\1}}", printable(text))).strip() or "-"
+
+
+def _decided(use: DecisionUse) -> dict[str, str]:
+    by = {"owner": use.owner, "approver": use.approver, "ticket": use.ticket}
+    return {**by, "decided": use.decided.isoformat(), "expires": use.expires.isoformat()}

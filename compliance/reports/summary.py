@@ -100,9 +100,13 @@ def _decisions(ledger: Findings) -> list[str]:
     if not ledger.decisions:
         return []
     return [
-        "| Decision | Findings | Owner | Until |",
-        "|---|---:|---|---|",
-        *(f"| {_cell(u.title)} | {u.acknowledged} | {_cell(u.owner)} | {u.expires} |" for u in ledger.decisions),
+        "| Decision | Findings | Owner | Approved | Until |",
+        "|---|---:|---|---|---|",
+        *(
+            f"| {_cell(one.title)} | {one.acknowledged} | {_cell(one.owner)} | {_cell(f'{one.approver}, {one.ticket}')} "
+            f"| {one.expires} |"
+            for one in ledger.decisions
+        ),
         "",
     ]
 

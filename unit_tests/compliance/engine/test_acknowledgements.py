@@ -32,6 +32,9 @@ ENTRY: dict[str, Any] = {
     "title": "Logs are not logged",
     "reason": "A log of a log would never end.",
     "owner": "platform",
+    "approver": "security",
+    "ticket": "SEC-7",
+    "decided": date(2026, 11, 1),
     "expires": date(2026, 11, 24),
     "covers": [{"rules": [RULE], "paths": [PATH]}],
 }
@@ -92,7 +95,11 @@ def test_placeholders_are_replaced_by_facts_of_the_configuration() -> None:
         ({"title": 3}, "title is 3"),
         ({"id": ""}, "id is ''"),
         ({"expires": "2027-01-01"}, "a date without quotes"),
-        ({"ticket": "X-1"}, "unknown key 'ticket'; allowed: covers, expires"),
+        ({"approver": ""}, "approver is ''; write a text"),
+        ({"ticket": 7}, "ticket is 7; write a text"),
+        ({"decided": "2026-11-24"}, "a date without quotes"),
+        ({"decided": date(2026, 11, 25)}, "decided is 2026-11-25, after expires"),
+        ({"tickets": "X-1"}, "unknown key 'tickets'; allowed: approver, covers, decided"),
         ({"when": {"moon": ["full"]}}, "moon"),
         ({"when": {"environment": "prod"}}, "a list of its values"),
         ({"when": ["prod"]}, "when is not a table"),
@@ -118,7 +125,7 @@ def test_malformed_entry_fails_by_name_and_acknowledges_nothing(changes: dict[st
     assert apply(registry, [FOUND], PROD) == [FOUND]
 
 
-@pytest.mark.parametrize("key", ["id", "title", "reason", "owner", "expires", "covers"])
+@pytest.mark.parametrize("key", ["id", "title", "reason", "owner", "approver", "ticket", "decided", "expires", "covers"])
 def test_entry_without_a_required_key_fails(key: str) -> None:
     entry = {name: value for name, value in ENTRY.items() if name != key}
 

@@ -127,6 +127,7 @@ def test_a_decision_covers_a_finding_of_the_users(tmp_path: Path) -> None:
     decisions = tmp_path / "decisions.toml"
     decisions.write_text(
         '[[decision]]\nid = "a"\ntitle = "t"\nreason = "A reason of more than twenty characters."\nowner = "o"\n'
+        'approver = "a"\nticket = "T-1"\ndecided = 2026-11-24\n'
         'expires = 2026-12-01\n[[decision.covers]]\nrules = ["Acme::Acme-queue_has_retention"]\npaths = ["t.json/Unset"]\n',
         "utf-8",
     )

@@ -49,6 +49,9 @@ USE = DecisionUse(
     title="Logs",
     reason="A log of a log never ends.",
     owner="me",
+    approver="you",
+    ticket="SEC-1",
+    decided=date(2026, 11, 1),
     expires=date(2027, 1, 1),
     acknowledged=1,
 )
@@ -114,7 +117,7 @@ def hostile() -> Findings:
         silent={rule.id: [Place(configuration="prod", **place)]},
         configurations=("prod",),
         subjects=(subject(name=HOSTILE, stack_name=HOSTILE, region=HOSTILE),),
-        decisions=(replace(USE, title=HOSTILE, reason=HOSTILE, owner=HOSTILE),),
+        decisions=(replace(USE, title=HOSTILE, reason=HOSTILE, owner=HOSTILE, approver=HOSTILE, ticket=HOSTILE),),
         advice=(Advice(rule=HOSTILE, configuration="prod", stack=HOSTILE, path=HOSTILE, message=HOSTILE),),
     )
 

@@ -18,6 +18,8 @@ def completed(block: str) -> str:
         block.replace('title = ""', 'title = "Accepted"')
         .replace('reason = ""', 'reason = "It cannot be fixed before the next release."')
         .replace('owner = ""', 'owner = "platform"')
+        .replace('approver = ""', 'approver = "security"')
+        .replace('ticket = ""', 'ticket = "SEC-1"')
     )
 
 

@@ -23,6 +23,7 @@ REPORTS = {
     "controls.json",
     "ledger.csv",
     "report.sarif",
+    "gl-code-quality.json",
     "junit.xml",
     "assessment-results.json",
     "poam.json",

@@ -72,7 +72,13 @@ def test_decision_is_a_risk_with_reason_and_deadline() -> None:
     assert risk["description"] == "A log of a log never ends."
     assert risk["status"] == "deviation-approved"
     assert risk["deadline"].startswith("2027-01-01")
-    assert {prop["name"]: prop["value"] for prop in risk["props"]} == {"decision": "logs", "owner": "me"}
+    assert {prop["name"]: prop["value"] for prop in risk["props"]} == {
+        "decision": "logs",
+        "owner": "me",
+        "approver": "you",
+        "ticket": "SEC-1",
+        "decided": "2026-11-01",
+    }
     assert len(risk["related-observations"]) == 1
 
 

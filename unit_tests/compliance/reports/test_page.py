@@ -93,7 +93,7 @@ def test_decision_has_reason_owner_and_end_and_a_mark_before_it() -> None:
     soon = replace(USE, expires=TODAY + timedelta(days=20))
 
     text = page.render(ledger(*ROWS, decisions=(USE,)))
-    for expected in (USE.title, USE.reason, USE.owner, '<time datetime="2027-01-01">'):
+    for expected in (USE.title, USE.reason, USE.owner, USE.approver, USE.ticket, '<time datetime="2027-01-01">'):
         assert expected in text
     assert "(soon)" not in text
     assert "(soon)" in page.render(ledger(*ROWS, decisions=(soon,)))

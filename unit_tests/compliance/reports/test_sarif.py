@@ -80,7 +80,14 @@ def test_acknowledged_result_is_suppressed_with_its_reason() -> None:
             "kind": "external",
             "status": "accepted",
             "justification": "A log of a log never ends.",
-            "properties": {"decision": "logs", "owner": "me", "expires": "2027-01-01"},
+            "properties": {
+                "decision": "logs",
+                "owner": "me",
+                "approver": "you",
+                "ticket": "SEC-1",
+                "decided": "2026-11-01",
+                "expires": "2027-01-01",
+            },
         }
     ]
 

@@ -19,7 +19,17 @@ RULES = (
     _rule("AwsSolutions::Ran"),
     _rule("PCI.DSS.321::Ran"),
 )
-USE = DecisionUse(id="d", title="t", reason="r", owner="o", expires=date(2027, 1, 1), acknowledged=1)
+USE = DecisionUse(
+    id="d",
+    title="t",
+    reason="r",
+    owner="o",
+    approver="a",
+    ticket="T-1",
+    decided=date(2026, 11, 1),
+    expires=date(2027, 1, 1),
+    acknowledged=1,
+)
 LEDGER = Findings(
     findings=(
         *(Finding(rule=rule.id, verdict=Verdict.PASS, configuration="prod", path="S/A") for rule in RULES[:3]),
