@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from compliance.engine.findings import Findings, Verdict
 from compliance.reports import codequality, sarif
