@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from local_cloud.hazards import CALM_VARIABLE, SEED_VARIABLE
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
 from local_cloud.testbed.local_platform import deploy_once, zones_of
 from local_cloud.testbed.target_file import target_of, write_files
+from local_cloud.web_page import PageServer
 from operations.command_line import end_like_ctrl_c_on, explain, failure_of
 from operations.errors import Refused, RunFailure
 from operations.settings_file import read_settings
@@ -55,9 +57,9 @@ def main(
 ) -> None:
     """Run AWS's APIs for every region on this machine's loopback until Ctrl-C.
 
-    It prints the variables that point the AWS CLI, an SDK or the CDK at it. Only this machine can reach it, and it needs no
-    AWS account. It keeps its data in one temporary folder, which it removes when it stops. Several can run side by
-    side, each on its own port.
+    It prints the variables that point the AWS CLI, an SDK or the CDK at it, and with --deploy the address of a web page of
+    both regions. Only this machine can reach it, and it needs no AWS account. It keeps its data in one temporary folder,
+    which it removes when it stops. Several can run side by side, each on its own port.
 
     Examples:
         lockstep local --deploy
@@ -88,10 +90,12 @@ def main(
             hosted_zones=zones_of(settings),
         ) as cloud:
             target = deploy_once(settings, cloud, Steps(console)) if deploy else target_of(cloud, settings.environment)
-            _explain(console, cloud, target, write_files(cloud, target, is_deployed=deploy), is_deployed=deploy)
-            while True:
-                cloud.require_alive()
-                time.sleep(0.5)
+            file = write_files(cloud, target, is_deployed=deploy)
+            with PageServer(target, file) if deploy else nullcontext() as page:
+                _explain(console, cloud, target, file, page)
+                while True:
+                    cloud.require_alive()
+                    time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Stopped; its folder is removed." if not keep else "Stopped; its folder is kept.")
     except RunFailure as failure:
@@ -105,7 +109,7 @@ def main(
         sys.exit(1)
 
 
-def _explain(console: Console, cloud: LocalCloud, target: Target, file: Path, *, is_deployed: bool) -> None:
+def _explain(console: Console, cloud: LocalCloud, target: Target, file: Path, page: PageServer | None) -> None:
     def say(text: str) -> None:
         # Never wrapped: what is printed is there to be copied.
         console.print(text, soft_wrap=True)
@@ -116,8 +120,10 @@ def _explain(console: Console, cloud: LocalCloud, target: Target, file: Path, *,
     say(f"The local cloud answers at [bold]{cloud.endpoint_url}[/bold] as account {cloud.account}.")
     say(f"Its log: {cloud.log}")
     say("In another terminal (bash), the lines above point the AWS CLI, an SDK, the CDK and `lockstep` at it.\n")
-    if is_deployed:
-        say(f"{target.environment} is deployed in {target.primary} and {target.secondary}. Without those lines, type:\n")
+    if page:
+        say(f"{target.environment} is deployed in {target.primary} and {target.secondary}. Watch both in a browser:\n")
+        say(f"  {page.url}\n")
+        say("Without those lines, type:\n")
         say("  lockstep status --local")
         say("  lockstep upload --local FILE")
         say(f"  lockstep promote --local {target.secondary}\n")

@@ -14,7 +14,6 @@ signature. A presigned URL carries its signature in the query.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -36,6 +35,7 @@ from ministack.core.sigv4 import (
 )
 from ministack.services import sts
 
+from local_cloud.browsers import has_token, of_a_page
 from local_cloud.server_process import TOKEN_HEADER
 
 CONTROL_PREFIX: Final = "/_local_cloud/"
@@ -88,7 +88,7 @@ class Admission:
             key, text = name.decode("latin-1").lower(), decode_header_value(value)
             headers[key] = f"{headers[key]},{text}" if key in headers else text
         path = scope["path"]
-        reason = _of_a_page(headers) or _of_another_host(headers, path)
+        reason = of_a_page(headers) or _of_another_host(headers, path)
         if reason:
             return Refusal(reason)
         if path.startswith(CONTROL_PREFIX):
@@ -96,7 +96,7 @@ class Admission:
         return self._of_a_stranger(scope, headers, body)
 
     def _without_token(self, headers: dict[str, str]) -> Refusal | None:
-        if hmac.compare_digest(headers.get(TOKEN_HEADER.lower(), "").encode(), self._secret.encode()):
+        if has_token(headers, self._secret):
             return None
         return Refusal(f"A control command needs the header {TOKEN_HEADER} with the run's AWS_SECRET_ACCESS_KEY.")
 
@@ -147,14 +147,6 @@ class Admission:
 
 
 _QUERY_CREDENTIALS: Final = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid"})
-
-
-def _of_a_page(headers: dict[str, str]) -> str:
-    """Return why a request of a page is refused. No page can omit or change these headers (Fetch standard)."""
-    for name in ("origin", "sec-fetch-site"):
-        if name in headers and (name, headers[name]) != ("sec-fetch-site", "none"):
-            return f"The local cloud answers programs, not web pages: the request carries {name}: {headers[name]}."
-    return ""
 
 
 def _of_another_host(headers: dict[str, str], path: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
 
+USUAL_LAG_SECONDS: Final = 0.05
+"""Minimum seconds of replication without a fault."""
 _TIMEOUT_SECONDS: Final = 30.0
 
 

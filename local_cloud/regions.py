@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from local_cloud import hazards
+from local_cloud.fault_injector import USUAL_LAG_SECONDS
 
 
 class Outage(StrEnum):
@@ -40,7 +41,7 @@ class Disturbance:
     outage: Outage = Outage.HANG
     lost: dict[str, float] = field(default_factory=dict)
     cut: bool = False
-    lag_seconds: float = 0.05
+    lag_seconds: float = USUAL_LAG_SECONDS
     throttled: dict[str, float] = field(default_factory=dict)
     changed: threading.Condition = field(default_factory=threading.Condition)
 

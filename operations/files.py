@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 QUARANTINED: Final = "QUARANTINED"
 _INCOMING: Final = "incoming/"
+CANARIES: Final = "incoming/uploads/canary/"
+"""Key prefix of the files that the observers upload every minute."""
 _UPLOAD: Final = re.compile(r"incoming/uploads/[^/]+/[^/]+/[0-9a-f]{64}/(?P<file_key>.+)", re.DOTALL)
 _OBJECT_ID: Final = re.compile(r"[0-9a-f]{64}")
 _SHARDS: Final = 4
@@ -123,16 +126,17 @@ class Files:
 
     Args:
         target: The platform.
+        regions: The regions to read; by default both.
 
     Attributes:
         problems: One sentence for each region that did not answer.
     """
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, regions: Sequence[str] = ()) -> None:
         self._target = target
         self.problems: list[str] = []
         self._listed: dict[tuple[str, str], list[str]] = {}
-        self._deployments = dict.fromkeys(target.regions, Deployment(target, {}, {}, {}))
+        self._deployments = dict.fromkeys(regions or target.regions, Deployment(target, {}, {}, {}))
         # A lost region fails here within seconds; the other calls are patient.
         self._in_each_region(
             lambda region: claims_of(target.fail_fast_client("dynamodb", region), target.table_name, target.regions)
@@ -152,7 +156,7 @@ class Files:
             limit: Maximum number of objects.
         """
         if _OBJECT_ID.fullmatch(wanted):
-            found = self._object(wanted)
+            found = self.read(wanted)
             return [found] if any(found.rows.values()) else []
         listed = self._in_each_region(lambda region: self._of_file(region, file_key_of(wanted), limit)).values()
         newest = sorted(
@@ -163,8 +167,32 @@ class Files:
         versions = self._in_each_region(lambda region: self._versions(region, object_key)).values()
         in_buckets = [object_id(object_key, version) for found in versions for version in found]
         ids = dict.fromkeys([*(one for _, one in newest), *in_buckets])
-        objects = [self._object(one, object_key) for one in itertools.islice(ids, limit * 2)]
+        objects = [self.read(one, object_key) for one in itertools.islice(ids, limit * 2)]
         return [one for one in objects if not wanted.startswith(_INCOMING) or one.object_key == wanted][:limit]
+
+    def read(self, one: str, object_key: str = "") -> Found:
+        """Return an object by its id; `object_key` is used if no row holds it."""
+
+        def rows_in(region: str) -> dict[str, dict[str, Wire]]:
+            return {_text(row["sk"]): row for row in self._query(region, f"OBJ#{one}", consistent=True)}
+
+        found = Found(one, object_key, self._in_each_region(rows_in))
+        found.object_key = found.first("object_key") or object_key
+        if found.object_key:
+            found.versions = self._in_each_region(lambda region: self._versions(region, found.object_key))
+        return found
+
+    def newest(self, limit: int) -> list[tuple[datetime, str, str]]:
+        """Return the time, the object id and the key of what the buckets stored last, newest first, without canaries."""
+
+        def stored(region: str) -> list[tuple[datetime, str, str]]:
+            bucket = self._deployments[region].ingest_bucket(region)
+            pages = self._target.client("s3", region).get_paginator("list_object_versions").paginate(Bucket=bucket)
+            versions = (one for page in pages for one in page.get("Versions", []) if not one["Key"].startswith(CANARIES))
+            held = ((one["LastModified"], object_id(one["Key"], one["VersionId"]), one["Key"]) for one in versions)
+            return heapq.nlargest(limit, held)
+
+        return heapq.nlargest(limit, itertools.chain(*self._in_each_region(stored).values()))
 
     def records(self, found: Found) -> Iterator[str]:
         """Yield the object's records as JSON texts, in the order of the file.
@@ -218,19 +246,7 @@ class Files:
 
         for rows in self._in_each_region(rows_in).values():
             ids |= {_text(row["object_id"]): _text(row["state_order"]) for row in rows}
-        return [self._object(one) for one in sorted(ids, key=lambda one: ids[one], reverse=True)]
-
-    def _object(self, one: str, object_key: str = "") -> Found:
-        """Read an object; `object_key` is used if no row holds it."""
-
-        def rows_in(region: str) -> dict[str, dict[str, Wire]]:
-            return {_text(row["sk"]): row for row in self._query(region, f"OBJ#{one}", consistent=True)}
-
-        found = Found(one, object_key, self._in_each_region(rows_in))
-        found.object_key = found.first("object_key") or object_key
-        if found.object_key:
-            found.versions = self._in_each_region(lambda region: self._versions(region, found.object_key))
-        return found
+        return [self.read(one) for one in sorted(ids, key=lambda one: ids[one], reverse=True)]
 
     def _in_each_region(self, ask: Callable[[str], T]) -> dict[str, T]:
         """Return each region's answer. A region that fails is left out from then on.

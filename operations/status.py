@@ -67,7 +67,23 @@ class RegionStatus:
 
 def look(target: Target) -> list[RegionStatus]:
     """Return the status of both regions, the primary first. A call that fails becomes a problem of its region."""
-    return [_region(target, region) for region in target.regions]
+    return [look_at(target, region) for region in target.regions]
+
+
+def look_at(target: Target, region: str) -> RegionStatus:
+    """Return the status of one region, likewise."""
+    found = RegionStatus(region)
+    _ask(found, "the table", lambda: _table(target, found))
+    if found.claims is None:
+        # Each further call would wait for its own timeout and fail for the same reason.
+        return found
+    _ask(found, "the digests", lambda: _digests(target, found))
+    _ask(found, "the reconciler's findings", lambda: _reconciled(target, found))
+    _ask(found, "the ingest queue", lambda: _waiting(target, found))
+    _ask(found, "the dead-letter queue", lambda: _dead(target, found))
+    _ask(found, "GET /ready", lambda: _ready(target, found))
+    _ask(found, "the alarms", lambda: _alarms(target, found))
+    return found
 
 
 def look_at_claims(target: Target) -> list[RegionStatus]:
@@ -116,21 +132,6 @@ def compared_digests(statuses: list[RegionStatus]) -> Comparison:
 def _digests_of(statuses: list[RegionStatus], region: str) -> Digests:
     own_first = sorted(statuses, key=lambda status: status.region != region)
     return next((status.digests[region] for status in own_first if region in status.digests), {})
-
-
-def _region(target: Target, region: str) -> RegionStatus:
-    found = RegionStatus(region)
-    _ask(found, "the table", lambda: _table(target, found))
-    if found.claims is None:
-        # Each further call would wait for its own timeout and fail for the same reason.
-        return found
-    _ask(found, "the digests", lambda: _digests(target, found))
-    _ask(found, "the reconciler's findings", lambda: _reconciled(target, found))
-    _ask(found, "the ingest queue", lambda: _waiting(target, found))
-    _ask(found, "the dead-letter queue", lambda: _dead(target, found))
-    _ask(found, "GET /ready", lambda: _ready(target, found))
-    _ask(found, "the alarms", lambda: _alarms(target, found))
-    return found
 
 
 def _ask(found: RegionStatus, what: str, question: Callable[[], None]) -> None:

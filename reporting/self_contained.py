@@ -5,27 +5,32 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reporting.text import printable
 
+_PACKAGE: Final = Path(__file__).parent
+
 
 class Page:
     """The page of a folder's `page.html`, with its `page.css` and, if it exists, `page.js` inlined.
 
     Args:
-        folder: The folder of the three files. `page.html` may include `head.html` of this package.
+        folder: The folder of the three files. `page.html` may include `head.html` of this package, whose `base.css` comes
+            before the page's own style.
+        is_served: Whether a server serves the page, whose script may send requests to that server only.
         filters: Additional filters of the template, by name.
     """
 
-    def __init__(self, folder: Path, **filters: Callable[..., Any]) -> None:
+    def __init__(self, folder: Path, *, is_served: bool = False, **filters: Callable[..., Any]) -> None:
         self._folder = folder
+        self._is_served = is_served
         self._environment = Environment(
             autoescape=True,
-            loader=FileSystemLoader([folder, Path(__file__).parent]),
+            loader=FileSystemLoader([folder, _PACKAGE]),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -35,9 +40,10 @@ class Page:
 
     def render(self, **values: object) -> str:
         """Return the page as HTML text, the same bytes for the same values."""
-        style, script = self._asset("page.css"), self._asset("page.js")
+        style = (_PACKAGE / "base.css").read_text("utf-8") + self._asset("page.css")
+        script = self._asset("page.js")
         return self._environment.get_template("page.html").render(
-            policy=_policy(style, script),
+            policy=_policy(style, script) + ("; connect-src 'self'" if self._is_served else ""),
             style=Markup(style),  # noqa: S704 - a file of ours
             script=Markup(script),  # noqa: S704 - a file of ours
             **values,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from drill.targets.live import deny_table
-from local_cloud.fault_injector import FaultInjector
+from local_cloud.fault_injector import USUAL_LAG_SECONDS, FaultInjector
 from local_cloud.hazards import HAZARDS
 from operations.deployment import Deployment
 from operations.target import Target
-
-USUAL_LAG_SECONDS: Final = 0.05
 
 
 @dataclass(frozen=True)

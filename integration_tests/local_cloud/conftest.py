@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from integration_tests.local_cloud.stacks_for_tests import EAST, USUAL_LAG_SECONDS, WEST
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST
 from local_cloud import LocalCloud
+from local_cloud.fault_injector import USUAL_LAG_SECONDS
 from local_cloud.hazards import HAZARDS
 
 if TYPE_CHECKING:

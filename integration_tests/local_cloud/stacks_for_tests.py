@@ -21,8 +21,6 @@ Answer = TypeVar("Answer")
 
 EAST: Final = "us-east-1"
 WEST: Final = "us-west-2"
-USUAL_LAG_SECONDS: Final = 0.05
-"""The initial lag of a cloud; a test that sets another one restores it."""
 _DEPLOYED_WITHIN_SECONDS: Final = 90.0
 _UNFINISHED: Final = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "DELETE_IN_PROGRESS")
 
