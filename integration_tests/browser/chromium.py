@@ -11,10 +11,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
+
+from playwright.sync_api import Browser, sync_playwright
 
 from infra.bundling import REPOSITORY
 from infra.cdk_cli import node
@@ -30,6 +34,7 @@ _UNPACK: Final = f"""
 import {{ inflate }} from "{PACKAGE}";
 await Promise.all(process.argv.slice(1).map(inflate));
 """
+_DRIVER_NODE: Final = "PLAYWRIGHT_NODEJS_PATH"
 _SECONDS: Final = 120
 # The package's own file names the folders of Lambda, where nothing is here: all text would be zero wide.
 _FONTS: Final = """<?xml version="1.0"?>
@@ -70,6 +75,26 @@ def find(folder: Path = REPOSITORY / ".build" / "browser", project: Path = REPOS
             f"To test with the browser that the project installs: unset {VARIABLE}"
         )
     return Chromium(executable=Path(named))
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the browser, headless. A missing one is an error, because every supported machine has one.
+
+    Raises:
+        NoBrowserError: As `find`.
+    """
+    found = find()
+    # The Node.js of Playwright's wheel needs libatomic, which a bare machine lacks.
+    os.environ[_DRIVER_NODE] = str(node())
+    try:
+        with sync_playwright() as driver:
+            variables = {**os.environ, **found.variables}
+            browser = driver.chromium.launch(executable_path=found.executable, env=variables, args=ARGUMENTS)
+            yield browser
+            browser.close()
+    finally:
+        del os.environ[_DRIVER_NODE]
 
 
 def _packed(folder: Path, package: Path) -> Chromium:

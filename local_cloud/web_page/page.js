@@ -93,10 +93,12 @@
     fill(document.querySelector("tbody"), state.files, (file) => {
       const row = document.createElement("tr"), name = document.createElement("th");
       name.scope = "row";
-      name.textContent = file.object_key;
+      name.textContent = file.key;
       row.append(name);
-      for (const text of [file.stored_at, ...state.regions.map((region) => file.states[region.region])]) {
-        row.insertCell().textContent = text;
+      for (const [column, text] of [["stored (UTC)", file.stored_at], ...Object.entries(file.states)]) {
+        const cell = row.insertCell();
+        cell.dataset.column = column;
+        cell.textContent = text;
       }
       return row;
     });
@@ -144,8 +146,8 @@
     at("outcome").hidden = false;
     put(said, `${name} ...`);
     try {
-      const answer = await ask(path, { method: "POST" });
-      put(said, `${name}: ${answer.ok ? "done" : "refused"}. ${(await answer.json()).message}`);
+      const answer = await (await ask(path, { method: "POST" })).json();
+      put(said, `${name}: ${answer.is_done ? "done" : "refused"}. ${answer.message}`);
     } catch {
       put(said, `${name}: no answer.`);
     }

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 from urllib.parse import unquote
 
 from local_cloud.browsers import has_token, of_a_page
@@ -180,11 +180,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _post(self) -> tuple[HTTPStatus, bytes, dict[str, str]]:
         try:
             output = self.page.post(self.path)
-        except LocalCloudError as error:
-            return _json(HTTPStatus.CONFLICT, str(error))
-        except RunFailure as failure:
-            return _json(HTTPStatus.CONFLICT, failure.tail or str(failure))
-        return _json(HTTPStatus.NOT_FOUND, f"There is no {self.path}.") if output is None else _json(HTTPStatus.OK, output)
+        except (LocalCloudError, RunFailure) as error:
+            # A refusal is an answer too: a browser notes each other status as an error of the page.
+            return _json(HTTPStatus.OK, getattr(error, "tail", "") or str(error), is_done=False)
+        if output is None:
+            return _json(HTTPStatus.NOT_FOUND, f"There is no {self.path}.")
+        return _json(HTTPStatus.OK, output, is_done=True)
 
     def _answer(self, act: Callable[[], tuple[HTTPStatus, bytes, dict[str, str]]]) -> None:
         headers: dict[str, str] = {}
@@ -199,6 +200,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _json(status: HTTPStatus, message: str) -> tuple[HTTPStatus, bytes, dict[str, str]]:
-    answer: dict[str, Any] = {"message": message}
-    return status, json.dumps(answer).encode(), {"Content-Type": "application/json"}
+def _json(status: HTTPStatus, message: str, **more: bool) -> tuple[HTTPStatus, bytes, dict[str, str]]:
+    return status, json.dumps({"message": message, **more}).encode(), {"Content-Type": "application/json"}

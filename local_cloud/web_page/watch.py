@@ -17,7 +17,7 @@ from local_cloud.server_process import LocalCloudError
 from operations import status, status_table
 from operations.attribute_values import Wire
 from operations.errors import RunFailure
-from operations.files import Files, Found
+from operations.files import Files, Found, file_key_of
 from operations.status import RegionStatus
 from operations.target import Target
 from reporting.text import one_line
@@ -131,7 +131,7 @@ class Platform:
             rows = {one: self._rows[one].get(identity, {}) for one in answering}
             found = Found(identity, key, rows)
             states = {region: one_line(_state(found, region)) for region in self._target.regions}
-            shown.append({"object_key": one_line(key), "stored_at": f"{stored_at:%Y-%m-%d %H:%M:%S}", "states": states})
+            shown.append({"key": one_line(file_key_of(key)), "stored_at": f"{stored_at:%H:%M:%S}", "states": states})
         return shown
 
     def _stored(self) -> list[tuple[datetime, str, str]]:

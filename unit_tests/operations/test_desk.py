@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import time
 from decimal import Decimal
@@ -25,7 +26,7 @@ from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import Message, event_body
-from handlers.shared import timestamps
+from handlers.shared import object_keys, timestamps
 from handlers.shared.object_keys import Upload, object_identity
 from operations import __main__ as command_line
 from operations import dead_letters
@@ -33,7 +34,7 @@ from operations.attribute_values import as_json, to_wire
 from operations.dead_letters import DeadLetterQueue
 from operations.deployment import Deployment
 from operations.errors import RunFailure
-from operations.files import file_key_of
+from operations.files import CANARIES, Files, file_key_of
 from operations.target import Mode, Target
 from unit_tests.operations.conftest import lose, put_claim
 
@@ -124,6 +125,16 @@ def test_endpoints_prints_the_clients_configuration(deployment: Deployment, tmp_
     assert [(one.region, one.url) for one in read.endpoints] == [
         (region, deployment.regional[region]["ApiEndpoint"]) for region in (EAST, WEST)
     ]
+
+
+def test_newest_objects_come_without_canaries(target: Target, deployment: Deployment) -> None:
+    keys = ["incoming/a", f"{CANARIES}1/{'ab' * 32}/canary", "incoming/b", UPLOAD.object_key]
+    for region, key in itertools.product((EAST, WEST), keys):
+        boto3.client("s3", region_name=region).put_object(Bucket=deployment.ingest_bucket(region), Key=key, Body=b"x")
+    listed = [key for _, _, key in Files(target, [EAST]).newest(2)]
+    assert (len(listed), CANARIES) == (2, object_keys.CANARIES)
+    assert {key for _, _, key in Files(target).newest(9)} == {"incoming/a", "incoming/b", UPLOAD.object_key}
+    assert UPLOAD.object_id in [identity for _, identity, _ in Files(target, [WEST]).newest(9)]
 
 
 @pytest.mark.parametrize("wanted", ["file_key", "object_key", "object_id"])
