@@ -89,7 +89,7 @@ def launched() -> Iterator[Browser]:
     os.environ[_DRIVER_NODE] = str(node())
     try:
         with sync_playwright() as driver:
-            variables = {**os.environ, **found.variables}
+            variables: dict[str, str | float | bool] = {**os.environ, **found.variables}
             browser = driver.chromium.launch(executable_path=found.executable, env=variables, args=ARGUMENTS)
             yield browser
             browser.close()

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from drill.model import DrillReport
 from drill.reports import write
+from integration_tests.browser.accessibility import violations
 from unit_tests.drill.reports.samples import HOSTILE, failed, never_began, passed
 
 Open = Callable[[DrillReport], Page]
@@ -126,6 +127,11 @@ def test_even_injected_markup_could_not_run(browser: Browser, tmp_path: Path) ->
         )
 
         assert violated == "script-src-attr"
+
+
+@pytest.mark.parametrize("made", ALL)
+def test_axe_finds_nothing(made: Callable[[], DrillReport], open_page: Open) -> None:
+    assert violations(open_page(made())) == []
 
 
 @pytest.mark.parametrize("made", ALL)

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from compliance.engine.findings import Findings
 from compliance.reports import write_reports
+from integration_tests.browser.accessibility import violations
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger
 
 Open = Callable[[Findings], Page]
@@ -202,6 +203,12 @@ def test_even_injected_markup_could_not_run(browser: Browser, tmp_path: Path) ->
 
         assert violated == "script-src-attr"
         assert page.title() == "Compliance failed: prod"
+
+
+def test_axe_finds_nothing(open_page: Open) -> None:
+    page = open_page(ledger(*ROWS))
+    expect(page.locator("#count")).to_have_text(re.compile("5 of 5 rows match"))
+    assert violations(page) == []
 
 
 def test_it_is_readable_on_a_narrow_screen_and_on_paper(open_page: Open) -> None:

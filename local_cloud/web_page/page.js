@@ -5,7 +5,7 @@
   const RESTART = "Type lockstep local --deploy, and open the address that it prints.";
   const at = (id) => document.getElementById(id);
   const elements = (selector) => [...document.querySelectorAll(selector)];
-  const said = document.querySelector("#outcome pre");
+  const output = document.querySelector("#outcome pre");
   let lostAt = "", timer = 0;
 
   // The secret leaves the address bar and the history, and survives a reload of this tab.
@@ -144,12 +144,12 @@
 
   async function command(path, name) {
     at("outcome").hidden = false;
-    put(said, `${name} ...`);
+    put(output, `${name} ...`);
     try {
       const answer = await (await ask(path, { method: "POST" })).json();
-      put(said, `${name}: ${answer.is_done ? "done" : "refused"}. ${answer.message}`);
+      put(output, `${name}: ${answer.is_done ? "done" : "refused"}. ${answer.message}`);
     } catch {
-      put(said, `${name}: no answer.`);
+      put(output, `${name}: no answer.`);
     }
     poll();
   }

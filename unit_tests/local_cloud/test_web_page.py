@@ -13,7 +13,7 @@ import pytest
 from local_cloud.fault_injector import FaultInjector
 from local_cloud.server_process import LocalCloudError
 from local_cloud.web_page import watch
-from operations import selection
+from operations import selection, status
 from operations.errors import RunFailure
 from operations.files import Found
 from operations.status import RegionStatus
@@ -37,7 +37,7 @@ ROWS = {EAST: {"RESULT": RESULT}, WEST: {}}
 
 
 class World:
-    """What the regions answer, and a lock on each that lets its answers hang.
+    """The answers of the regions, which may hang.
 
     Attributes:
         answers: What a region answers.
@@ -81,7 +81,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def read(self, identity: str, key: str) -> Found:
             return Found(identity, key, {self.region: ROWS[self.region]})
 
-    monkeypatch.setattr(watch.status, "look_at", world.look_at)
+    monkeypatch.setattr(status, "look_at", world.look_at)
     monkeypatch.setattr(watch, "Files", InventedFiles)
     monkeypatch.setattr(watch, "_WAIT_SECONDS", 20.0)
     monkeypatch.setattr(FaultInjector, "health", lambda _: HEALTH)
