@@ -77,7 +77,11 @@ def describe(maximum_bytes: int, regions: tuple[str, str]) -> Schema:
         ],
         "paths": paths,
         "components": {
-            "schemas": {"UploadRequest": upload_request(maximum_bytes), **_answers(regions)},
+            "schemas": {
+                "UploadRequest": upload_request(maximum_bytes),
+                "PartsRequest": _parts_request(),
+                **_answers(regions),
+            },
             "securitySchemes": {
                 "sigv4": {
                     "type": "apiKey",
@@ -108,6 +112,13 @@ def upload_request(maximum_bytes: int) -> Schema:
             "description": f"UUIDv7 of the last {MAXIMUM_AGE.days} days, or {MAXIMUM_LEAD.seconds // 60} minutes ahead.",
         },
         "source": _pattern(validation.SOURCE.pattern),
+        "part_size": {
+            "type": "integer",
+            "minimum": validation.MINIMUM_PART_BYTES,
+            "maximum": validation.MAXIMUM_PART_BYTES,
+            "description": f"Bytes of each of at most {validation.MAXIMUM_PARTS} parts, the last one excepted. "
+            f"A file of more than {validation.LARGEST_PUT_BYTES} bytes needs it.",
+        },
     }
     return {
         "type": "object",
@@ -115,6 +126,12 @@ def upload_request(maximum_bytes: int) -> Schema:
         "properties": {name: fields[name] for name in validation.FIELDS},
         "additionalProperties": False,
     }
+
+
+def _parts_request() -> Schema:
+    number = {"type": "integer", "minimum": 1, "maximum": validation.MAXIMUM_PARTS}
+    part = _object({"number": number, "sha256": _pattern(_any_case(validation.SHA256.pattern))})
+    return _object({"parts": {"type": "array", "items": part, "minItems": 1, "maxItems": validation.MAXIMUM_PAGE}})
 
 
 def schema_of_answer(document: Schema, route: str, status: int) -> Schema:
@@ -147,11 +164,27 @@ def _operation(route: str) -> Schema:
         {"name": "limit", "in": "query", "schema": limit},
         {"name": "next", "in": "query", "schema": _TEXT, "description": "The `next` of the page before."},
     ]
-    body = {"required": True, "content": {"application/json": {"schema": _ref("UploadRequest")}}}
+    required = {**receipt, "required": True}
     operations: dict[str, Schema] = {
         "POST /uploads": {
-            "requestBody": body,
-            "responses": _responses({201: ("Upload", "PUT the file to `url` with `headers`.")}, 400, 403, 409),
+            "requestBody": _body("UploadRequest"),
+            "responses": _responses(
+                {201: ("Issued", "PUT the file to `url` with `headers`; with `part_size`, ask for the parts.")},
+                400,
+                403,
+                409,
+            ),
+        },
+        "POST /uploads/{id}/parts": {
+            "parameters": [identity, required],
+            "requestBody": _body("PartsRequest"),
+            "responses": _responses(
+                {200: ("Parts", "PUT each part to its `url`; those that S3 holds are left out.")}, 400, 403, 409
+            ),
+        },
+        "POST /uploads/{id}/complete": {
+            "parameters": [identity, required],
+            "responses": _responses({200: ("Completed", "The region has the file.")}, 400, 403, 409),
         },
         "GET /uploads/{id}": {
             "parameters": [identity, receipt],
@@ -167,6 +200,10 @@ def _operation(route: str) -> Schema:
         },
     }
     return operations[route]
+
+
+def _body(schema: str) -> Schema:
+    return {"required": True, "content": {"application/json": {"schema": _ref(schema)}}}
 
 
 def _responses(good: dict[int, tuple[str, str]], *refusals: int) -> Schema:
@@ -190,18 +227,24 @@ def _answers(regions: tuple[str, str]) -> dict[str, Schema]:
         **{name: _WHOLE_NUMBER if name in _WHOLE else _TEXT for name in (*FROM_ANY, *FROM_RESULT)},
     }
     of_file = _object(known, optional=known.keys() - {"id", "state", "region", "uploads_issued_in"})
-    upload = {
-        **dict.fromkeys(("id", "upload_id", "url", "expires_at", "receipt"), _TEXT),
+    issued = dict.fromkeys(("id", "upload_id", "receipt"), _TEXT)
+    put = {
+        **dict.fromkeys(("url", "expires_at"), _TEXT),
         "method": {"const": "PUT"},
         "headers": {"type": "object", "additionalProperties": _TEXT},
     }
+    part = _object({"number": _WHOLE_NUMBER, **put})
     problem = _object({"field": _TEXT, "message": _TEXT, "hint": _TEXT})
     check = _object(
         {"ok": {"type": "boolean"}, "milliseconds": _WHOLE_NUMBER, "problem": _TEXT}, optional={"milliseconds", "problem"}
     )
     error = {"error": _TEXT, "message": _TEXT, "hint": _TEXT, "problems": {"type": "array", "items": problem}}
     return {
-        "Upload": _object(upload),
+        "Issued": {"oneOf": [_ref("Upload"), _ref("MultipartUpload")]},
+        "Upload": _object({**issued, **put}),
+        "MultipartUpload": _object({**issued, "part_size": _WHOLE_NUMBER, "parts": _WHOLE_NUMBER}),
+        "Parts": _object({"id": _TEXT, "complete": {"type": "boolean"}, "parts": {"type": "array", "items": part}}),
+        "Completed": _object({"id": _TEXT, "state": {"const": "accepted"}, "region": region}),
         "UploadState": _object(
             {**known, "durable": {"type": "boolean"}}, optional=known.keys() - {"id", "state", "region", "uploads_issued_in"}
         ),

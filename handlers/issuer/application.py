@@ -12,6 +12,7 @@ from botocore.config import Config
 from handlers.issuer import readiness
 from handlers.issuer.callers import Callers
 from handlers.issuer.ledger import Ledger, Retention
+from handlers.issuer.multipart import COMPLETING_SECONDS, MultipartUploads
 from handlers.issuer.presign import Presigner, regional_s3_client
 from handlers.issuer.readiness import ReadinessProbe
 from handlers.issuer.settings import Settings
@@ -34,6 +35,7 @@ class Application:
     signing_keys: SigningKeys
     issuer: UploadIssuer
     states: StateReader
+    multipart: MultipartUploads
     probe: ReadinessProbe
 
     @classmethod
@@ -67,13 +69,19 @@ class Application:
             table_name=settings.table_name,
             regions=regions,
         )
+        states = StateReader(s3=s3, bucket=settings.ingest_bucket, region=region, regions=regions)
         return cls(
             settings=settings,
             callers=Callers.parse(settings.callers, settings.observer_role_arns),
             ledger=ledger,
             signing_keys=signing_keys,
             issuer=UploadIssuer(ledger=ledger, presigner=presigner, signing_keys=signing_keys, region=region),
-            states=StateReader(s3=s3, bucket=settings.ingest_bucket, region=region, regions=regions),
+            states=states,
+            multipart=MultipartUploads(
+                presigner=presigner,
+                is_stored=states.is_stored,
+                completing=regional_s3_client(region, variables, read_timeout=COMPLETING_SECONDS, attempts=1),
+            ),
             probe=ReadinessProbe(
                 {
                     "table": readiness.table_check(dynamodb, settings.table_name, region),

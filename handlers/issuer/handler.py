@@ -1,8 +1,11 @@
-"""The issuer's function: an HTTP API of five routes.
+"""The issuer's function: an HTTP API of seven routes.
 
 | route                | answers                                                                                      |
 |----------------------|----------------------------------------------------------------------------------------------|
-| `POST /uploads`      | 201: a presigned PUT and a receipt; body `{key, size, sha256, upload_id?, source?}`          |
+| `POST /uploads`      | 201: a receipt and a presigned PUT; body `{key, size, sha256, upload_id?, source?}`          |
+|                      | with `part_size` in the body, the file is sent in parts, and the answer holds their number   |
+| `POST /uploads/{id}/parts` | 200: presigned PUTs of parts; body `{parts: [{number, sha256}]}`, header with the receipt |
+| `POST /uploads/{id}/complete` | 200: the parts are one object; header with the receipt                              |
 | `GET /uploads/{id}`  | 200: the state of an upload or object by the `id` of POST's answer, and whether it is durable |
 | `GET /files?key=`    | 200: the objects of a key, newest first; `limit` (1 to 100) and `next` select the page       |
 | `GET /healthz`       | 200 while the function runs                                                                  |
@@ -28,6 +31,7 @@ from handlers.issuer import validation
 from handlers.issuer.application import application
 from handlers.issuer.callers import Caller
 from handlers.issuer.errors import RequestError
+from handlers.issuer.states import State
 from handlers.shared.receipts import Receipt, ReceiptError, SigningSecretError
 
 if TYPE_CHECKING:
@@ -70,6 +74,27 @@ def issue_upload() -> Response[str]:
         metrics.add_metric("UploadsIssued", MetricUnit.Count, 1)
     logger.info("an upload is issued", object_id=answer["id"], upload_id=answer["upload_id"], size=request.size)
     return _json(HTTPStatus.CREATED, answer)
+
+
+@app.post("/uploads/<object_id>/parts")
+def issue_parts(object_id: str) -> Response[str]:
+    """Issue presigned PUTs of the parts of a multipart upload that S3 does not hold yet."""
+    receipt = _multipart_receipt(object_id)
+    wanted = validation.parse_parts(
+        app.current_event.body, is_base64=bool(app.current_event.is_base64_encoded), parts=receipt.parts
+    )
+    return _json(HTTPStatus.OK, application().multipart.parts(receipt, wanted, application().issuer.clock()))
+
+
+@app.post("/uploads/<object_id>/complete")
+def complete_upload(object_id: str) -> Response[str]:
+    """Make one object of the parts of a multipart upload; a repeated request has the same answer."""
+    receipt = _multipart_receipt(object_id)
+    application().multipart.complete(receipt)
+    logger.info("a multipart upload is complete", object_id=receipt.upload.object_id, size=receipt.size)
+    return _json(
+        HTTPStatus.OK, {"id": receipt.upload.object_id, "state": State.ACCEPTED.name.lower(), "region": receipt.region}
+    )
 
 
 @app.get("/uploads/<object_id>")
@@ -137,7 +162,8 @@ def no_such_route(_error: NotFoundError) -> Response[str]:
         HTTPStatus.NOT_FOUND,
         "NoSuchRoute",
         "there is nothing at this path and method",
-        "the routes are POST /uploads, GET /uploads/{id}, GET /files?key=<key>, GET /healthz, GET /ready",
+        "the routes are POST /uploads, POST /uploads/{id}/parts, POST /uploads/{id}/complete, GET /uploads/{id}, "
+        "GET /files?key=<key>, GET /healthz, GET /ready",
     )
 
 
@@ -194,6 +220,25 @@ def _receipt(object_id: str) -> Receipt | None:
     if receipt.upload.object_id != object_id:
         message = f"the receipt is for {receipt.upload.object_id}, not for {object_id}"
         raise RequestError(HTTPStatus.BAD_REQUEST, "ReceiptRefused", message, hint)
+    return receipt
+
+
+def _multipart_receipt(object_id: str) -> Receipt:
+    """Return the receipt of a request about a multipart upload that the caller may send, issued by this region.
+
+    Raises:
+        RequestError: 400, 403 or 409.
+    """
+    receipt = _receipt(validation.parse_object_id(object_id))
+    region = application().settings.region
+    hint = f"send POST /uploads with part_size to this region, and its `receipt` in the header {RECEIPT_HEADER}"
+    if receipt is None:
+        raise RequestError(HTTPStatus.BAD_REQUEST, "ReceiptRefused", f"{RECEIPT_HEADER} is missing", hint)
+    _caller().require_source(receipt.upload.source)
+    if not receipt.part_size or receipt.region != region:
+        wrong = f"was issued by {receipt.region}" if receipt.part_size else "is for an upload by one PUT"
+        raise RequestError(HTTPStatus.CONFLICT, "ReceiptRefused", f"the receipt {wrong}, this is {region}", hint)
+    validation.require_recent(receipt.upload.upload_id, application().issuer.clock())
     return receipt
 
 

@@ -107,6 +107,10 @@ class StateReader:
         is_durable = settled == set(self._regions) and self._is_in_both_buckets(key)
         return self._state_with_result(rows.result, key, settled), is_durable
 
+    def is_stored(self, key: str) -> bool:
+        """Return whether this region's bucket holds an upload."""
+        return self._copies(key) is not Copies.NONE_HERE
+
     def _described(self, rows: ObjectRows, state: State) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "id": rows.object_id,

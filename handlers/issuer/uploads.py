@@ -1,4 +1,4 @@
-"""Issue an upload: claim its id, presign a PUT, sign a receipt and write a row."""
+"""Issue an upload: claim its id, presign a PUT unless it is sent in parts, sign a receipt and write a row."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class UploadIssuer:
     """Epoch seconds."""
 
     def issue(self, request: UploadRequest, caller: Caller) -> dict[str, Any]:
-        """Return the presigned PUT and the receipt.
+        """Return the receipt, and the presigned PUT or the number of parts.
 
         The same request gets the same id and a new URL. A client that sends a file again gets 412 from S3
         (`If-None-Match`): the file is stored already.
@@ -46,20 +46,24 @@ class UploadIssuer:
             self.ledger.claim(request, caller.principal)
         except UploadIdReusedError as error:
             raise _conflict(request, error, caller) from error
-        receipt = Receipt(upload=request.upload, size=request.size, region=self.region, issued_at=int(now))
+        receipt = Receipt(request.upload, request.size, self.region, int(now), request.part_size)
         signed = self.signing_keys.sign(receipt)
-        put = self.presigner.presign(request.upload, request.size, now)
+        way = self._parts(receipt) if request.part_size else self._put(request, now)
         # Last, so that no row exists of an upload whose client got an error because no key could be read.
         self.ledger.note_upload(request, caller.principal, timestamps.as_text(datetime.fromtimestamp(now, UTC)))
         return {
             "id": request.upload.object_id,
             "upload_id": request.upload.upload_id,
-            "url": put.url,
-            "method": "PUT",
-            "headers": dict(put.headers),
-            "expires_at": put.expires_at,
             "receipt": signed,
+            **way,
         }
+
+    def _put(self, request: UploadRequest, now: float) -> dict[str, Any]:
+        put = self.presigner.presign(request.upload, request.size, now)
+        return {"url": put.url, "method": "PUT", "headers": dict(put.headers), "expires_at": put.expires_at}
+
+    def _parts(self, receipt: Receipt) -> dict[str, Any]:
+        return {"part_size": receipt.part_size, "parts": receipt.parts}
 
 
 def _conflict(request: UploadRequest, error: UploadIdReusedError, caller: Caller) -> RequestError:

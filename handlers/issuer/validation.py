@@ -24,8 +24,14 @@ MAXIMUM_PAGE: Final = 100
 
 _LONGEST_NAME: Final = 80
 _UNREADABLE: Final = 10**30
+_EXAMPLE_OF_PARTS: Final = '{"parts": [{"number": 1, "sha256": "<64 hexadecimal digits>"}]}'
 _EXAMPLE: Final = '{"key": "reports/2026/january.csv", "size": 1048576, "sha256": "<64 hexadecimal digits>"}'
-FIELDS: Final = ("key", "size", "sha256", "upload_id", "source")
+FIELDS: Final = ("key", "size", "sha256", "upload_id", "source", "part_size")
+LARGEST_PUT_BYTES: Final = 5 << 30
+MINIMUM_PART_BYTES: Final = 5 << 20
+MAXIMUM_PART_BYTES: Final = 5 << 30
+MAXIMUM_PARTS: Final = 10_000
+"""S3's limits of one PUT and of a multipart upload: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 SOURCE: Final = re.compile(r"[a-z0-9-]{1,32}")
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -40,6 +46,17 @@ class UploadRequest:
     upload: Upload
     size: int
     """Bytes."""
+    part_size: int
+    """Bytes of each part but the last; 0 for one PUT."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a multipart upload, as a client announces it."""
+
+    number: int
+    """From 1."""
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -84,9 +101,47 @@ def parse_upload(
         file_key=_file_key(fields.get("key"), problems),
     )
     _fits(upload, problems)
+    part_size = _part_size(fields.get("part_size"), size, problems)
     if problems:
         raise invalid_request(problems)
-    return UploadRequest(upload=upload, size=size)
+    return UploadRequest(upload=upload, size=size, part_size=part_size)
+
+
+def parse_parts(body: str | None, *, is_base64: bool, parts: int) -> list[Part]:
+    """Parse the body of `POST /uploads/{id}/parts`.
+
+    Args:
+        body: The body from API Gateway.
+        is_base64: Whether the body is base64.
+        parts: Number of parts of the upload.
+
+    Raises:
+        RequestError: 400, with every problem.
+    """
+    fields = _json_object(body, is_base64=is_base64, example=_EXAMPLE_OF_PARTS)
+    given = fields.get("parts")
+    if fields.keys() != {"parts"} or not isinstance(given, list) or not 1 <= len(given) <= MAXIMUM_PAGE:
+        hint = f"send one list of 1 to {MAXIMUM_PAGE} parts and no other field, as in {_EXAMPLE_OF_PARTS}"
+        raise invalid_request([Problem("parts", "is missing, too long, or not the only field", hint)])
+    problems: list[Problem] = []
+    found = [_part(one, parts, problems) for one in given]
+    if not problems and len({one.number for one in found}) < len(found):
+        problems.append(Problem("parts", "names a number twice", "send each part once"))
+    if problems:
+        raise invalid_request(problems)
+    return found
+
+
+def require_recent(upload_id: str, now: float) -> None:
+    """Refuse an upload id that is no longer valid: its claim must outlive everything that is sent under it.
+
+    Raises:
+        RequestError: 400.
+    """
+    problems: list[Problem] = []
+    _upload_id(upload_id, now, problems)
+    if problems:
+        raise invalid_request(problems)
 
 
 def parse_files(query: Mapping[str, str]) -> FilesRequest:
@@ -141,8 +196,8 @@ def page_token(file_order: str) -> str:
     return base64.urlsafe_b64encode(file_order.encode()).decode().rstrip("=")
 
 
-def _json_object(body: str | None, *, is_base64: bool) -> dict[str, Any]:
-    hint = f"send one JSON object, as in {_EXAMPLE}"
+def _json_object(body: str | None, *, is_base64: bool, example: str = _EXAMPLE) -> dict[str, Any]:
+    hint = f"send one JSON object, as in {example}"
     if not body:
         raise RequestError(HTTPStatus.BAD_REQUEST, "InvalidRequest", "the body is empty", hint)
     try:
@@ -194,6 +249,30 @@ def _size(value: object, maximum_bytes: int, problems: list[Problem]) -> int:
     hint = f"send the file's length in bytes, a whole number from 1 to {maximum_bytes}"
     problems.append(Problem("size", message, hint))
     return 1
+
+
+def _part_size(value: object, size: int, problems: list[Problem]) -> int:
+    if value is None:
+        if size > LARGEST_PUT_BYTES:
+            hint = f"send the length of the parts, {MINIMUM_PART_BYTES} or more, to upload the file in parts"
+            problems.append(Problem("part_size", f"is missing: S3 takes {LARGEST_PUT_BYTES} bytes in one PUT at most", hint))
+        return 0
+    least = max(MINIMUM_PART_BYTES, -(-size // MAXIMUM_PARTS))
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= MAXIMUM_PART_BYTES:
+        return value
+    hint = f"send a whole number from {least} to {MAXIMUM_PART_BYTES}, or leave it out to send the file by one PUT"
+    problems.append(Problem("part_size", f"is {_kind(value)}", hint))
+    return 0
+
+
+def _part(value: object, parts: int, problems: list[Problem]) -> Part:
+    fields = value if isinstance(value, dict) and value.keys() == {"number", "sha256"} else {}
+    number = fields.get("number")
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= parts:
+        hint = f"send {{number, sha256}} for each part, with a number from 1 to {parts}"
+        problems.append(Problem("parts", f"holds {_kind(number if fields else value)}", hint))
+        number = 1
+    return Part(number, _sha256(fields.get("sha256"), problems))
 
 
 def _sha256(value: object, problems: list[Problem]) -> str:

@@ -79,6 +79,17 @@ class Receipt:
     """Region of the presigned URL."""
     issued_at: int
     """Epoch seconds."""
+    part_size: int = 0
+    """Bytes of each part but the last of a multipart upload; 0 for an upload by one PUT."""
+
+    @property
+    def parts(self) -> int:
+        """Number of parts of a multipart upload."""
+        return -(-self.size // self.part_size)
+
+    def bytes_of(self, number: int) -> int:
+        """Return the length of a part in bytes; the first part has number 1."""
+        return min(self.part_size, self.size - (number - 1) * self.part_size)
 
 
 def sign(receipt: Receipt, key: SigningKey) -> str:
@@ -93,6 +104,7 @@ def sign(receipt: Receipt, key: SigningKey) -> str:
         "size": receipt.size,
         "sha256": receipt.upload.content_sha256,
         "region": receipt.region,
+        **({"part_size": receipt.part_size} if receipt.part_size else {}),
     }
     return jwt.encode(claims, key.key, algorithm=ALGORITHM, headers={"kid": key.version_id})
 
@@ -135,8 +147,12 @@ def key_version(token: str) -> str | None:
 
 def _receipt(claims: dict[str, object]) -> Receipt:
     texts = {name: claims.get(name) for name in _TEXT_CLAIMS}
-    size, issued_at = claims.get("size"), claims.get("iat")
-    if not all(isinstance(text, str) for text in texts.values()) or not isinstance(size, int):
+    size, issued_at, part_size = claims.get("size"), claims.get("iat"), claims.get("part_size", 0)
+    if (
+        not all(isinstance(text, str) for text in texts.values())
+        or not isinstance(size, int)
+        or not isinstance(part_size, int)
+    ):
         raise ReceiptError("the receipt is signed, but an upload's claims are missing")
     upload = Upload(
         source=str(texts["source"]),
@@ -144,4 +160,4 @@ def _receipt(claims: dict[str, object]) -> Receipt:
         content_sha256=str(texts["sha256"]),
         file_key=str(texts["key"]),
     )
-    return Receipt(upload=upload, size=size, region=str(texts["region"]), issued_at=int(str(issued_at)))
+    return Receipt(upload=upload, size=size, region=str(texts["region"]), issued_at=int(str(issued_at)), part_size=part_size)

@@ -16,7 +16,13 @@ from infra.region import RegionContext
 
 _GET, _POST = apigateway.HttpMethod.GET, apigateway.HttpMethod.POST
 
-SIGNED_ROUTES: Final = ((_POST, "/uploads"), (_GET, "/uploads/{id}"), (_GET, "/files"))
+SIGNED_ROUTES: Final = (
+    (_POST, "/uploads"),
+    (_POST, "/uploads/{id}/parts"),
+    (_POST, "/uploads/{id}/complete"),
+    (_GET, "/uploads/{id}"),
+    (_GET, "/files"),
+)
 """Routes that callers sign with SigV4; IAM decides who may call them."""
 OPEN_ROUTES: Final = {(_GET, "/healthz"): 20, (_GET, "/ready"): 200}
 """Routes without a signature, with their limits in requests a second. Route 53's health checkers cannot sign, and the

@@ -70,7 +70,9 @@ class Issuer(Construct):
         )
         allow = self.function.allow
         uploads = ingest.bucket.arn_for_objects(f"{object_keys.UPLOADS}*")
-        allow("s3:GetObject", "s3:PutObject", on=[uploads])
+        # S3 keeps what has arrived of a multipart upload; PutObject also begins and completes one.
+        allow("s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject", on=[uploads])
+        allow("s3:ListBucketMultipartUploads", on=[ingest.bucket.bucket_arn])
         allow(
             "s3:ListBucket",
             on=[ingest.bucket.bucket_arn],

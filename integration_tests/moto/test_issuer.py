@@ -12,6 +12,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -26,6 +27,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
+from moto.s3.models import s3_backends
 
 from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
@@ -44,10 +46,16 @@ CONTEXT = SimpleNamespace(
     aws_request_id="request-1",
 )
 CALLER = f"arn:aws:sts::{ACCOUNT}:assumed-role/uploader/session"
+ALPHA = f"arn:aws:sts::{ACCOUNT}:assumed-role/alpha/one"
+BETA = f"arn:aws:sts::{ACCOUNT}:assumed-role/beta/one"
 OBSERVER = f"arn:aws:sts::{ACCOUNT}:assumed-role/serverless-observer-prod-{SECONDARY}/serverless-observer-prod"
+KEY = receipts.SigningKey("v" * 32, "k" * 44)
 DOCUMENT = describe(1 << 30, REGIONS)
 CONTENT = b"a,b\n1,2\n"
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
+PART_BYTES = 5 << 20
+BIG = [bytes([number]) * length for number, length in enumerate((PART_BYTES, PART_BYTES, 9), start=1)]
+"""The parts of a file that is sent in parts."""
 
 
 class FrontDoors(World):
@@ -86,9 +94,9 @@ class FrontDoors(World):
         require_described(method, path, *answer)
         return answer
 
-    def issue(self, *, region: str = PRIMARY, **fields: Any) -> dict[str, Any]:
+    def issue(self, *, region: str = PRIMARY, caller: str = CALLER, **fields: Any) -> dict[str, Any]:
         """Request an upload, and return the answer."""
-        status, answer = self.call("POST", "/uploads", region=region, body=good_body() | fields)
+        status, answer = self.call("POST", "/uploads", region=region, caller=caller, body=good_body() | fields)
         assert status == 201, answer
         return answer
 
@@ -129,7 +137,7 @@ class FrontDoors(World):
 
 def require_described(method: str, path: str, status: int, answer: object) -> None:
     """Fail for an answer that the OpenAPI description of the front door does not allow."""
-    route = re.sub(r"(?<=^GET /uploads/).+", "{id}", f"{method} {path}")
+    route = re.sub(r"(?<= /uploads/)[^/]+", "{id}", f"{method} {path}")
     is_route = method.lower() in DOCUMENT["paths"].get(route.partition(" ")[2], {})
     jsonschema.validate(answer, schema_of_answer(DOCUMENT, route if is_route else "GET /uploads/{id}", status))
 
@@ -150,7 +158,7 @@ def environment() -> Iterator[None]:
             "PRIMARY_REGION": PRIMARY,
             "SECONDARY_REGION": SECONDARY,
             "OBSERVER_ROLE_ARNS": ",".join(f"arn:aws:iam::{ACCOUNT}:role/serverless-observer-prod-{one}" for one in REGIONS),
-            "MAXIMUM_OBJECT_BYTES": "5000000",
+            "MAXIMUM_OBJECT_BYTES": "20000000",
             "UPLOAD_EXPIRY_SECONDS": "900",
             "UPLOAD_RETENTION_DAYS": "90",
             "CANARY_RETENTION_DAYS": "20",
@@ -167,10 +175,19 @@ def environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def world(environment: None) -> Iterator[FrontDoors]:  # noqa: ARG001 - fixtures ask for fixtures by their arguments
+def world(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrontDoors]:  # noqa: ARG001 - fixtures ask for fixtures by their arguments
     with mock_aws():
         os.environ["AWS_REGION"] = ""
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3.Session())
+        boto3.DEFAULT_SESSION.events.register("after-call.s3.ListParts", _add_checksums)  # type: ignore[union-attr]
         yield FrontDoors()
+
+
+def _add_checksums(parsed: dict[str, Any], **_more: object) -> None:
+    """Add what S3 lists of each part, and moto does not."""
+    for part in parsed.get("Parts", []):
+        held = s3_backends[ACCOUNT]["aws"].buckets[parsed["Bucket"]].multiparts[parsed["UploadId"]].parts[part["PartNumber"]]
+        part["ChecksumSHA256"] = base64.b64encode(hashlib.sha256(held.value).digest()).decode()
 
 
 def put(answer: dict[str, Any], content: bytes = CONTENT) -> int:
@@ -282,6 +299,164 @@ def test_unreadable_table_answers_503(world: FrontDoors) -> None:
     for method, path in [("POST", "/uploads"), ("GET", f"/uploads/{'ab' * 32}"), ("GET", "/files")]:
         status, answer = world.call(method, path, body=good_body(), query={"key": "a"})
         assert (status, answer["error"]) == (503, "TemporarilyUnavailable")
+
+
+# --- multipart uploads ------------------------------------------------------------------------------------------
+
+
+class BigFile:
+    """A file that is sent in parts to the front door of a region."""
+
+    def __init__(self, world: FrontDoors, region: str = PRIMARY, **fields: Any) -> None:
+        self.world, self.region = world, region
+        content = b"".join(BIG)
+        sha256 = hashlib.sha256(content).hexdigest()
+        body = {"key": "big.csv", "size": len(content), "sha256": sha256, "part_size": PART_BYTES}
+        self.issued = world.issue(region=region, **(body | fields))
+        self.key = f"incoming/uploads/default/{self.issued['upload_id']}/{sha256}/big.csv"
+
+    def ask(self, verb: str, **more: Any) -> tuple[int, dict[str, Any]]:
+        """Send a request about the upload; the body of `parts` names all of them."""
+        parts = [{"number": n, "sha256": hashlib.sha256(part).hexdigest()} for n, part in enumerate(BIG, start=1)]
+        more = {"headers": {"x-upload-receipt": self.issued["receipt"]}, "region": self.region} | more
+        return self.world.call("POST", f"/uploads/{self.issued['id']}/{verb}", **({"body": {"parts": parts}} | more))
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Return the parts that are left to send."""
+        status, answer = self.ask("parts")
+        assert status == 200, answer
+        return list(answer["parts"])
+
+    def send(self, *numbers: int) -> None:
+        for part in self.parts():
+            if part["number"] in (numbers or (1, 2, 3)):
+                assert put(part, BIG[part["number"] - 1]) == 200
+
+    @property
+    def versions(self) -> list[dict[str, Any]]:
+        listing = self.world.client("s3", self.region).list_object_versions(Bucket=bucket("ingest", self.region))
+        return list(listing.get("Versions", []))
+
+    @property
+    def begun(self) -> list[str]:
+        """S3's ids of the incomplete multipart uploads."""
+        listing = self.world.client("s3", self.region).list_multipart_uploads(Bucket=bucket("ingest", self.region))
+        return [one["UploadId"] for one in listing.get("Uploads", [])]
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_parts_become_one_object_under_the_same_identity(world: FrontDoors, region: str) -> None:
+    file = BigFile(world, region)
+    assert (file.issued["parts"], file.issued["part_size"]) == (3, PART_BYTES)
+    by_one_put = BigFile(world, region, upload_id=file.issued["upload_id"], part_size=None)
+    assert (by_one_put.issued["id"], by_one_put.issued["method"]) == (file.issued["id"], "PUT")
+    file.send()
+    assert file.versions == []
+    answers = [file.ask("complete") for _ in range(2)]
+    assert answers == [(200, {"id": file.issued["id"], "state": "accepted", "region": region})] * 2
+    (version,) = file.versions
+    assert version["Key"] == file.key
+    held = world.client("s3", region).get_object(Bucket=bucket("ingest", region), Key=file.key)
+    assert held["Body"].read() == b"".join(BIG)
+    assert (held["ServerSideEncryption"], region in held["SSEKMSKeyId"]) == ("aws:kms", True)
+    assert file.ask("parts") == (200, {"id": file.issued["id"], "complete": True, "parts": []})
+    assert file.begun == []
+
+
+def test_client_that_crashed_sends_only_the_parts_that_are_left(world: FrontDoors) -> None:
+    file = BigFile(world)
+    file.send(1, 3)
+    resumed = BigFile(world, upload_id=file.issued["upload_id"])
+    status, refusal = resumed.ask("complete")
+    assert (status, refusal["error"], refusal["message"]) == (409, "PartsMissing", "1 of 3 parts have not arrived: 2")
+    assert [part["number"] for part in resumed.parts()] == [2]
+    resumed.send()
+    assert resumed.ask("complete")[0] == 200
+    assert len(file.begun) == 0
+
+
+def test_part_that_arrived_with_other_bytes_is_sent_again(world: FrontDoors) -> None:
+    file = BigFile(world)
+    other = {"parts": [{"number": 2, "sha256": hashlib.sha256(b"x").hexdigest()}]}
+    (part,) = file.ask("parts", body=other)[1]["parts"]
+    assert put(part, b"x") == 200
+    file.send(1, 3)
+    assert "arrived: 2" in file.ask("complete")[1]["message"]
+    file.send()
+    assert file.ask("complete")[0] == 200
+
+
+def test_requests_at_the_same_time_fill_one_multipart_upload(world: FrontDoors) -> None:
+    file = BigFile(world)
+    file.send(1)
+    world.client("s3", PRIMARY).create_multipart_upload(Bucket=bucket("ingest", PRIMARY), Key=file.key)
+    file.send()
+    assert len(file.begun) == 2
+    assert file.ask("complete")[0] == 200
+    assert (len(file.versions), file.begun) == (1, [])
+
+
+def test_parts_of_a_file_that_arrived_by_one_put_are_removed(world: FrontDoors) -> None:
+    file = BigFile(world)
+    file.send(1)
+    world.client("s3", PRIMARY).put_object(Bucket=bucket("ingest", PRIMARY), Key=file.key, Body=b"".join(BIG))
+    assert file.ask("parts")[1]["complete"] is True
+    assert file.ask("complete")[0] == 200
+    assert (len(file.versions), file.begun) == (1, [])
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict", "InternalError"])
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_failed_completion_succeeds_only_if_the_object_is_there(
+    world: FrontDoors, monkeypatch: pytest.MonkeyPatch, code: str, *, is_stored: bool
+) -> None:
+    file = BigFile(world)
+    file.send()
+    completing = Mock()
+    completing.complete_multipart_upload.side_effect = ClientError({"Error": {"Code": code, "Message": ""}}, "Complete")
+    looks = iter([False, is_stored])
+    broken = replace(application().multipart, completing=completing, is_stored=lambda _key: next(looks))
+    monkeypatch.setattr(front_door, "application", lambda: replace(application(), multipart=broken))
+    assert file.ask("complete")[0] == (200 if is_stored and code != "InternalError" else 503)
+    (call,) = completing.complete_multipart_upload.call_args_list
+    assert (call.kwargs["IfNoneMatch"], call.kwargs["MpuObjectSize"]) == ("*", sum(map(len, BIG)))
+
+
+@pytest.mark.parametrize("verb", ["parts", "complete"])
+def test_only_a_receipt_for_parts_of_this_region_is_taken(tenants: FrontDoors, verb: str) -> None:
+    file = BigFile(tenants, source="alpha", caller=ALPHA)
+    single = tenants.issue(key="one.csv", source="alpha", caller=ALPHA)["receipt"]
+    upload = receipts.verify(file.issued["receipt"], [KEY])
+    aged = replace(upload, upload=replace(upload.upload, upload_id=new_upload_id(time.time() - 8 * 86_400)))
+    for more, expected in (
+        ({"headers": {}}, (400, "ReceiptRefused")),
+        ({"headers": {"x-upload-receipt": single}}, (400, "ReceiptRefused")),
+        ({"caller": BETA}, (403, "SourceNotYours")),
+        ({"region": SECONDARY}, (409, "ReceiptRefused")),
+    ):
+        status, refusal = file.ask(verb, **({"caller": ALPHA} | more))
+        assert (status, refusal["error"]) == expected
+    for receipt, status in ((replace(upload, part_size=0), 409), (aged, 400)):
+        path = f"/uploads/{receipt.upload.object_id}/{verb}"
+        headers = {"x-upload-receipt": receipts.sign(receipt, KEY)}
+        assert tenants.call("POST", path, caller=ALPHA, headers=headers)[0] == status
+    assert file.begun == []
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        *(None, [], "x", [1], [{}], [{"number": 1}], [{"number": 0, "sha256": DIGEST}], [{"number": 4, "sha256": DIGEST}]),
+        *([{"number": True, "sha256": DIGEST}], [{"number": 1, "sha256": "x"}], [{"number": 1, "sha256": DIGEST}] * 2),
+        *([{"number": 1, "sha256": DIGEST, "size": 1}], [{"number": 1, "sha256": DIGEST}] * 101),
+    ],
+)
+def test_list_of_parts_that_is_wrong_is_refused_with_a_hint(world: FrontDoors, parts: object) -> None:
+    file = BigFile(world)
+    status, refusal = file.ask("parts", body={"parts": parts})
+    assert (status, refusal["error"]) == (400, "InvalidRequest")
+    assert refusal["problems"][0]["hint"]
+    assert file.begun == []
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------
@@ -509,9 +684,6 @@ def test_loss_of_the_other_region_leaves_this_one_ready(world: FrontDoors) -> No
 
 # --- tenants ----------------------------------------------------------------------------------------------------
 
-ALPHA = f"arn:aws:sts::{ACCOUNT}:assumed-role/alpha/one"
-BETA = f"arn:aws:sts::{ACCOUNT}:assumed-role/beta/one"
-
 
 @pytest.fixture
 def tenants(world: FrontDoors, monkeypatch: pytest.MonkeyPatch) -> FrontDoors:
@@ -700,7 +872,7 @@ almost_good = st.fixed_dictionaries(
 def test_any_body_is_issued_or_refused_with_a_hint(world: FrontDoors, body: object) -> None:
     status, reply = world.call("POST", "/uploads", body=body)
     if status == 201:
-        receipt = receipts.verify(reply["receipt"], [receipts.SigningKey("v" * 32, "k" * 44)])
+        receipt = receipts.verify(reply["receipt"], [KEY])
         assert receipt.upload.object_id == reply["id"]
         assert unquote(urlsplit(reply["url"]).path) == f"/{receipt.upload.object_key}"
     else:

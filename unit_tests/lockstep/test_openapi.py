@@ -32,6 +32,7 @@ FIELDS = st.fixed_dictionaries(
         "sha256": HEX | st.text(max_size=3),
         "upload_id": st.just(new_upload_id(NOW)) | st.just(new_upload_id(NOW).upper()) | st.text(max_size=3) | st.none(),
         "source": st.text(st.sampled_from("a0-A_ "), max_size=34),
+        "part_size": st.sampled_from([0, (5 << 20) - 1, 5 << 20, 5 << 30, (5 << 30) + 1, True, "5242880"]),
         "other": st.integers(),
     },
 )

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import boto3
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handlers.issuer.presign import PresignedPut, Presigner, regional_s3_client
+from handlers.issuer.validation import Part
 from handlers.shared.object_keys import Upload
+from handlers.shared.receipts import Receipt
 from unit_tests.fixtures.examples import examples
 
 SECRET = "made-up"
@@ -31,17 +34,20 @@ def credentials() -> object:
         yield
 
 
-def presign(
-    file_key: str = "a.csv", *, region: str = "us-west-2", endpoint: str | None = None, size: int = 10
-) -> PresignedPut:
-    upload = Upload(source="default", upload_id="u", content_sha256="ab" * 32, file_key=file_key)
+UPLOAD = Upload(source="default", upload_id="u", content_sha256="ab" * 32, file_key="a.csv")
+
+
+def presigner(region: str = "us-west-2", endpoint: str | None = None) -> Presigner:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
         if endpoint:
             patch.setenv("AWS_ENDPOINT_URL", endpoint)
         client = regional_s3_client(region)
-    presigner = Presigner(s3=client, bucket=BUCKET, key_arn=KEY_ARN, expiry_seconds=900)
-    return presigner.presign(upload, size, NOW)
+    return Presigner(s3=client, bucket=BUCKET, key_arn=KEY_ARN, expiry_seconds=900)
+
+
+def presign(file_key: str = "a.csv", *, region: str = "us-west-2", endpoint: str | None = None) -> PresignedPut:
+    return presigner(region, endpoint).presign(replace(UPLOAD, file_key=file_key), 10, NOW)
 
 
 def accepts(url: str, sent: Mapping[str, str]) -> bool:
@@ -109,6 +115,20 @@ def test_s3_refuses_a_put_that_changes_or_leaves_out_a_header(header: str) -> No
     assert header in put.headers
     assert not accepts(put.url, {**put.headers, header: "1" + put.headers[header]})
     assert not accepts(put.url, {name: value for name, value in put.headers.items() if name != header})
+
+
+def test_s3_refuses_a_part_with_another_length_checksum_number_or_upload() -> None:
+    receipt = Receipt(UPLOAD, size=10, region="us-west-2", issued_at=int(NOW), part_size=6)
+    put = presigner().presign_part(receipt, "multipart", Part(2, "cd" * 32), NOW)
+    checksum = base64.b64encode(bytes.fromhex("cd" * 32)).decode()
+    assert put.headers == {"Content-Length": "4", "x-amz-checksum-sha256": checksum}
+    assert accepts(put.url, put.headers)
+    for name, value in put.headers.items():
+        assert not accepts(put.url, {**put.headers, name: "1" + value})
+        assert not accepts(put.url, {**put.headers, name: ""})
+    for old, new in (("partNumber=2", "partNumber=1"), ("uploadId=multipart", "uploadId=other"), ("a.csv", "b.csv")):
+        assert old in put.url
+        assert not accepts(put.url.replace(old, new), put.headers)
 
 
 def test_s3_refuses_a_put_to_another_key_or_with_an_unsigned_setting() -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 
 import jwt
 import pytest
@@ -25,10 +26,21 @@ RECEIPT = Receipt(upload=UPLOAD, size=10, region="us-east-1", issued_at=1_772_32
         size=st.integers(1, 10**12),
         region=st.sampled_from(["us-east-1", "us-west-2"]),
         issued_at=st.integers(0, 1_772_323_200),
+        part_size=st.integers(0, 5 << 30),
     )
 )
 def test_receipt_reads_back(receipt: Receipt) -> None:
     assert receipts.verify(receipts.sign(receipt, NEW), [NEW]) == receipt
+
+
+@pytest.mark.property
+@given(st.integers(1, 100), st.integers(1, 1000))
+def test_parts_of_a_receipt_add_up_to_its_size(part_size: int, size: int) -> None:
+    receipt = replace(RECEIPT, size=size, part_size=part_size)
+    lengths = [receipt.bytes_of(number) for number in range(1, receipt.parts + 1)]
+    assert sum(lengths) == size
+    assert set(lengths[:-1]) <= {part_size}
+    assert 1 <= lengths[-1] <= part_size
 
 
 def test_receipt_names_the_signing_version_and_the_object() -> None:

@@ -141,6 +141,30 @@ def test_size_out_of_range_is_refused(size: object) -> None:
     assert set(refused({**GOOD, "size": size})) == {"size"}
 
 
+@pytest.mark.parametrize(
+    ("size", "part_size", "is_allowed"),
+    [
+        *((5 << 30, None, True), ((5 << 30) + 1, None, False), ((5 << 30) + 1, 5 << 20, True), (1, 5 << 20, True)),
+        *((1 << 40, (5 << 20) - 1, False), (1, 5 << 30, True), (1, (5 << 30) + 1, False), (1, True, False), (1, 6e6, False)),
+        *(
+            (10_000 * (5 << 20), 5 << 20, True),
+            (10_000 * (5 << 20) + 1, 5 << 20, False),
+            (1, 0, False),
+            (1, "6000000", False),
+        ),
+    ],
+)
+def test_part_size_fits_the_limits_of_s3(size: int, part_size: object, *, is_allowed: bool) -> None:
+    body = json.dumps({**GOOD, "size": size, "part_size": part_size})
+    try:
+        request = validation.parse_upload(body, is_base64=False, maximum_bytes=1 << 41, now=NOW)
+    except RequestError as error:
+        assert not is_allowed
+        assert [problem.field for problem in error.problems] == ["part_size"]
+    else:
+        assert (is_allowed, request.part_size) == (True, part_size or 0)
+
+
 def test_upper_case_hash_is_the_same_hash() -> None:
     assert parse({**GOOD, "sha256": "AB" * 32}).upload.content_sha256 == "ab" * 32
 

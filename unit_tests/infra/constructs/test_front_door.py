@@ -19,6 +19,8 @@ def test_clients_sign_and_health_checkers_need_not() -> None:
     routes = of_type(front_door(), "AWS::ApiGatewayV2::Route").values()
     assert {route["RouteKey"]: route["AuthorizationType"] for route in routes} == {
         "POST /uploads": "AWS_IAM",
+        "POST /uploads/{id}/parts": "AWS_IAM",
+        "POST /uploads/{id}/complete": "AWS_IAM",
         "GET /uploads/{id}": "AWS_IAM",
         "GET /files": "AWS_IAM",
         "GET /healthz": "NONE",

@@ -128,6 +128,10 @@ def issuer(place: Place) -> Iterator[Need]:
     """Yield the issuer's needs: presign uploads as its role, check whether they arrived, answer from the ledger."""
     bucket = place.bucket("ingest")
     yield Need(("s3:GetObject", "s3:PutObject"), (f"{bucket}/incoming/uploads/*",))
+    # Which parts have arrived; the parts of a file that another request has stored are removed.
+    multipart = ("s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+    yield Need(multipart, (f"{bucket}/incoming/uploads/*",))
+    yield Need(("s3:ListBucketMultipartUploads",), (bucket,))
     yield Need(("s3:ListBucket",), (bucket,), conditions=condition("StringLike", "s3:prefix", "incoming/uploads/*"))
     yield Need(("dynamodb:GetItem", "dynamodb:Query"), (place.table,))
     mine = of_rows_like("OBJ#*", "CLAIM#*#*", f"HEALTH#{place.region}")
