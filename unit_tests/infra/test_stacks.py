@@ -56,7 +56,7 @@ HELD = {
         "AWS::Events::Rule": 2,
         "AWS::Logs::LogGroup": 7,
         "AWS::ApiGatewayV2::Api": 1,
-        "AWS::ApiGatewayV2::Route": 5,
+        "AWS::ApiGatewayV2::Route": 7,
         "AWS::EC2::VPC": 1,
         "AWS::EC2::Subnet": 2,
         "AWS::EC2::VPCEndpoint": 4,

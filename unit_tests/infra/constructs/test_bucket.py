@@ -18,7 +18,8 @@ def test_lifecycle_rules_are_kept_beside_it() -> None:
         key=None,
         lifecycle_rules=[expire("old", after_days=9), expire_noncurrent(3)],
     )
-    _, old, noncurrent = only(stack, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    abandoned, old, noncurrent = only(stack, "AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    assert abandoned["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
     assert old["ExpirationInDays"] == 9
     assert old["NoncurrentVersionExpiration"] == {"NoncurrentDays": 9}
     assert noncurrent["NoncurrentVersionExpiration"] == {"NoncurrentDays": 3}
