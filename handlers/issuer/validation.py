@@ -46,7 +46,7 @@ class UploadRequest:
     upload: Upload
     size: int
     """Bytes."""
-    part_size: int
+    part_size: int = 0
     """Bytes of each part but the last; 0 for one PUT."""
 
 

@@ -311,15 +311,17 @@ class BigFile:
         self.world, self.region = world, region
         content = b"".join(BIG)
         sha256 = hashlib.sha256(content).hexdigest()
-        body = {"key": "big.csv", "size": len(content), "sha256": sha256, "part_size": PART_BYTES}
+        body: dict[str, Any] = {"key": "big.csv", "size": len(content), "sha256": sha256, "part_size": PART_BYTES}
         self.issued = world.issue(region=region, **(body | fields))
         self.key = f"incoming/uploads/default/{self.issued['upload_id']}/{sha256}/big.csv"
 
     def ask(self, verb: str, **more: Any) -> tuple[int, dict[str, Any]]:
         """Send a request about the upload; the body of `parts` names all of them."""
         parts = [{"number": n, "sha256": hashlib.sha256(part).hexdigest()} for n, part in enumerate(BIG, start=1)]
-        more = {"headers": {"x-upload-receipt": self.issued["receipt"]}, "region": self.region} | more
-        return self.world.call("POST", f"/uploads/{self.issued['id']}/{verb}", **({"body": {"parts": parts}} | more))
+        usual: dict[str, Any] = {"headers": {"x-upload-receipt": self.issued["receipt"]}, "region": self.region}
+        return self.world.call(
+            "POST", f"/uploads/{self.issued['id']}/{verb}", **({**usual, "body": {"parts": parts}} | more)
+        )
 
     def parts(self) -> list[dict[str, Any]]:
         """Return the parts that are left to send."""
