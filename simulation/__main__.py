@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from operations.command_line import end_like_ctrl_c_on
-from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait, draw_reprocessed, draw_storm
+from simulation.drawing import draw, draw_busy, draw_duel, draw_long, draw_long_wait, draw_reprocessed, draw_storm
 from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.page import render
@@ -27,6 +27,17 @@ REPORT: Final = Path("reports/simulation")
 _INTERRUPTED: Final = 130
 _EXHAUSTIVE_OBJECTS: Final = 2
 _MOST_SABOTAGED: Final = 400
+_OFTEN: Final = {
+    2: draw_reprocessed,
+    4: draw_busy,
+    6: draw_long,
+    9: draw_reconciled,
+    11: draw_reprocessed,
+    14: draw_duel,
+    16: draw_storm,
+    19: draw_long_wait,
+}
+"""The kind of the plan of a seed, modulo 20, against which a sabotaged variant runs."""
 
 
 def known_failures() -> list[Plan]:
@@ -100,16 +111,16 @@ def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
 def convict(name: str, invariant: str) -> int | None:
     """Return the number of histories until a sabotaged variant breaks its invariant; None if it does not."""
     with sabotaged(name):
-        seldom = {4: draw_busy, 6: draw_long, 9: draw_reconciled, 11: draw_reprocessed, 14: draw_long, 16: draw_storm}
-        seldom |= {2: draw_reprocessed, 19: draw_long_wait}
-        for seed in range(_MOST_SABOTAGED):
-            often = draw_observed if name in WATCHED else draw
-            plan = often(seed)
-            if name in VARIANTS:
-                plan = seldom[seed % 20](seed) if seed % 20 in seldom else plan
+        for number, plan in enumerate(plans_for(name), 1):
             if any(broken == invariant for broken, _ in History(plan).run().violations):
-                return seed + 1
+                return number
     return None
+
+
+def plans_for(name: str) -> Iterator[Plan]:
+    """Yield the plans against which a variant runs: of its own kind, otherwise of every kind."""
+    for seed in range(_MOST_SABOTAGED):
+        yield (NEEDS.get(name) or (draw_observed if name in WATCHED else _OFTEN.get(seed % 20, draw)))(seed)
 
 
 def _sabotage() -> bool:

@@ -43,6 +43,11 @@ class _Draft:
     def region(self, *what: object) -> str:
         return REGIONS[self.chance.below(2, "plan", *what)]
 
+    def shape(self) -> Shape:
+        """Return the distribution of the lags."""
+        is_other = self.unit("are lags of another shape") < 0.6  # noqa: PLR2004
+        return list(Shape)[self.chance.below(len(Shape), "plan", "lags")] if is_other else Shape.HEAVY_TAIL
+
     def add(self, kind: Kind, region: str, at: float, **more: Any) -> None:  # noqa: ANN401 - the fault's own
         self.faults.append(Fault(kind, region, round(at, 3), **more))
 
@@ -57,12 +62,9 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
     if any(one.by_client for one in uploads):
         _client_faults(draft, uploads)
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
-    shape = Shape.HEAVY_TAIL
-    if draft.unit("are lags of another shape") < 0.6:  # noqa: PLR2004
-        shape = list(Shape)[draft.chance.below(len(Shape), "plan", "lags")]
     page = (2, 25, 1000, 1000)[draft.chance.below(4, "plan", "page")]
     horizon = max(Plan.horizon, *(one.at + 1200 for one in faults if one.kind is Kind.DESTROY), 0.0)
-    return Plan(seed=seed, uploads=uploads, faults=faults, lags=shape, page=page, horizon=horizon)
+    return Plan(seed=seed, uploads=uploads, faults=faults, lags=draft.shape(), page=page, horizon=horizon)
 
 
 def _upload(draft: _Draft, number: int) -> Upload:
@@ -219,28 +221,52 @@ def draw_long(seed: int) -> Plan:
     """Return a plan whose files are too long for one invocation, because the table takes their records slowly.
 
     In one of three, reading them takes more than one invocation too.
-
-    In one of two, the regions have two versions, and the active role goes back and forth while the records are written.
     """
-    chance = Chance(seed)
-    drawn = draw(seed, objects=1 + chance.below(3, "long", "objects"))
-    is_duel = chance.happens(0.5, "long", "duel")
-    draft = _Draft(chance, len(drawn.uploads), [] if is_duel else list(drawn.faults))
-
-    def longer(upload: Upload) -> Upload:
-        size = 40 + chance.below(60, "long", "size", upload.name)
-        letters = "".join("ggggbvw"[chance.below(7, "long", "record", upload.name, place)] for place in range(size))
-        return replace(upload, records=letters)
-
-    for number in range(chance.below(4, "long", "promotions") + is_duel):
+    drawn = draw(seed, objects=1 + Chance(seed).below(3, "long", "objects"))
+    draft = _Draft(Chance(seed), len(drawn.uploads), list(drawn.faults))
+    for number in range(draft.chance.below(4, "long", "promotions")):
         draft.add(Kind.PROMOTE, draft.region("long", number), 20 + 250 * draft.unit("long", "promotion", number))
-    if is_duel or draft.unit("long", "versions") < 0.4:  # noqa: PLR2004
+    if draft.unit("long", "versions") < 0.4:  # noqa: PLR2004
         for number, region in enumerate((*REGIONS, *REGIONS)):
             at = 20 + 300 * draft.unit("long", "deployment", number)
             draft.add(Kind.DEPLOY, region, at, amount=1 + draft.chance.below(2, "plan", "long", "version", number))
     for number in range(draft.chance.below(4, "plan", "long", "crashes")):
         kind = (Kind.CRASH_BEFORE, Kind.CRASH_AFTER)[number % 2]
         draft.add(kind, draft.region("long", "crash", number), 1 + int(draft.unit("long", "crash at", number) * 500))
+    return _prolonged(drawn, draft)
+
+
+def draw_duel(seed: int) -> Plan:
+    """Return a plan of such files in which two versions and several invocations compete for each.
+
+    In one half, the active role goes to a region with another version and back while records are written. In the other,
+    another version is deployed to the region while two invocations process one file. There are no other faults.
+    """
+    draft = _Draft(Chance(seed), 1 + Chance(seed).below(2, "duel", "objects"))
+    at = 20 + 80 * draft.unit("duel", "first")
+    uploads = [Upload(at=float(number), region=PRIMARY, name=f"file-{number}", records="") for number in range(draft.objects)]
+    if draft.unit("duel", "within one region") < 0.5:  # noqa: PLR2004
+        draft.add(Kind.DEPLOY, PRIMARY, at + 80 * draft.unit("duel", "deployment"), amount=2)
+        for number, upload in enumerate(uploads):
+            draft.add(Kind.DUPLICATE, PRIMARY, 5 + 60 * draft.unit("duel", "again", number), name=upload.name)
+    else:
+        draft.add(Kind.DEPLOY, draft.region("duel", "new"), 1.0, amount=2)
+        for number in range(1 + draft.chance.below(4, "duel", "promotions")):
+            draft.add(Kind.PROMOTE, REGIONS[(number + 1) % 2], at)
+            at += 5 + 100 * draft.unit("duel", "gap", number)
+    plan = _prolonged(Plan(seed=seed, uploads=tuple(uploads), faults=(), lags=draft.shape()), draft)
+    return replace(plan, reading=round(draft.unit("duel", "reading"), 3))
+
+
+def _prolonged(drawn: Plan, draft: _Draft) -> Plan:
+    """Return a plan with the draft's faults, and with files that several invocations process."""
+    chance = draft.chance
+
+    def longer(upload: Upload) -> Upload:
+        size = 40 + chance.below(60, "long", "size", upload.name)
+        letters = "".join("ggggbvw"[chance.below(7, "long", "record", upload.name, place)] for place in range(size))
+        return replace(upload, records=letters)
+
     return replace(
         drawn,
         uploads=tuple(map(longer, drawn.uploads)),

@@ -158,13 +158,19 @@ class Watch:
         object_id = key[0].split("#")[1]
         self._written_at.setdefault((region.name, object_id, item[_VERSION]["S"]), {})[key] = self.now()
         object_pk = f"OBJ#{object_id}"
-        if region.item(object_pk, f"ATTEMPT#{region.name}") is None:
+        attempt, result, note = (
+            region.table.get((object_pk, sk)) for sk in (f"ATTEMPT#{region.name}", "RESULT", f"REPLICA#{region.name}")
+        )
+        if attempt is None or attempt.item is None:
             self._break("records follow their attempt", key, f"{region.name} has noted none")
-        result, note = (region.table.get((object_pk, sk)) for sk in ("RESULT", f"REPLICA#{region.name}"))
-        if not (result and note and result.item and note.item) or note.written_at > self.now() - 2 * _CLAIM_SECONDS:
-            return  # an invocation that looked before the note was written may still write
+            return
+        if not (result and note and result.item and note.item):
+            return
         settled = (note.item.get("settled_digest"), note.item.get("settled_version"))
-        if settled == (result.item["effect_digest"], result.item.get(_VERSION)) and item.get(_VERSION) != settled[1]:
+        # An invocation that looked before the note was written may still write, unless it began last.
+        began_last = attempt.item.get(_VERSION) == item.get(_VERSION) and attempt.written_at < note.written_at
+        is_late = began_last or note.written_at < self.now() - 2 * _CLAIM_SECONDS
+        if is_late and settled == (result.item["effect_digest"], result.item.get(_VERSION)) and item.get(_VERSION) != settled[1]:
             self._break("no note outlasts the records that it is about", key, f"{region.name} overwrites a settled object")
 
     def _deleted(self, region: Region, key: Key, before: Item) -> None:

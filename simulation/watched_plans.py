@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from simulation.chance import Chance
-from simulation.drawing import draw, draw_busy, draw_long, draw_long_wait, draw_reprocessed, draw_storm
+from simulation.drawing import draw, draw_busy, draw_duel, draw_long, draw_long_wait, draw_reprocessed, draw_storm
 from simulation.plan import (
     CALL_FAULTS,
     PRIMARY,
@@ -35,7 +35,8 @@ _SELDOM: Final = (
     (75, 3, draw_busy),
     (300, 17, draw_long_wait),
     (60, 14, draw_reprocessed),
-    (12, 7, draw_long),
+    (24, 7, draw_long),
+    (24, 19, draw_duel),
     (20, 13, draw_storm),
 )
 """One history in so many, its place among them, and its plan."""

@@ -233,6 +233,9 @@ WRONG_PROCESSORS: Final[dict[str, dict[str, list[Change]]]] = {
     },
     "no note outlasts the records that it is about": {
         "unsettle does nothing": [(Ledger, "unsettle", _nothing)],
+        "attempt of another version overtaken unseen": [
+            (Ledger, "look", lambda *given: replace(_look(*given), version_at_work=""))
+        ],
     },
     "a settled replica holds every record": {
         "settled while another version is written": [(Known, "is_rewritten", lambda *_: False)],

@@ -279,7 +279,8 @@ class Pipeline:
         version = self.processing_version
         began = self.ledger.begin(event.object_id, attempt.began, processing_version=version, forget_checkpoint=forgets)
         attempt = replace(attempt, known=replace(known, attempts=began))
-        if known.result and (known.is_settled or known.result.processing_version != version):
+        is_overtaking = known.version_at_work not in ("", version) or began > known.attempts + 1
+        if is_overtaking or (known.result and (known.is_settled or known.result.processing_version != version)):
             # Only now: who reads the count of withdrawals later than this one also finds the attempt.
             self.ledger.unsettle(event.object_id, version)
         try:

@@ -138,6 +138,8 @@ class Known:
     """Whether any region has begun an attempt, so that records of it may exist."""
     rewritten_at: float = 0.0
     """When this region last began an attempt of another version than RESULT's that has not ended, in epoch seconds."""
+    version_at_work: str = ""
+    """Processing version of this region's attempt that has not ended; empty if none is at work."""
     attempts: int = 0
     """Number of attempts that this region has begun."""
     withdrawals: int = 0
@@ -239,13 +241,14 @@ class Ledger:
         replica = rows.get(schema.replica_sort_key(self._region), {})
         result = _concluded(rows[schema.RESULT]) if schema.RESULT in rows else None
         settled = (_text(replica, schema.SETTLED), _text(replica, schema.SETTLED_VERSION))
-        is_other = result is not None and _text(attempt, schema.PROCESSING_VERSION) != result.processing_version
-        is_rewritten = is_other and _is_unfinished(attempt)
+        at_work = _text(attempt, schema.PROCESSING_VERSION) if _is_unfinished(attempt) else None
+        is_rewritten = result is not None and at_work not in (None, result.processing_version)
         return Known(
             result=result,
             is_settled=result is not None and settled == (result.effect_digest, result.processing_version),
             is_attempt_unfinished=schema.STATE_INDEX_PARTITION_KEY in attempt or schema.CHECKPOINT in attempt,
             rewritten_at=_epoch_seconds(_text(attempt, "updated_at")) if is_rewritten else 0.0,
+            version_at_work=at_work or "",
             attempts=_number(attempt, "attempts"),
             withdrawals=_number(replica, schema.WITHDRAWALS),
             is_peer_unfinished=any(_is_unfinished(row) for region, row in attempts.items() if region != self._region),

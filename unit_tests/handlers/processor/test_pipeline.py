@@ -71,7 +71,8 @@ class World:
     def __init__(self, body: bytes = GOOD, *, active: str = REGION, known: Known | None = None) -> None:
         self.calls = Mock()
         self.ledger = self._neighbour("ledger", Ledger)
-        self.ledger.look.return_value = known or Known()
+        self.ledger.look.return_value = known = known or Known()
+        self.ledger.begin.return_value = known.attempts + 1
         self.ledger.holds.return_value = True
         self.ledger.conclude.return_value = True
         self.ledger.write_records.side_effect = lambda _id, records, *_, **__: list(records)[:0] or None
@@ -267,11 +268,23 @@ def test_result_is_not_verified_while_another_version_is_written(*, age: float, 
     assert world.process() == ["ledger.look", *(READ if is_read else ["shadow.put_back"])]
 
 
-def test_attempt_of_another_version_is_noted_before_the_withdrawal() -> None:
-    world = World(known=Known(result=replace(RESULT, processing_version="p0"), is_settled=True, withdrawals=6))
+@pytest.mark.parametrize(
+    ("known", "began", "withdraws"),
+    [
+        (Known(result=replace(RESULT, processing_version="p0"), is_settled=True, attempts=1), 2, True),
+        (Known(version_at_work="p0", was_begun=True, attempts=1), 2, True),
+        (Known(), 2, True),  # another attempt has begun since the look
+        (Known(version_at_work="p1", was_begun=True, attempts=1), 2, False),
+        (Known(), 1, False),
+    ],
+)
+def test_attempt_withdraws_for_its_version_before_it_replaces_records(*, known: Known, began: int, withdraws: bool) -> None:
+    world = World(known=known)
+    world.ledger.begin.return_value = began
     order = world.process(message(reprocess={"StringValue": "1", "DataType": "Number"}))
-    assert order[:4] == ["ledger.look", "ledger.begin", "ledger.unsettle", "ledger.write_records"]
-    assert world.ledger.unsettle.call_args.args[1] == "p1"
+    steps = ["ledger.look", "ledger.begin", *["ledger.unsettle"] * withdraws, "ledger.write_records"]
+    assert order[: len(steps)] == steps
+    assert all(one.args[1] == "p1" for one in world.ledger.unsettle.mock_calls)
 
 
 def test_result_is_not_settled_after_a_withdrawal() -> None:
