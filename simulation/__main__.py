@@ -38,6 +38,19 @@ _OFTEN: Final = {
     19: draw_long_wait,
 }
 """The kind of the plan of a seed, modulo 20, against which a sabotaged variant runs."""
+_NEEDED: Final = {
+    "RESULT follows its records": draw_duel,
+    "a checkpoint follows its records": draw_duel,
+    "attempt of another version overtaken unseen": draw_duel,
+    "RESULT of this region trusted": draw_duel,
+    "nothing pruned after a checkpoint": draw_duel,
+    "a settled replica holds every record": draw_reprocessed,
+    "what is reprocessed has the new version": draw_reprocessed,
+    "the last delivery leaves a note": draw_long,
+    "no message dies": draw_long_wait,
+    "what waits too long is a dead letter": draw_long_wait,
+}
+"""The kind of every plan against which a variant runs, by its name or its invariant, where other kinds seldom convict it."""
 
 
 def known_failures() -> list[Plan]:
@@ -110,17 +123,13 @@ def _report(totals: Totals, seconds: float, histories: list[History]) -> None:
 
 def convict(name: str, invariant: str) -> int | None:
     """Return the number of histories until a sabotaged variant breaks its invariant; None if it does not."""
+    needed = draw_observed if name in WATCHED else _NEEDED.get(name, _NEEDED.get(invariant))
     with sabotaged(name):
-        for number, plan in enumerate(plans_for(name), 1):
-            if any(broken == invariant for broken, _ in History(plan).run().violations):
-                return number
+        for seed in range(_MOST_SABOTAGED):
+            drawn = needed or _OFTEN.get(seed % 20, draw)
+            if any(broken == invariant for broken, _ in History(drawn(seed)).run().violations):
+                return seed + 1
     return None
-
-
-def plans_for(name: str) -> Iterator[Plan]:
-    """Yield the plans against which a variant runs: of its own kind, otherwise of every kind."""
-    for seed in range(_MOST_SABOTAGED):
-        yield (NEEDS.get(name) or (draw_observed if name in WATCHED else _OFTEN.get(seed % 20, draw)))(seed)
 
 
 def _sabotage() -> bool:

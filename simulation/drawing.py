@@ -244,7 +244,9 @@ def draw_duel(seed: int) -> Plan:
     """
     draft = _Draft(Chance(seed), 1 + Chance(seed).below(2, "duel", "objects"))
     at = 20 + 80 * draft.unit("duel", "first")
-    uploads = [Upload(at=float(number), region=PRIMARY, name=f"file-{number}", records="") for number in range(draft.objects)]
+    uploads = [
+        Upload(at=float(number), region=PRIMARY, name=f"file-{number}", records="") for number in range(draft.objects)
+    ]
     if draft.unit("duel", "within one region") < 0.5:  # noqa: PLR2004
         draft.add(Kind.DEPLOY, PRIMARY, at + 80 * draft.unit("duel", "deployment"), amount=2)
         for number, upload in enumerate(uploads):

@@ -28,6 +28,7 @@ class Process:
     Attributes:
         name: Its name in the story, for example `processor`.
         region: The AWS name of its region.
+        began: When it began, in simulated epoch seconds.
         is_dead: Whether it has crashed.
         met_fault: Whether one of its calls failed by a fault of the plan.
         slowest_call: Seconds of its slowest call to AWS.
@@ -38,6 +39,7 @@ class Process:
         self._scheduler = scheduler
         self.name = name
         self.region = region
+        self.began = scheduler.now
         self.is_dead = False
         self.slowest_call = 0.0
         self.computed = 0.0

@@ -125,18 +125,21 @@ class Watch:
                 self._break("a settled region's archive holds what was rejected", key, f"{region.name}: {missing}")
 
     def _held(self, region: Region, object_pk: str, result: Item) -> int:
-        """Count the records of RESULT's version, and those that the other region has replaced since this one wrote the last.
+        """Count the records of RESULT's version, and those that the other region has replaced since.
 
-        An attempt counts the records after its last write, and no count sees what arrives while it lasts. The attempt that
-        replaced them ends in a RESULT of its own; if its region is lost, the reconciler finds records of two versions.
+        Since the invocation's beginning, and its last write: it counts afterwards, and no count sees what arrives while it
+        lasts. The attempt that replaced them ends in its own RESULT; if its region is lost, the reconciler finds records
+        of two versions.
         """
         written = self._written_at.get(
             (region.name, object_pk.removeprefix("OBJ#"), result.get(_VERSION, {"S": ""})["S"]), {}
         )
+        process = current_process()
+        since = max([process.began if process else self.now(), *written.values()])
         entries = (entry for key in written if (entry := region.table.get(key)))
         return _records(region, object_pk, result) + sum(
             entry.stamp[2] != region.name
-            and entry.written_at >= max(written.values())
+            and entry.written_at >= since
             and (entry.item or result).get(_VERSION) != result.get(_VERSION)
             for entry in entries
         )
@@ -166,11 +169,11 @@ class Watch:
             return
         if not (result and note and result.item and note.item):
             return
-        settled = (note.item.get("settled_digest"), note.item.get("settled_version"))
+        version, settled = item.get(_VERSION), (note.item.get("settled_digest"), note.item.get("settled_version"))
         # An invocation that looked before the note was written may still write, unless it began last.
-        began_last = attempt.item.get(_VERSION) == item.get(_VERSION) and attempt.written_at < note.written_at
+        began_last = attempt.item.get(_VERSION) == version and attempt.written_at < note.written_at
         is_late = began_last or note.written_at < self.now() - 2 * _CLAIM_SECONDS
-        if is_late and settled == (result.item["effect_digest"], result.item.get(_VERSION)) and item.get(_VERSION) != settled[1]:
+        if is_late and version != settled[1] and settled == (result.item["effect_digest"], result.item.get(_VERSION)):
             self._break("no note outlasts the records that it is about", key, f"{region.name} overwrites a settled object")
 
     def _deleted(self, region: Region, key: Key, before: Item) -> None:

@@ -28,7 +28,7 @@ Change = tuple[object, str, Any]
 _objects, _kind, _versions = Pipeline._objects, Reconciler._kind, Reconciler._versions  # noqa: SLF001 - replaced
 _look, _conclude, _prune, _item = Ledger.look, Ledger.conclude, Ledger.prune, Result.item
 _pages = RecordRows.pages
-_begin, _write, _settle = Ledger.begin, RecordWriter.write, Ledger.settle
+_begin, _write, _settle, _holds = Ledger.begin, RecordWriter.write, Ledger.settle, Ledger.holds
 _last, _from_row = Walk.last.fget, Checkpoint.from_row  # type: ignore[attr-defined]
 _read_so_far = Pipeline._read_so_far  # noqa: SLF001 - replaced
 _from_record: Final[Callable[..., Message]] = vars(Message)["from_record"].__func__
@@ -111,6 +111,16 @@ class _ExpectedNumber(int):
 
 def _prune_all(self: Any, object_id: str, records: int, _version: str, deadline: Any) -> Pruned:  # noqa: ANN401 - the ledger
     return replace(_prune(self, object_id, records, "", deadline), held=_ExpectedNumber())
+
+
+def _prune_what_was_written(self: Any, object_id: str, *given: Any) -> Pruned:  # noqa: ANN401 - the ledger
+    known = self.look(object_id)
+    pruned: Pruned = Pruned(held=_ExpectedNumber()) if known.checkpoint else _prune(self, object_id, *given)
+    return pruned
+
+
+def _trust_own(self: Any, object_id: str, result: Any, deadline: Any) -> bool:  # noqa: ANN401 - the ledger
+    return bool(result.region == self._region or _holds(self, object_id, result, deadline))
 
 
 def _valid_despite(*ignored: str) -> Callable[..., Checkpoint | None]:
@@ -255,6 +265,7 @@ WRONG_PROCESSORS: Final[dict[str, dict[str, list[Change]]]] = {
     },
     "each record is there once": {
         "nothing pruned": [(Ledger, "prune", lambda *_: Pruned(held=_ExpectedNumber()))],
+        "nothing pruned after a checkpoint": [(Ledger, "prune", _prune_what_was_written)],
     },
     "a checkpoint follows its records": {
         "checkpoint of another epoch": [(Pipeline, "_valid", _valid_despite("epoch")), (Ledger, "begin", _keep_checkpoint)],
@@ -279,6 +290,7 @@ WRONG_PROCESSORS: Final[dict[str, dict[str, list[Change]]]] = {
         "attempt never begun": [(Ledger, "begin", lambda *_, **__: 0)],
     },
     "what is noted as settled is there": {
+        "RESULT of this region trusted": [(Ledger, "holds", _trust_own)],
         "records counted and not compared": [(Ledger, "holds", _holds_by_count)],
         "request to verify ignored": [(Message, "from_record", _message_with(must_verify=False))],
         "reconciler ignores missing records": [(Reconciler, "_kind", _kind_without(Kind.NO_RECORDS))],

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from simulation.__main__ import known_failures
-from simulation.drawing import draw
+from simulation.drawing import draw, draw_duel
 from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.plan import Plan
@@ -22,6 +22,7 @@ from simulation.watched_plans import draw_observed, draw_reconciled
 
 CHOICES: Final[dict[str, Callable[..., Iterable[Plan]]]] = {
     "drawn": lambda *seeds: map(draw, seeds),
+    "duel": lambda *seeds: map(draw_duel, seeds),
     "observed": lambda *seeds: map(draw_observed, seeds),
     "reconciled": lambda *seeds: map(draw_reconciled, seeds),
     "given": lambda *given: map(Plan.from_dict, given),

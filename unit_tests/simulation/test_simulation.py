@@ -39,6 +39,18 @@ def test_sabotaged_protocol_is_convicted(sabotage: str, invariant: str) -> None:
     assert invariant in broken(run("drawn", 5, 9, 11, 23, 37, 42, 46, 79, sabotage=sabotage))
 
 
+@pytest.mark.parametrize(
+    ("sabotage", "seed", "invariant"),
+    [
+        ("earlier records unchecked", 2, "RESULT follows its records"),
+        ("checkpoint of another version", 4, "a checkpoint follows its records"),
+        ("RESULT of this region trusted", 37, "what is noted as settled is there"),
+    ],
+)
+def test_sabotaged_long_file_is_convicted_by_a_duel(sabotage: str, seed: int, invariant: str) -> None:
+    assert invariant in broken(run("duel", seed, sabotage=sabotage))
+
+
 def test_every_loss_of_a_region_during_processing_passes() -> None:
     outcomes = run("exhaustive")
     assert (broken(outcomes), len(outcomes)) == (set(), 127)
@@ -52,6 +64,7 @@ def test_every_loss_of_a_region_during_processing_passes() -> None:
         ("processed on RESULT alone", "what is processed is there"),
         ("settled while another version is written", "a settled replica holds every record"),
         ("settled after a withdrawal", "a settled replica holds every record"),
+        ("attempt of another version overtaken unseen", "no note outlasts the records that it is about"),
     ],
 )
 def test_reintroduced_fault_is_convicted(sabotage: str, invariant: str) -> None:
