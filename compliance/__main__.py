@@ -15,17 +15,17 @@ from enum import IntEnum, StrEnum
 from functools import partial
 from pathlib import Path
 from threading import Timer
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from compliance import gate
-from compliance.cfn.loading import ACCOUNT, LoadError, load_templates
+from compliance.cfn.loading import ACCOUNT, Assembly, LoadError, load_assembly, load_templates
 from compliance.controls import Framework
 from compliance.engine import acknowledgements
-from compliance.engine.acknowledgements import RegistryError, read_registry
+from compliance.engine.acknowledgements import Registry, RegistryError, read_registry
 from compliance.engine.baseline import BaselineError, Changes, compare, read_baseline
 from compliance.engine.findings import Finding, Findings, Severity, Threshold
 from compliance.engine.matrix import Configuration, MatrixError, chosen, read_environments, read_matrix
@@ -39,6 +39,9 @@ from reporting.bundle import EVIDENCE, fingerprint
 from reporting.bundle import verify as verify_bundle
 from reporting.text import counted as counted_of
 from reporting.text import printable
+
+if TYPE_CHECKING:
+    from compliance import fixing
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -59,9 +62,26 @@ _SECONDS_TO_CLEAN_UP: Final = 15.0
 """For jsii to end Node.js, for which it waits 5 s."""
 _INTERRUPTED: Final = "Interrupted: there is no verdict, and nothing is left running. Type the same command again."
 _OF_A_QUICK_RUN: Final = frozenset(
-    {"rule", "explain", "watch", "template", "assembly", "environment", "region", "account", "registry", "output"}
+    {
+        "rule",
+        "explain",
+        "watch",
+        "fix",
+        "write",
+        "template",
+        "assembly",
+        "environment",
+        "region",
+        "account",
+        "registry",
+        "output",
+    }
 )
-"""Parameters that apply to --rule, --explain and --watch."""
+"""Parameters that apply to --rule, --explain, --watch and --fix."""
+_NOT_WRITTEN: Final = (
+    "--write applies to --template only: an assembly that is changed after its synthesis is not deployed; leave it out, and "
+    "change the lines of Python that --fix names"
+)
 _LAST_DRILL: Final = Path("reports/drill/latest")
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -172,6 +192,18 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             rich_help_panel="Output",
         ),
     ] = False,
+    fix: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
+        bool,
+        typer.Option(
+            "--fix",
+            help="Print a patch that repairs --template or --assembly, with --rule for these rules alone; change no file.",
+            rich_help_panel="Output",
+        ),
+    ] = False,
+    write: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
+        bool,
+        typer.Option("--write", help="Write the repairs of --fix into each --template.", rich_help_panel="Output"),
+    ] = False,
     fail_on: Annotated[
         FailOn,
         typer.Option(
@@ -251,6 +283,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance --assembly cdk.out --rule ActivePassive-SQSDelivery --watch    one rule, after each change
 
+    python -m compliance --template queue.yaml@us-east-1 --fix    a patch for what can be repaired
+
     python -m compliance verify evidence.zip                  whether a file of the evidence was changed
 
     python -m compliance diff OLD.zip NEW.zip                 what differs between the evidence of two runs
@@ -269,12 +303,19 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             signal.signal(getattr(signal, name), signal.default_int_handler)
     _leave_the_verdict_to_the_gate()
     started = datetime.now(UTC)
-    if rule or explain or watch:
+    if rule or explain or watch or fix or write:
         with ending(errors, output, _INTERRUPTED):
             _refuse_options_of_a_whole_run(context)
             if explain:
                 raise typer.Exit(_explain(explain))
             configurations = _configurations(environment or [], [], matrix=False, app_only=False)
+            if fix or write:
+                if write and assembly:
+                    raise gate.GateError(_NOT_WRITTEN)
+                with errors.status("compliance") as progress:
+                    given = template or [], assembly, region, account
+                    fixes = _fixes(*given, configurations, registry, rule or [], progress.update)
+                raise typer.Exit(_show_fixes(fixes, errors, write=write))
             judge = partial(_judge, configurations, template or [], assembly, region, account, "", registry, say=_be_silent)
             files = [_file_and_region(text)[0] for text in template or []]
             raise typer.Exit(_quick(judge, rule or [], files, assembly, errors if watch else None))
@@ -346,7 +387,7 @@ def _refuse_options_of_a_whole_run(context: typer.Context) -> None:
     ]
     if given:
         raise gate.GateError(
-            f"{', '.join(given)}: not with --rule, --explain or --watch, which write no report; leave it out"
+            f"{', '.join(given)}: not with --rule, --explain, --watch or --fix, which write no report; leave it out"
         )
 
 
@@ -356,6 +397,35 @@ def _explain(names: list[str]) -> Exit:
     for each in developer.find_rules(names):
         Console(soft_wrap=True, emoji=False).print(Text(developer.explain(each)))
     return Exit.PASSED
+
+
+def _fixes(  # noqa: PLR0913, PLR0917 - the command's options
+    templates: list[str],
+    assembly: Path | None,
+    region: str,
+    account: str,
+    configurations: Sequence[Configuration],
+    registry_file: Path,
+    names: list[str],
+    say: gate.Say,
+) -> "fixing.Fixes":
+    from compliance import developer, fixing  # noqa: PLC0415 - a whole run does not need them
+
+    if not (templates or assembly):
+        raise gate.GateError("--fix needs --template or --assembly; type `nox -s synth`, then --assembly cdk.out")
+    given, registry = _input(configurations, templates, assembly, region, account, registry_file)
+    loaded = load_assembly(assembly) if assembly else Assembly(templates=tuple(load_templates(given, account)))
+    return fixing.fix(loaded, configurations[0], registry, developer.find_rules(names), say)
+
+
+def _show_fixes(fixes: "fixing.Fixes", errors: Console, *, write: bool) -> Exit:
+    """Print the patch, and beside it what it does and what is left to do by hand."""
+    print(fixes.patch, end="")  # noqa: T201 - a patch, without the console's marks
+    for line in fixes.report():
+        errors.print(Text(printable(line)), soft_wrap=True)
+    if write:
+        fixes.write()
+    return Exit.FINDINGS if fixes.left or (fixes.done and not write) else Exit.PASSED
 
 
 def _quick(
@@ -602,6 +672,35 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     say: gate.Say,
 ) -> Findings:
     today = datetime.now(UTC).date()
+    given, registry = _input(configurations, templates, assembly, region, account, registry_file)
+    if templates:
+        limit = Timer(SECONDS_A_TEMPLATE * len(templates), _out_of_time, [templates])
+        limit.daemon = True
+        limit.start()
+        try:
+            return gate.judge_templates(load_templates(given, account), configurations[0].environment, today, say, rules)
+        finally:
+            limit.cancel()
+    if assembly:
+        return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say, rules)
+    is_matrix = all(configuration.matrix for configuration in configurations)
+    environments, matrix = ((), read_matrix()) if is_matrix else (read_environments(), ())
+    return gate.judge_app(app_factory, configurations, registry, today, say, environments=environments, matrix=matrix)
+
+
+def _input(  # noqa: PLR0913, PLR0917 - the command's options
+    configurations: Sequence[Configuration],
+    templates: list[str],
+    assembly: Path | None,
+    region: str,
+    account: str,
+    registry_file: Path,
+) -> tuple[list[tuple[Path, str]], Registry]:
+    """Return each template with its region, and the decisions that apply.
+
+    Raises:
+        GateError: Options contradict each other.
+    """
     if templates and assembly:
         raise gate.GateError("--template and --assembly exclude each other; run the gate once for each")
     if (templates or assembly) and len(configurations) > 1:
@@ -613,23 +712,11 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
             raise gate.GateError(f"--region {region!r} is not a region; give one like us-east-1")
         if account and not ACCOUNT.fullmatch(account):
             raise gate.GateError(f"--account {account!r} is not an account; give its 12 digits")
-        limit = Timer(SECONDS_A_TEMPLATE * len(templates), _out_of_time, [templates])
-        limit.daemon = True
-        limit.start()
-        try:
-            loaded = load_templates([(file, found or region) for file, found in map(_file_and_region, templates)], account)
-            return gate.judge_templates(loaded, configurations[0].environment, today, say, rules)
-        finally:
-            limit.cancel()
+        return [(file, found or region) for file, found in map(_file_and_region, templates)], Registry()
     if region or account:
         option = "--region" if region else "--account"
         raise gate.GateError(f"{option} applies to --template only; leave it out: an app and an assembly have their own")
-    registry = read_registry(registry_file, today)
-    if assembly:
-        return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say, rules)
-    is_matrix = all(configuration.matrix for configuration in configurations)
-    environments, matrix = ((), read_matrix()) if is_matrix else (read_environments(), ())
-    return gate.judge_app(app_factory, configurations, registry, today, say, environments=environments, matrix=matrix)
+    return [], read_registry(registry_file, datetime.now(UTC).date())
 
 
 def _out_of_time(templates: Sequence[str]) -> NoReturn:

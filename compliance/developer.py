@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from compliance.controls.bridge import mapped
+from compliance.engine.repair import how
 from compliance.engine.requirements import RequirementsJudge
 from compliance.engine.rule import Rule
 from compliance.engine.user_rules import RuleError
@@ -36,6 +37,7 @@ def find_rules(names: Sequence[str]) -> list[Rule]:
 def explain(rule: Rule) -> str:
     """Return what a rule asks for, why, and how to satisfy it."""
     lines = [rule.id, f"  {rule.title}.", f"  why: {rule.why}", f"  fix: {rule.fix}", f"  severity: {rule.severity}"]
+    lines.append(f"  repair: {how(rule) or 'looked for in the templates'}")
     lines.append(f"  types: {', '.join(rule.types)}")
     if isinstance(rule.judge, RequirementsJudge):
         lines += [f"  asks: {path}: {_first_line(check)}" for path, check in rule.judge.requirements.items()]

@@ -161,7 +161,7 @@ def judge_by_rules(
     # Only rules about tags ask for the taggable types, and AWS's validation takes most of a second to load.
     world = world_of(assembly, configuration, asks_for_tags=any(rule.id.startswith("Tagging-") for rule in rules))
     found = judge(world, rules)
-    found.rows = acknowledgements.apply(registry, found.rows, _facts(world))
+    found.rows = acknowledgements.apply(registry, found.rows, facts_of(world))
     return Findings(
         findings=tuple(found.rows),
         rules=mapped({**found.rules, **acknowledgements.RULES}),
@@ -270,7 +270,7 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
     found.rows = with_observations(found.rows, every_rule(), world)
     return _Judged(
         configuration=world.name,
-        facts=_facts(world),
+        facts=facts_of(world),
         found=found,
         subjects=tuple(_subject(world.name, template) for template in world.templates),
         acknowledged=assembly.acknowledged,
@@ -278,7 +278,8 @@ def _judge_assembly(assembly: Assembly, configuration: Configuration, say: Say) 
     )
 
 
-def _facts(world: TemplateSet) -> Facts:
+def facts_of(world: TemplateSet) -> Facts:
+    """Return the facts of templates that decisions may require."""
     regions = tuple(dict.fromkeys(template.region for template in world.templates if template.region))
     return {
         "environment": (world.environment,),

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from compliance.cfn.reading import TooManyConditionsError, branches
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
+from compliance.engine.candidates import Candidate
 from compliance.engine.findings import RuleInfo, Severity, Verdict
 
 Violations: TypeAlias = Callable[[Resource, TemplateSet], Iterable[str]]
@@ -15,6 +16,10 @@ Violations: TypeAlias = Callable[[Resource, TemplateSet], Iterable[str]]
 
 Applies: TypeAlias = Callable[[Resource, TemplateSet], bool]
 """Whether a rule concerns one version of a resource. It may raise UnresolvedError."""
+
+
+Repair: TypeAlias = Callable[[Resource, TemplateSet], Iterable[Candidate]]
+"""Yields the changed bodies of a resource after which a rule may pass, the best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Rule:
         controls: The control ids that it serves.
         types: The resource types that it judges; `rule_from` sets them. `*` is any type, and `Custom::*` every type with
             that prefix. A rule about any type counts as coverage of none.
+        repair: Yields changes that may end a finding, the best first; or the reason why none is safe. Without it, one is
+            looked for in similar resources.
         is_local: Whether its answer about a resource depends on that resource, on its counterpart in the other region and on
             what stands beside the resources in templates, and on nothing else.
     """
@@ -66,6 +73,7 @@ class Rule:
     severity: Severity = Severity.ERROR
     controls: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    repair: Repair | str | None = None
     is_local: bool = False
 
     def __post_init__(self) -> None:

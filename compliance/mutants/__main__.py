@@ -40,6 +40,9 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     seed: Annotated[int, typer.Option(help="Seed of the sample: the same seed selects the same mutants.")] = 0,
     only: Annotated[str, typer.Option(metavar="TYPE", help="Damage this resource type only.")] = "",
     operator: Annotated[str, typer.Option(metavar="NAME", help="Use this operator only, for example `insert`.")] = "",
+    fix: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
+        bool, typer.Option("--fix", help="Repair each mutant that is found, and report how many are repaired.")
+    ] = False,
     processes: Annotated[
         int,
         typer.Option(
@@ -67,6 +70,8 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
 
     python -m compliance.mutants --operator insert            one operator
 
+    python -m compliance.mutants --fix --sample 100           how many of the found ones --fix repairs
+
     Exit status: 0 every rule found a damage and every survivor is explained; 1 otherwise; 2 wrong use.
     """
     errors = Console(stderr=True, emoji=False)
@@ -78,7 +83,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         mutants = [each for each in every if only in {"", each.resource_type} and operator in {"", each.operator}]
         _require(mutants, every, only, operator)
         chosen = _sample(mutants, sample, seed)
-        trials = _try(assembly, environment, chosen, errors, processes)
+        trials = _try(assembly, environment, chosen, errors, processes, fix=fix)
     except (LoadError, MatrixError, RuleError, SurvivorsError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
@@ -107,12 +112,14 @@ def _sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
     return random.Random(seed).sample(mutants, size)  # noqa: S311 - a choice of tests, not a secret
 
 
-def _try(assembly: Path, environment: str, mutants: list[Mutant], errors: Console, processes: int) -> list[Trial]:
+def _try(  # noqa: PLR0913 - what is tried, and how
+    assembly: Path, environment: str, mutants: list[Mutant], errors: Console, processes: int, *, fix: bool
+) -> list[Trial]:
     columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("", total=len(mutants))
         trials: list[Trial] = []
-        for trial in try_all(assembly, environment, mutants, processes=processes):
+        for trial in try_all(assembly, environment, mutants, processes=processes, fix=fix):
             trials.append(trial)
             progress.advance(task)
             if not errors.is_terminal and (len(trials) % _PROGRESS_EVERY == 0 or len(trials) == len(mutants)):
@@ -130,11 +137,14 @@ def _show(outcome: Outcome, files: list[Path]) -> None:
         console.print(f"STALE {pattern}: no survivor needs it", style="red", markup=False, highlight=False)
     table = Table(title=f"Mutants of {outcome.environment}")
     table.add_column("operator")
-    for column in report.COLUMNS:
+    shown = report.columns(outcome)
+    for column in shown:
         table.add_column(column, justify="right")
     for operator, row in outcome.by_operator().items():
-        table.add_row(operator, *(f"{row[column]:,}" for column in report.COLUMNS))
+        table.add_row(operator, *(f"{row[column]:,}" for column in shown))
     console.print(table)
+    if outcome.repairs:
+        console.print(report.share_repaired(outcome))
     console.print(
         f"{'PASSED' if outcome.passed else 'FAILED'}: {files[0]}", style="bold green" if outcome.passed else "bold red"
     )

@@ -63,8 +63,23 @@ class Outcome:
         """Whether every rule found a mutant and every survivor is explained."""
         return bool(self.trials) and not (self.unexplained or self.toothless or self.stale)
 
+    @property
+    def repairs(self) -> tuple[Trial, ...]:
+        """The killed mutants that a repair was tried on."""
+        return tuple(trial for trial in self.trials if trial.remaining is not None)
+
+    @cached_property
+    def repaired_by_rule(self) -> dict[str, tuple[int, int]]:
+        """For each rule that found a mutant, how many of these were repaired and how many were tried."""
+        tried = Counter(rule for trial in self.repairs for rule in trial.killers)
+        repaired = Counter(rule for trial in self.repairs if trial.is_repaired for rule in trial.killers)
+        return {rule: (repaired[rule], number) for rule, number in sorted(tried.items())}
+
     def by_operator(self) -> dict[str, Counter[str]]:
-        """For each operator: `mutants`, `killed`, and of these by `ours`, `AWS`, `packs`, `only ours`; `survived`."""
+        """For each operator: `mutants`, `killed`, and of these by `ours`, `AWS`, `packs`, `only ours`; `survived`.
+
+        Of the killed ones also: `repaired`, with the undamaged templates' verdict, and `restored`, with their very text.
+        """
         table: dict[str, Counter[str]] = {}
         for trial in self.trials:
             row = table.setdefault(trial.mutant.operator, Counter())
@@ -75,6 +90,8 @@ class Outcome:
             row["AWS"] += native.PACK in packs
             row["packs"] += bool(packs & set(nag.PACKS))
             row["only ours"] += bool(trial.killers) and not _by_others(trial)
+            row["repaired"] += trial.is_repaired
+            row["restored"] += trial.is_repaired and trial.is_restored
         return dict(sorted(table.items()))
 
 

@@ -13,6 +13,7 @@ from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.findings import Verdict
 from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
+from compliance.engine.repair import Repairer
 from compliance.gate import packs_on, world_of
 from compliance.mutants.mutant import Mutant, damage
 from compliance.packs import native
@@ -38,10 +39,19 @@ class Trial:
     Attributes:
         mutant: The damage.
         killers: The qualified ids of the rules that found it, sorted; empty if it survived.
+        remaining: The rules that still find something after the repair of a killed mutant; None where none was tried.
+        is_restored: Whether the repair gives the undamaged templates back.
     """
 
     mutant: Mutant
     killers: tuple[str, ...]
+    remaining: tuple[str, ...] | None = None
+    is_restored: bool = False
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether the verdict after the repair is that of the undamaged templates."""
+        return self.remaining == ()
 
 
 def load_world(assembly: Path, environment: str) -> TemplateSet:
@@ -53,7 +63,9 @@ def load_world(assembly: Path, environment: str) -> TemplateSet:
     return world_of(load_assembly(assembly), Configuration.of(environment))
 
 
-def try_all(assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int) -> Iterator[Trial]:
+def try_all(
+    assembly: Path, environment: str, mutants: Sequence[Mutant], *, processes: int, fix: bool = False
+) -> Iterator[Trial]:
     """Try mutants in separate processes, a chunk at a time, in order.
 
     Args:
@@ -61,16 +73,17 @@ def try_all(assembly: Path, environment: str, mutants: Sequence[Mutant], *, proc
         environment: The environment of the templates.
         mutants: The mutants to try.
         processes: Number of parallel processes.
+        fix: Whether to repair each killed mutant, and to judge the repair.
     """
     chunks = [mutants[start : start + _CHUNK] for start in range(0, len(mutants), _CHUNK)]
     # Spawned, for a forked child would share its parent's Node.js. A pool of concurrent.futures that renews its processes
     # can wait for ever in Python 3.11 (CPython's issue 115634).
     with worker_pool(processes, tasks_per_process=_CHUNKS_A_PROCESS) as pool:
-        for trials in pool.imap(partial(_try_chunk, str(assembly), environment), chunks):
+        for trials in pool.imap(partial(_try_chunk, str(assembly), environment, fix), chunks):
             yield from trials
 
 
-def _try_chunk(assembly: str, environment: str, mutants: Sequence[Mutant]) -> list[Trial]:
+def _try_chunk(assembly: str, environment: str, fix: bool, mutants: Sequence[Mutant]) -> list[Trial]:  # noqa: FBT001
     bench = _bench(assembly, environment)
     worlds = [damage(bench.world, mutant) for mutant in mutants]
     killers = [
@@ -80,7 +93,21 @@ def _try_chunk(assembly: str, environment: str, mutants: Sequence[Mutant]) -> li
     valid = [number for number, found in enumerate(killers) if not any(native.PACK in rule for rule in found)]
     for number, found in zip(valid, bench.packs([(worlds[n], mutants[n]) for n in valid]), strict=True):
         killers[number] |= found
-    return [Trial(mutant=m, killers=tuple(sorted(found))) for m, found in zip(mutants, killers, strict=True)]
+    trials = [Trial(mutant=m, killers=tuple(sorted(found))) for m, found in zip(mutants, killers, strict=True)]
+    return _repaired(bench, trials, worlds) if fix else trials
+
+
+def _repaired(bench: "_Bench", trials: list[Trial], worlds: Sequence[TemplateSet]) -> list[Trial]:
+    """Return the trials with what is left of each killed mutant after its repair."""
+    after = {number: bench.repair(worlds[number]) for number, trial in enumerate(trials) if trial.killers}
+    remaining = {number: bench.everywhere(world) for number, world in after.items()}
+    green = [number for number, found in remaining.items() if not found]
+    for number, found in zip(green, bench.packs([(after[n], trials[n].mutant) for n in green]), strict=True):
+        remaining[number] |= found
+    for number, world in after.items():
+        same = [one.body for one in world.templates] == [one.body for one in bench.world.templates]
+        trials[number] = replace(trials[number], remaining=tuple(sorted(remaining[number])), is_restored=same)
+    return trials
 
 
 @cache
@@ -96,6 +123,17 @@ class _Bench:
         self._ours = _failing(judge(world, our_rules()))
         self._validation = _failing(native.validate(world))
         self._packs = _failing(packs_on(world, world.templates))
+        self._repairer = Repairer(our_rules(), native.validate)
+
+    def repair(self, damaged: TemplateSet) -> TemplateSet:
+        """Return the repaired templates. What the undamaged ones do not satisfy either stays, as what a decision covers."""
+        open_before = {(rule, stack, path) for rule, stack, path, _ in self._ours | self._validation}
+        return self._repairer.repair(damaged, lambda row: (row.rule, row.stack, row.path) in open_before).world
+
+    def everywhere(self, world: TemplateSet) -> set[str]:
+        """Return our rules and AWS's with findings in any template that the undamaged ones do not have."""
+        found = _failing(judge(world, our_rules())) | _failing(native.validate(world))
+        return _rules(found - self._ours - self._validation)
 
     def ours(self, world: TemplateSet, mutant: Mutant) -> set[str]:
         """Return our rules with new findings. They judge every template, because a rule may compare two."""

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import PurePosixPath
 from typing import Final
 
+from compliance.engine.repair import how
 from compliance.engine.rule import Rule
 from compliance.rules import files, our_rules
 
@@ -14,7 +15,8 @@ _HEAD: Final = """\
 # Rules
 
 Look up a rule by the id that a report names: why it exists, and what to change where it fails. The cdk-nag packs and
-AWS's validation have rules of their own; see [the gate](compliance.md).
+AWS's validation have rules of their own; see [the gate](compliance.md). *Repair* is what `--fix` does;
+where a rule has none, it [looks for one](compliance.md#repair-a-finding) in the templates.
 
 This page is generated. After a change of a rule, write it again:
 
@@ -47,7 +49,10 @@ def _heading(folder: str) -> str:
 
 def _section(rule: Rule, file: str) -> Iterator[str]:
     yield f"\n### {rule.id}\n\n**{_escaped(rule.title)}.** {_escaped(rule.why)}\n\n"
-    yield f"* Fix: {_escaped(rule.fix)}\n* Severity: {rule.severity}\n"
+    yield f"* Fix: {_escaped(rule.fix)}\n"
+    if known := how(rule):
+        yield f"* Repair: {_escaped(known)}\n"
+    yield f"* Severity: {rule.severity}\n"
     yield f"* Types: {', '.join(f'`{kind}`' for kind in rule.types)}\n"
     yield f"* Controls: {'; '.join(_controls(rule))}\n"
     yield f"* File: `{file}`\n"

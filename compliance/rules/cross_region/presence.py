@@ -8,6 +8,7 @@ from compliance.cfn.references import condition_of
 from compliance.cfn.symmetry import counterpart, twins
 from compliance.cfn.templates import STACK, Resource, TemplateSet
 from compliance.controls import hipaa, nist
+from compliance.engine.candidates import Candidate, body_of
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 _OF_THE_CDK: Final = "AWS::CDK::Metadata"
@@ -36,6 +37,14 @@ def _nowhere(stack: Resource, world: TemplateSet) -> Iterator[str]:
             yield f"{each.path} is deployed in no region, because its condition {condition_of(each)} is always false"
 
 
+def _repair(stack: Resource, _world: TemplateSet) -> Iterator[Candidate]:
+    """Delete Condition from each of the template's resources."""
+    body = body_of(stack)
+    named = [name for name, each in body["Resources"].items() if "Condition" in each and each.get("Type") != _OF_THE_CDK]
+    freed = {name: {key: part for key, part in body["Resources"][name].items() if key != "Condition"} for name in named}
+    yield Candidate({**body, "Resources": {**body["Resources"], **freed}}, f"Condition removed from {', '.join(named)}")
+
+
 RULE = Rule(
     title="Each resource of a system in several regions is deployed whatever the stack's parameters are",
     why=(
@@ -44,6 +53,7 @@ RULE = Rule(
     ),
     fix="Decide in the app's settings what a template holds, and delete Condition from the resource.",
     judge=judge,
+    repair=_repair,
     types=(STACK,),
     controls=nist("CM-2", "CM-6", "CP-2(5)", "CP-10") + hipaa("164.308(a)(7)(i)"),
 )

@@ -6,6 +6,7 @@ from typing import Final
 from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.controls import hipaa, nist, pci
+from compliance.engine.candidates import Candidate, body_of
 from compliance.engine.rule import Rule, rule_from
 
 _HOLDS_DATA: Final = (
@@ -36,6 +37,13 @@ def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
             yield f"{attribute} {found}; in a protected environment it must be {' or '.join(keeping)}"
 
 
+def _repair(resource: Resource, _world: TemplateSet) -> Iterator[Candidate]:
+    """Set both attributes to what retains it."""
+    body = body_of(resource)
+    wanted = {attribute: keeping[0] for attribute, keeping in _KEEPING.items() if body.get(attribute) not in keeping}
+    yield Candidate({**body, **wanted}, "; ".join(f"{attribute} = {value}" for attribute, value in wanted.items()))
+
+
 RULE = Rule(
     title="In prod and every protected environment, data is retained when its stack is deleted or it is replaced",
     why=(
@@ -47,6 +55,7 @@ RULE = Rule(
         "Set the DeletionPolicy to RetainExceptOnCreate or Retain, and the UpdateReplacePolicy to Retain; in the "
         "CDK, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE sets both."
     ),
+    repair=_repair,
     judge=rule_from(_violations, *_HOLDS_DATA, applies=_is_kept_here),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.7"),
 )

@@ -1,5 +1,6 @@
 """The replicas of a table have the same resource-based policy, each for its own region."""
 
+import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -11,6 +12,7 @@ from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
+from compliance.engine.candidates import Candidate, Pointer, at_or_none, edit
 from compliance.engine.rule import Rule, rule_from
 
 _CUSTOM: Final = "Custom::TablePolicy"
@@ -75,6 +77,31 @@ def _shape(statement: Statement, region: str, others: list[str]) -> str:
     return text
 
 
+def _repair(table: Resource, world: TemplateSet) -> Iterator[Candidate]:
+    """Give a replica's policy the other's statements, the longer policy's first; whom they exempt stays."""
+    held: list[tuple[str, Resource, Pointer]] = [
+        (replica.region, table, ("Replicas", index, "ResourcePolicy", "PolicyDocument", "Statement"))
+        for index, replica in enumerate(replicas(table, world))
+    ]
+    for custom in of_type(world, _CUSTOM):
+        arn = text_of(custom.properties.get("TableArn"), custom.template, world)
+        held.append((arn.split(":")[_REGION], custom, ("Policy", "Statement")))
+    known = [(*each, found) for each in held if isinstance(found := at_or_none(each[1].properties, each[2]), list)]
+    for source, _, _, wanted in sorted(known, key=lambda each: -len(repr(each[3]))):
+        for region, holder, path, old in known:
+            if region != source:
+                there = json.dumps(wanted).replace(source, "\0").replace(region, source).replace("\0", region)
+                new = [_with_exempt(each, old[index : index + 1]) for index, each in enumerate(json.loads(there))]
+                yield edit(holder, ("Properties", *path), new, f", as in {source}")._replace(of=holder)
+
+
+def _with_exempt(statement: Json, old: list[Json]) -> Json:
+    """Return a statement with the conditions on principals that the old one has."""
+    conditions = {**(statement.get("Condition") or {}), **((old[0].get("Condition") or {}) if old else {})}
+    kept = {name: keys for name, keys in conditions.items() if _EXEMPT in str(keys).lower()}
+    return {**statement, "Condition": {**statement["Condition"], **kept}} if kept else statement
+
+
 RULE = Rule(
     title="The replicas of a table have the same resource-based policy, each for its own region",
     why=(
@@ -82,6 +109,7 @@ RULE = Rule(
         "statement that one policy lacks is refused nowhere."
     ),
     fix=f"Give each replica a ResourcePolicy with the same statements, or set the second one by a {_CUSTOM}.",
+    repair=_repair,
     judge=rule_from(_violations, GLOBAL_TABLE, applies=_has_policy),
     controls=nist("AC-3", "AC-4", "SC-36") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
 )

@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of
+from compliance.aws.resource_policies import POLICIES, covers_resource, denies_plain_http, policies_of, policies_on
 from compliance.cfn.policies import Statement
-from compliance.cfn.templates import Resource, Template, TemplateSet
+from compliance.cfn.reading import value_at
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
+from compliance.engine.candidates import Candidate, edit
 from compliance.engine.rule import Rule, rule_from
 
+_KEY: Final = "aws:SecureTransport"
 _ACTIONS: Final = {"AWS::S3::Bucket": "s3:*", "AWS::SNS::Topic": "sns:Publish", "AWS::SQS::Queue": "sqs:*"}
 """Actions that must be denied. SNS refuses `sns:*` in a topic's policy; publishing carries the data."""
 
@@ -43,6 +46,28 @@ def _any_covers(denials: list[Statement], resource: Resource, template: Template
     return False
 
 
+def _repair(resource: Resource, world: TemplateSet) -> Iterator[Candidate]:
+    """Put the denial into each policy on it: in place of the statement about TLS, else after the others."""
+    arn: Json = (
+        {"Ref": resource.logical_id} if resource.type == "AWS::SNS::Topic" else {"Fn::GetAtt": [resource.logical_id, "Arn"]}
+    )
+    contents = {"Fn::Join": ["", [arn, "/*"]]}
+    denial = {
+        "Action": _ACTIONS[resource.type],
+        "Condition": {"Bool": {_KEY: "false"}},
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Resource": [arn, contents] if resource.type == "AWS::S3::Bucket" else arn,
+    }
+    for policy in policies_on(resource, world):
+        given = value_at(policy.properties, ("PolicyDocument", "Statement"))
+        about = [index for index, each in enumerate(given) if _KEY in repr(each)] if isinstance(given, list) else []
+        if isinstance(given, list) and policy.template is resource.template:
+            for index in (*about, len(given)):
+                found = edit(policy, ("Properties", "PolicyDocument", "Statement", index), denial)
+                yield found._replace(of=policy, change=f"{policy.logical_id}: requests without TLS are denied")
+
+
 RULE = Rule(
     title="The policy of each bucket, queue and topic denies everyone every action without TLS",
     why=(
@@ -53,6 +78,7 @@ RULE = Rule(
         "Add a statement with Effect Deny, Principal *, every action of the service, the resource (for a bucket, its "
         'objects too) and the one condition Bool {"aws:SecureTransport": "false"}.'
     ),
+    repair=_repair,
     judge=rule_from(_violations, *_ACTIONS),
     controls=nist("AC-17(2)", "SC-8", "SC-8(1)")
     + hipaa("164.312(a)(2)(iv)", "164.312(e)(1)", "164.312(e)(2)(i)", "164.312(e)(2)(ii)")

@@ -1,8 +1,11 @@
 """Every name that can be set is `<prefix>-<resource>-<environment>`."""
 
+from collections.abc import Iterator
+
 from compliance.aws.names import bare, expected, named_by, pattern
 from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
+from compliance.engine.candidates import Candidate, edit
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
@@ -23,6 +26,18 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
     return PASSED
 
 
+def _repair(resource: Resource, world: TemplateSet) -> Iterator[Candidate]:
+    """End the name with the environment, in place of its last word or after it, and begin it with the prefix."""
+    name_property, value = named_by(resource) or ("", None)
+    if not isinstance(value, str):
+        return
+    lead, suffix = ("alias/", "") if value.startswith("alias/") else ("", ".fifo" if value.endswith(".fifo") else "")
+    middle = value.removeprefix(lead).removesuffix(suffix).removeprefix(f"{world.prefix}-")
+    for part in dict.fromkeys((middle.rpartition("-")[0], middle)):
+        if part:
+            yield edit(resource, ("Properties", name_property), f"{lead}{world.prefix}-{part}-{world.environment}{suffix}")
+
+
 RULE = Rule(
     title="A resource whose name can be set is named <prefix>-<resource>-<environment>",
     why=(
@@ -32,4 +47,5 @@ RULE = Rule(
     fix="Name the resource <prefix>-<resource>-<environment>, by one function that makes all names. Every "
     "template declares the prefix in Metadata.Lockstep.Prefix; without one it is serverless.",
     judge=judge,
+    repair=_repair,
 )

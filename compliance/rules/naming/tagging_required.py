@@ -1,10 +1,15 @@
 """Every taggable resource has the six tags."""
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import chain
 
-from compliance.aws.tags import REQUIRED, TagSet, is_taggable, tag_sets
+from compliance.aws.tags import PER_REPLICA, REQUIRED, TagSet, is_taggable, tag_sets
 from compliance.cfn.reading import possible_texts
-from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.templates import Json, Resource, TemplateSet
+from compliance.cfn.values import UnresolvedError
+from compliance.engine.candidates import Candidate, edit
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
 
@@ -31,6 +36,27 @@ def _may_be_empty(value: object) -> bool:
     return any(text is None or not text.strip() for text in possible_texts(value))
 
 
+def _repair(resource: Resource, world: TemplateSet) -> Iterator[Candidate]:
+    """Add each tag that it lacks, with the value that most resources of the templates have."""
+    if resource.type == PER_REPLICA:
+        return
+    used: dict[Json, Counter[str]] = {key: Counter() for key in REQUIRED}
+    for other in chain.from_iterable(world.by_type.values()):
+        with suppress(UnresolvedError, AttributeError):
+            for key, value in (pair for tags in tag_sets(other) for pair in tags.pairs):
+                if key in used and isinstance(value, str):
+                    used[key][value] += 1
+    (tags,) = tag_sets(resource)
+    added = {key: used[key].most_common(1)[0][0] for key in REQUIRED if key not in tags.keys and used[key]}
+    given = resource.properties.get(tags.place)
+    listed = [{"Key": key, "Value": value} for key, value in added.items()]
+    shapes: list[Json] = (
+        [{**given, **added}] if isinstance(given, dict) else [[*(given or ()), *listed], *([] if given else [added])]
+    )
+    for shape in shapes if added else ():
+        yield edit(resource, ("Properties", tags.place), shape)
+
+
 RULE = Rule(
     title="Everything that can be tagged carries the tags " + ", ".join(REQUIRED),
     why=(
@@ -39,5 +65,6 @@ RULE = Rule(
     ),
     fix="Tag the stack or the construct that the resource is under, or set the resource's own tags.",
     judge=judge,
+    repair=_repair,
     is_local=True,
 )

@@ -1,11 +1,13 @@
 """No text of a template is a secret, wherever it stands."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.secrets import is_named_secret, looks_secret
 from compliance.cfn.templates import STACK, Json, Resource, TemplateSet
 from compliance.cfn.texts import Text, texts_in
+from compliance.engine.candidates import REMOVED, Candidate, body_of, changed
 from compliance.engine.rule import PASSED, Judgement, Rule, failed
 
 _DYNAMIC: Final = "{{resolve:"
@@ -23,9 +25,7 @@ _FLAGS: Final = frozenset({"", "true", "false", "none", "null"})
 def judge(resource: Resource, _world: TemplateSet) -> Judgement:
     """Read a resource with its metadata; for the template as a whole, everything beside the resources."""
     places = dict.fromkeys(
-        text.where or "the text"
-        for text in texts_in(_whole(resource), resource.template)
-        if looks_secret(text.text) or (text.place[:3] != _VARIABLES and _is_named(text))
+        text.where or "the text" for text in texts_in(_whole(resource), resource.template) if _is_secret(text)
     )
     if not places:
         return PASSED
@@ -33,11 +33,26 @@ def judge(resource: Resource, _world: TemplateSet) -> Judgement:
     return failed(f"{', '.join(places)}: looks like a key, a token or a password, or is named like one")
 
 
+def _repair(resource: Resource, _world: TemplateSet) -> Iterator[Candidate]:
+    """Delete the output, the description or the entry beside the resources that holds it."""
+    if resource.type != STACK:
+        return
+    body = body_of(resource)
+    places = [text.place[:2] for text in texts_in(_whole(resource), resource.template) if _is_secret(text)]
+    for place in dict.fromkeys(places):
+        body = changed(body, place, REMOVED)
+    yield Candidate(body, f"{', '.join(map('.'.join, dict.fromkeys(places)))} removed; revoke the secret")
+
+
 def _whole(resource: Resource) -> Json:
     body = resource.template.body
     if resource.type == STACK:
         return {section: value for section, value in body.items() if section != "Resources"}
     return body["Resources"][resource.logical_id]
+
+
+def _is_secret(text: Text) -> bool:
+    return looks_secret(text.text) or (text.place[:3] != _VARIABLES and _is_named(text))
 
 
 def _is_named(text: Text) -> bool:
@@ -60,4 +75,5 @@ RULE = Rule(
     ),
     fix="Let Secrets Manager generate the value, and name the secret; revoke what was in the template.",
     judge=judge,
+    repair=_repair,
 )

@@ -10,6 +10,7 @@ from compliance.cfn.references import render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, is_absent
 from compliance.controls import hipaa, nist
+from compliance.engine.candidates import Candidate, Pointer, edits
 from compliance.engine.rule import Rule, rule_from
 
 _SWITCHES: Final = (
@@ -27,6 +28,8 @@ _SWITCHES: Final = (
 
 _MINUTES: Final = 15
 """The only time that S3 Replication Time Control offers."""
+
+_TIMES: Final = (("ReplicationTime", "Time", "Minutes"), ("Metrics", "EventThreshold", "Minutes"))
 
 _ASLEEP: Final = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 """Storage classes whose objects take minutes to days to be readable."""
@@ -48,7 +51,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _of_time(place: str, destination: Mapping[str, Json]) -> Iterator[str]:
-    for path in (("ReplicationTime", "Time", "Minutes"), ("Metrics", "EventThreshold", "Minutes")):
+    for path in _TIMES:
         minutes = require_number(value_at(destination, path), ".".join(path))
         if minutes != _MINUTES:
             yield f"{place}: Destination.{'.'.join(path)} is {minutes}; it must be {_MINUTES}"
@@ -89,6 +92,17 @@ def _announced(resource: Resource) -> list[str]:
     return prefixes or [""]
 
 
+def _repair(resource: Resource, _world: TemplateSet) -> Iterator[Candidate]:
+    """Enable each switch, and set both times to 15 minutes."""
+    rules = value_at(resource.properties, ("ReplicationConfiguration", "Rules"))
+    wanted: dict[Pointer, Json] = {}
+    for index in range(len(require_list(rules, "Rules"))):
+        at = ("ReplicationConfiguration", "Rules", index)
+        wanted |= {(*at, *path): "Enabled" for path, _ in _SWITCHES}
+        wanted |= {(*at, "Destination", *path): _MINUTES for path in _TIMES}
+    yield from edits(resource, wanted)
+
+
 RULE = Rule(
     title="A bucket's replication covers all objects that are processed, with deletions and changes, within 15 minutes",
     why=(
@@ -99,6 +113,7 @@ RULE = Rule(
         "Enable the rule, DeleteMarkerReplication, ReplicaModifications, SseKmsEncryptedObjects, ReplicationTime and "
         "Metrics (15 minutes each), with an empty prefix."
     ),
+    repair=_repair,
     judge=rule_from(_violations, BUCKET, *CUSTOM, applies=replicates),
     controls=nist("CP-6(2)", "CP-9", "CP-10", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.308(a)(7)(ii)(B)"),
 )

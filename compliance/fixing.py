@@ -1,0 +1,200 @@
+"""Offer repairs: a patch of each template, and for what Python made the line of it with the override that does the same."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Final
+
+from compliance import gate
+from compliance.cfn.loading import Assembly, parse
+from compliance.cfn.reading import is_intrinsic
+from compliance.cfn.rewriting import RewriteError, rewritten
+from compliance.cfn.templates import Json, Template, TemplateSet
+from compliance.engine import acknowledgements
+from compliance.engine.acknowledgements import Registry
+from compliance.engine.findings import Finding, Verdict
+from compliance.engine.matrix import Configuration
+from compliance.engine.repair import OPEN, Key, Place, Repaired, Repairer, key_of
+from compliance.engine.rule import Rule
+from compliance.packs import native
+from compliance.rules import every_rule
+from reporting.text import counted
+
+_TOO: Final = "ends with the repairs of our rules"
+_OF_A_PACK: Final = "cdk-nag does not say which value it asks for; no rule of ours does. By hand: read the rule's message"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixes:
+    """The repairs of some templates.
+
+    Attributes:
+        texts: The text of each template before and after, by file.
+        done: The findings that are repaired.
+        left: The findings that are not, each with the reason.
+        overrides: Lines that say where in Python the same is done.
+    """
+
+    texts: Mapping[Path, tuple[str, str]]
+    done: Sequence[Repaired]
+    left: Sequence[Repaired]
+    overrides: Sequence[str]
+
+    @property
+    def patch(self) -> str:
+        """The patch of all files, in the form that `git apply` takes."""
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for file, texts in self.texts.items()
+            for line in _diff(file, *(text.splitlines(keepends=True) for text in texts))
+        )
+
+    def report(self) -> Iterator[str]:
+        """Yield what was repaired, the same in Python, and what is left, a line each."""
+        for each in self.done:
+            yield f"repaired {each.finding.rule} at {each.finding.path}: {each.change}"
+        yield from self.overrides
+        rules: dict[tuple[str, str], list[str]] = {}
+        for each in self.left:
+            rules.setdefault((each.finding.rule, each.reason), []).append(each.finding.path)
+        for (rule, reason), paths in rules.items():
+            yield f"left {rule} at {', '.join(paths)}: {reason}"
+        yield f"{counted(len(self.done), 'finding')} repaired, {len(self.left)} left"
+
+    def write(self) -> None:
+        """Write the repaired templates into their files."""
+        for file, (_, after) in self.texts.items():
+            mark = "\ufeff" if file.read_bytes().startswith(b"\xef\xbb\xbf") else ""
+            file.write_bytes(f"{mark}{after}".encode())
+
+
+def _diff(file: Path, before: list[str], after: list[str]) -> Iterator[str]:
+    here = Path.cwd()
+    name = (file.relative_to(here) if file.is_relative_to(here) else file).as_posix().lstrip("/")
+    return unified_diff(before, after, f"a/{name}", f"b/{name}")
+
+
+def fix(assembly: Assembly, configuration: Configuration, registry: Registry, rules: Sequence[Rule], say: gate.Say) -> Fixes:
+    """Return the repairs of templates, each judged with every rule, AWS's validation and the packs.
+
+    Args:
+        assembly: The templates.
+        configuration: Their environment.
+        registry: The decisions; what they acknowledge stays.
+        rules: Repair the findings of these rules of ours alone; all findings if empty.
+        say: Receives each step as text.
+
+    Raises:
+        LoadError: The CDK cannot load one of the templates.
+        GateError: The packs did not run.
+    """
+    world = gate.world_of(assembly, configuration)
+    asked, facts = {rule.info.id for rule in rules}, gate.facts_of(world)
+    untouchable: set[Place] = set()
+
+    def stays(row: Finding) -> bool:
+        applied = acknowledgements.apply(registry, [row], facts)[0]
+        return applied.verdict is Verdict.ACKNOWLEDGED or bool(asked and row.rule not in asked)
+
+    say("judging by the packs")
+    packs = gate.packs_on(world, world.templates).rows
+    repairer = Repairer(every_rule(), native.validate)
+    while True:
+        say("looking for repairs")
+        found = repairer.repair(world, stays, untouchable)
+        changed = _changed(world, found.world)
+        texts, unwritten = _texts(world, found.world, changed)
+        say("judging the repairs by the packs")
+        after = gate.packs_on(found.world, found.world.templates).rows if changed else packs
+        refused = {*unwritten, *(key[1:] for key in _opened(after) - _opened(packs))}
+        if not refused:
+            break
+        untouchable |= refused.intersection(changed) or set(changed)
+    ended = [row for row in packs if key_of(row) in _opened(packs) - _opened(after)]
+    others = [row for row in after if key_of(row) in _opened(after) and not stays(row)]
+    return Fixes(
+        texts=texts,
+        done=[*found.done, *(Repaired(finding=row, change=_TOO) for row in ended)],
+        left=[*found.left, *(Repaired(finding=row, reason=_OF_A_PACK) for row in others)],
+        overrides=tuple(dict.fromkeys(_overrides(world, found.world, changed))),
+    )
+
+
+def _opened(rows: Sequence[Finding]) -> set[Key]:
+    return {key_of(row) for row in rows if row.verdict in OPEN}
+
+
+def _changed(before: TemplateSet, after: TemplateSet) -> list[Place]:
+    """Return what a repair changed: resources, and templates beside their resources."""
+    found: list[Place] = []
+    for one, other in zip(before.templates, after.templates, strict=True):
+        if one is not other:
+            held = other.body["Resources"]
+            found += [(one.name, name) for name, body in one.body["Resources"].items() if body != held[name]]
+            if any(one.body.get(key) != other.body.get(key) for key in {*one.body, *other.body} - {"Resources"}):
+                found.append((one.name, ""))
+    return found
+
+
+def _texts(
+    before: TemplateSet, after: TemplateSet, changed: Sequence[Place]
+) -> tuple[dict[Path, tuple[str, str]], list[Place]]:
+    """Return the text of each changed template before and after, and the changes that its text does not let be written."""
+    texts, unwritten = {}, list[Place]()
+    for one, other in zip(before.templates, after.templates, strict=True):
+        if one is other:
+            continue
+        written = parse(Path(one.file), one.text)
+        try:
+            new = rewritten(
+                one.text,
+                written,
+                _in_source(written, one, other, [name for stack, name in changed if stack == one.name]),
+                Path(one.file),
+            )
+            texts[Path(one.file)] = one.text, new
+        except RewriteError:
+            unwritten += [place for place in changed if place[0] == one.name]
+    return texts, unwritten
+
+
+def _in_source(written: Json, before: Template, after: Template, changed: Sequence[str]) -> Json:
+    """Return the template as it was written, with the changes in it.
+
+    Raises:
+        RewriteError: What was changed is made by a transform.
+    """
+    new = dict(after.body) if written == before.body else {**written, "Resources": dict(written["Resources"])}
+    if written != before.body:
+        for name in changed:
+            if not name or written["Resources"].get(name) != before.body["Resources"][name]:
+                raise RewriteError(
+                    f"{before.file}: {name or 'the template'} is made by a transform; change its source by hand"
+                )
+            new["Resources"][name] = after.body["Resources"][name]
+    return new
+
+
+def _overrides(before: TemplateSet, after: TemplateSet, changed: Sequence[Place]) -> Iterator[str]:
+    """Yield, for each change of a resource that Python made, its line and the override that does the same."""
+    for one, other in zip(before.templates, after.templates, strict=True):
+        for name, logical_id in changed:
+            source = one.sources.get(logical_id)
+            if name == one.name and source:
+                for call in _calls(one.body["Resources"][logical_id], other.body["Resources"][logical_id], ()):
+                    yield f"at {source}: {one.path_of(logical_id)}: {call}"
+
+
+def _calls(before: Json, after: Json, path: tuple[str, ...]) -> Iterator[str]:
+    """Yield the calls of a CfnResource that change its body, for the smallest maps that differ."""
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping) and not is_intrinsic(before):
+        for key in {**before, **after}:
+            if key not in after:
+                yield f'add_deletion_override("{".".join((*path, key))}")'
+            else:
+                yield from _calls(before.get(key), after[key], (*path, key))
+    else:
+        yield f'add_override("{".".join(path)}", {after!r})'
