@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+import zstandard
+
 from compliance.engine.baseline import Changes
 from compliance.engine.findings import Findings
 from reporting.bundle import EVIDENCE
@@ -17,20 +19,24 @@ class _Format:
     """A report: its file, the module that renders it, and whether it compares and concludes.
 
     A report that compares lists the differences from a baseline; one that concludes ends with the threshold's verdict.
-    A module is imported on use, because some take longer to load than to run.
+    One on demand is written only where it is named, and is not in the bundle. A module is imported on use, because some
+    take longer to load than to run.
     """
 
     file: str
     module: str
     compares: bool = False
     concludes: bool = False
+    compressed: bool = False
+    on_demand: bool = False
 
     def render(self, ledger: Findings, changes: Changes | None, outcome: str) -> bytes:
         module = import_module(f"{__name__}.{self.module}")
         compared = {"changes": changes} if self.compares else {}
         concluded = {"outcome": outcome} if self.concludes else {}
         text: str = module.render(ledger, **compared, **concluded)
-        return text.encode("utf-8")
+        content = text.encode("utf-8")
+        return zstandard.compress(content) if self.compressed else content
 
 
 _FORMATS: Final[Mapping[str, _Format]] = {
@@ -38,7 +44,8 @@ _FORMATS: Final[Mapping[str, _Format]] = {
     "html": _Format(file="index.html", module="page", compares=True),
     "json": _Format(file="report.json", module="json_report"),
     "controls": _Format(file="controls.json", module="controls_report"),
-    "csv": _Format(file="ledger.csv", module="ledger_csv"),
+    "ledger": _Format(file="ledger.csv.zst", module="ledger_csv", compressed=True),
+    "csv": _Format(file="ledger.csv", module="ledger_csv", on_demand=True),
     "sarif": _Format(file="report.sarif", module="sarif"),
     "codequality": _Format(file="gl-code-quality.json", module="codequality"),
     "junit": _Format(file="junit.xml", module="junit"),
@@ -47,8 +54,10 @@ _FORMATS: Final[Mapping[str, _Format]] = {
 }
 _BUNDLE: Final = "bundle"
 
+_USUAL: Final = frozenset(name for name, form in _FORMATS.items() if not form.on_demand)
+
 FORMATS: Final = (*_FORMATS, _BUNDLE)
-"""The names of the reports, in the order in which a reader wants them. The bundle holds all the others."""
+"""The names of the reports, in the order in which a reader wants them. The bundle holds all others but those on demand."""
 
 
 def get_ready(formats: Iterable[str], day: date) -> None:
@@ -79,7 +88,7 @@ def write_reports(  # noqa: PLR0913, PLR0917 - each is one part of the reports
     Args:
         ledger: The findings of a run.
         directory: The folder.
-        formats: Names of FORMATS; all by default.
+        formats: Names of FORMATS; by default all but those on demand.
         changes: Differences from a baseline; None when there is none.
         outcome: The verdict of a threshold other than the default, in one line.
         drill: The members of a drill's evidence and the anchor of its chain, for the bundle; None where there was no drill.
@@ -90,16 +99,17 @@ def write_reports(  # noqa: PLR0913, PLR0917 - each is one part of the reports
     Raises:
         ValueError: A name is not in FORMATS.
     """
-    wanted = set(FORMATS if formats is None else formats)
+    wanted = {*_USUAL, _BUNDLE} if formats is None else set(formats)
     if wanted - set(FORMATS):
         raise ValueError(f"unknown format {', '.join(sorted(wanted - set(FORMATS)))}; choose from {', '.join(FORMATS)}")
-    rendered = set(_FORMATS) if _BUNDLE in wanted else wanted
+    rendered = wanted | _USUAL if _BUNDLE in wanted else wanted
     contents = {form.file: form.render(ledger, changes, outcome) for name, form in _FORMATS.items() if name in rendered}
     files = {form.file: contents[form.file] for name, form in _FORMATS.items() if name in wanted}
     if _BUNDLE in wanted:
         from compliance.reports import evidence  # noqa: PLC0415 - it loads the library of the bill of materials
 
-        files[EVIDENCE] = evidence.render(ledger, contents, drill)
+        members = {form.file: contents[form.file] for name, form in _FORMATS.items() if name in _USUAL}
+        files[EVIDENCE] = evidence.render(ledger, members, drill)
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (directory / name).write_bytes(content)

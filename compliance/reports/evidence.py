@@ -19,7 +19,7 @@ The evidence of one run of the compliance gate.
 
 index.html                for a person: open it in a browser, no network needed
 summary.md                the verdict and the worst findings, short
-ledger.csv                every rule on every resource, also if it did not apply
+ledger.csv.zst            every rule on every resource, also if it did not apply
 report.json               the same as data, with rules, controls and coverage
 controls.json             the state of each control of each framework; a mapping, not a certification
 report.sarif              findings at the lines of the source, SARIF 2.1.0

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import zstandard
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
@@ -21,7 +22,7 @@ REPORTS = {
     "index.html",
     "report.json",
     "controls.json",
-    "ledger.csv",
+    "ledger.csv.zst",
     "report.sarif",
     "gl-code-quality.json",
     "junit.xml",
@@ -52,11 +53,23 @@ def test_every_report_is_written_and_in_the_bundle(tmp_path: Path) -> None:
     files = write_reports(ledger(*ROWS), tmp_path / "new" / "folder")
 
     assert {file.name for file in files} == {*REPORTS, "evidence.zip"}
-    assert len(files) == len(FORMATS)
+    assert len(files) == len(FORMATS) - 1, "the plain ledger is written on demand only"
     members = _members(files[-1])
     for file in files[:-1]:
         assert members[file.name] == file.read_bytes()
     assert bundle.verify(files[-1]) == []
+
+
+def test_plain_ledger_is_written_on_demand_and_is_the_compressed_one(tmp_path: Path) -> None:
+    plain, packed, evidence = (
+        write_reports(ledger(*ROWS), tmp_path, formats)[-1] for formats in (["csv"], ["ledger"], ["csv", "bundle"])
+    )
+
+    assert (plain.name, packed.name) == ("ledger.csv", "ledger.csv.zst")
+    assert zstandard.decompress(packed.read_bytes()) == plain.read_bytes()
+    members = _members(evidence)
+    assert members["ledger.csv.zst"] == packed.read_bytes()
+    assert "ledger.csv" not in members
 
 
 def test_bundle_holds_templates_decisions_and_versions(tmp_path: Path) -> None:
@@ -74,7 +87,7 @@ def test_bundle_holds_templates_decisions_and_versions(tmp_path: Path) -> None:
 
 
 def test_reports_of_rows_in_any_order_are_the_same_bytes(tmp_path: Path) -> None:
-    first = write_reports(ledger(*ROWS), tmp_path / "one")
+    first = write_reports(ledger(*ROWS), tmp_path / "one", FORMATS)
     second = write_reports(ledger(*reversed(ROWS)), tmp_path / "two", reversed(FORMATS))
 
     assert [file.name for file in first] == [file.name for file in second]
