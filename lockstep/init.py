@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import shutil
 import sys
 from typing import Annotated, Final
 
 import typer
 
 from infra.naming import DEFAULT_PREFIX
-from infra.settings import Settings, SettingsError, settings_over_defaults
+from infra.settings import Settings, SettingsError, environment_names, settings_over_defaults
 from operations.atomic_file import write_whole
 from operations.errors import Refused
 from operations.selection import printing_failures
@@ -29,7 +31,7 @@ def init(  # noqa: PLR0913, PLR0917 - one for each question
     alarms_email: Annotated[str | None, typer.Option(help="Who gets e-mail from alarms; '' for nobody.")] = None,
     primary_region: Annotated[str | None, typer.Option(help="The region that is active until a promotion.")] = None,
     secondary_region: Annotated[str | None, typer.Option(help="The region that takes over.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an environments.toml that exists.")] = False,  # noqa: FBT002
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file, which is kept beside it.")] = False,  # noqa: FBT002
 ) -> None:
     """Write environments.toml for a new owner. It asks for each setting that no option gives.
 
@@ -37,7 +39,10 @@ def init(  # noqa: PLR0913, PLR0917 - one for each question
     """
     with printing_failures():
         if FILE.exists() and not force:
-            raise Refused(f"{FILE} exists; nothing was written.", hint="Edit it, or type --force to replace it.")
+            raise Refused(
+                f"{FILE} exists{_environments()}; nothing was written.",
+                hint="Edit it, or type --force to replace all of it; the present file is kept beside it.",
+            )
         environment = _asked("Environment", environment, "prod")
         answers = {
             "account": _asked("AWS account, 12 digits (nothing: this machine alone)", account),
@@ -50,11 +55,29 @@ def init(  # noqa: PLR0913, PLR0917 - one for each question
         settings = _validated(environment, given)
         lines = {key: f"{key} = {json.dumps(answer)}" for key, answer in given.items()}
         head = "# `lockstep init` wrote this file. docs/settings.md lists every setting.\n[defaults]"
+        replaced = _set_aside() if FILE.exists() else ""
         of_all, of_one = ([lines[key] for key in given if (key in _OF_ONE) is one] for one in (False, True))
         write_whole(FILE, "\n".join([head, *of_all, f"\n[environments.{environment}]", *of_one, ""]))
     places = " ".join(f"aws://{settings.account}/{region}" for region in settings.regions)
     following = f"bootstrap {places}" if settings.has_account else "local --deploy"
-    typer.echo(f"{FILE} is written.\nNext: lockstep {following} --environment {environment}")
+    typer.echo(f"{FILE} is written.{replaced}\nNext: lockstep {following} --environment {environment}")
+
+
+def _environments() -> str:
+    """Return the names of the environments in the file, as a part of a sentence; "" if it cannot be read."""
+    try:
+        return f" with the environments {', '.join(environment_names(FILE))}"
+    except SettingsError:
+        return ""
+
+
+def _set_aside() -> str:
+    """Keep the present file under a name that is free; return a sentence on what it holds."""
+    held = _environments()
+    numbers = (FILE.with_name(f"{FILE.name}.old{number or ''}") for number in itertools.count())
+    kept = next(path for path in numbers if not path.exists())
+    shutil.copyfile(FILE, kept)
+    return f" It replaced all of the former file{held}, which is now {kept}: copy from it what you need."
 
 
 def _asked(question: str, given: str | None, default: str = "") -> str:

@@ -6,10 +6,13 @@ of a deployed one.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +121,25 @@ def open_url(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]
     assert {url.split("/")[2] for url in requests if url != "data:,"} == {requests[0].split("/")[2]}
 
 
+@contextlib.contextmanager
+def serving_an_empty_page() -> Iterator[int]:
+    """Serve an empty page as of another site, and return its port."""
+
+    class Empty(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Log nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        yield site.server_address[1]
+        site.shutdown()
+
+
 def secret_of(page: PageServer) -> str:
     return page.url.partition("#")[2]
 
@@ -131,6 +153,44 @@ def ask(page: PageServer, method: str, path: str, **headers: str) -> tuple[int, 
     connection.endheaders()
     answer = connection.getresponse()
     return answer.status, answer.read().decode()
+
+
+_ATTACK = """
+async (origin) => {
+  const command = `${origin}/fault/blackout/us-west-2/on`, outcome = [];
+  const loaded = (element) => new Promise((done) => {
+    element.onload = () => done(`${element.tagName} loaded`);
+    element.onerror = () => done("failed");
+    document.body.append(element);
+  });
+  for (const options of [{ mode: "no-cors" }, {}, { headers: { "X-Local-Cloud-Token": "guess" } }]) {
+    outcome.push(await fetch(command, { method: "POST", ...options }).then((answer) => answer.type, () => "failed"));
+  }
+  outcome.push(await fetch(`${origin}/state`).then((answer) => answer.text(), () => "failed"));
+  outcome.push(await loaded(Object.assign(document.createElement("script"), { src: `${origin}/state` })));
+  navigator.sendBeacon(command);
+  const form = Object.assign(document.createElement("form"), { method: "POST", action: command, target: "frame" });
+  document.body.append(Object.assign(document.createElement("iframe"), { name: "frame" }), form);
+  const answered = new Promise((done) => { document.querySelector("iframe").onload = done; });
+  form.submit();
+  await answered;
+  return outcome;
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+def test_hostile_page_in_the_same_browser_changes_and_reads_nothing(
+    name: str, browser: Browser, served: PageServer, platform: InventedPlatform
+) -> None:
+    with browser.new_context() as context, serving_an_empty_page() as port:
+        victim, hostile = context.new_page(), context.new_page()
+        victim.goto(served.url)
+        expect(victim.locator("#verdict strong")).to_contain_text("HEALTHY")
+        hostile.goto(f"http://{name}:{port}")
+
+        assert hostile.evaluate(_ATTACK, served.origin) == ["failed"] * 5
+        assert platform.active == {}
 
 
 FOREIGN = {

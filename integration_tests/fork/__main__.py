@@ -35,6 +35,7 @@ def main(
     matrix: Annotated[  # noqa: FBT002
         bool, typer.Option("--matrix", help="The gate and the shipped files' tests, with the settings of other forks.")
     ] = False,
+    row: Annotated[str, typer.Option(metavar="NAME", help="With --matrix: one of its rows.", show_default="all")] = "",
     keep: Annotated[bool, typer.Option("--keep", help="Leave the copy behind, in .build/fork.")] = False,  # noqa: FBT002
     nox: Annotated[str, typer.Option(metavar="PYTHON", help="The Python that has nox.")] = sys.executable,
 ) -> None:
@@ -49,6 +50,10 @@ def main(
     Exit status: 0 all passed, 1 a command failed, 130 interrupted.
     """
     end_like_ctrl_c_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    names = [each.stem for each in MATRIX]
+    if row and (row not in names or not matrix):
+        raise typer.BadParameter(f"{row!r} is no row of the matrix. Type --matrix --row and one of {', '.join(names)}.")
+    rows = [each for each in MATRIX if row in {"", each.stem}] if matrix else []
     console = Console(highlight=False, emoji=False)
     folder = CHECKOUT / ".build" / "fork" if keep else Path(tempfile.mkdtemp(prefix="lockstep-fork-"))
     checkout = folder / "lockstep"
@@ -61,7 +66,7 @@ def main(
         commit(checkout, "Make it ours")
         console.print(f"A fork is in {checkout}; its default environment is {ENVIRONMENT}.")
         with Commands() as commands:
-            status = _run_all(_commands(nox, checkout, short=short, matrix=matrix), checkout, commands, console)
+            status = _run_all(_commands(nox, checkout, short=short, matrix=rows), checkout, commands, console)
     except KeyboardInterrupt:
         status = _INTERRUPTED
     finally:
@@ -72,10 +77,10 @@ def main(
     raise typer.Exit(status)
 
 
-def _commands(nox: str, checkout: Path, *, short: bool, matrix: bool) -> Iterator[Sequence[str]]:
+def _commands(nox: str, checkout: Path, *, short: bool, matrix: Sequence[Path]) -> Iterator[Sequence[str]]:
     python = str(checkout / ".venv" / "bin" / "python")
     if matrix:
-        for settings in MATRIX:
+        for settings in matrix:
             shutil.copyfile(settings, checkout / "environments.toml")
             yield nox, "-m", "nox", "-s", "compliance"
             yield python, "-m", "pytest", "-q", *SHIPPED

@@ -58,12 +58,26 @@ def test_input_that_ends_is_refused_with_the_options(file: Path) -> None:
 
 
 def test_existing_file_is_replaced_by_force_alone(file: Path) -> None:
-    file.write_text("[environments.prod]\n", "utf-8")
+    mine = "# ours\n[environments.prod]\n[environments.dev]\n"
+    file.write_text(mine, "utf-8")
     result = typed()
-    assert (result.exit_code, file.read_text("utf-8")) == (2, "[environments.prod]\n")
+    assert (result.exit_code, file.read_text("utf-8")) == (2, mine)
+    assert "with the environments prod, dev; nothing was written" in " ".join(result.output.split())
     assert "--force" in result.output
-    assert typed("--force").exit_code == 0
+    assert typed("--force", prefix="-").exit_code == 2
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    for kept in ("environments.toml.old", "environments.toml.old1"):
+        former, result = file.read_text("utf-8"), typed("--force")
+        assert result.exit_code == 0, result.output
+        assert (file.parent / kept).read_text("utf-8") == former
+        assert kept in result.output.replace("\n", "")
     assert load_settings("qa-eu", file).prefix == "acme"
+
+
+def test_force_keeps_a_file_that_is_no_toml(file: Path) -> None:
+    file.write_text("[environments", "utf-8")
+    assert typed("--force").exit_code == 0
+    assert (file.parent / "environments.toml.old").read_text("utf-8") == "[environments"
 
 
 @pytest.mark.parametrize(
