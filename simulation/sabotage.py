@@ -177,7 +177,7 @@ def _accepted_before_it_is_put(self: Any, endpoint: Any, grant: Any, body: Any) 
         return True
 
 
-def _accepted_if_any_began(_self: Any, rows: Any, _key: Any) -> State:  # noqa: ANN401 - the reader
+def _accepted_if_any_began(_self: Any, rows: Any) -> State:  # noqa: ANN401 - the reader
     return State.ACCEPTED if rows.attempts else State.UNKNOWN
 
 

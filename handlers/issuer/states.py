@@ -31,7 +31,7 @@ class State(IntEnum):
     UNKNOWN = 0
     """This region has no evidence of the object."""
     ACCEPTED = 1
-    """The object is in this region's bucket, or this region's processor (for a direct put, any processor) has begun it."""
+    """The object is in this region's bucket, or this region's processor has begun it."""
     PROCESSED = 2
     """Its records are in this region's replica of the table."""
     QUARANTINED = 3
@@ -102,7 +102,7 @@ class StateReader:
         key = object_key or rows.first("object_key")
         if rows.result is None:
             copies = self._copies(key)
-            return self._state_without_result(rows, key, copies), copies is Copies.BOTH
+            return self._state_without_result(rows, copies), copies is Copies.BOTH
         settled = self._settled_in(rows.result, rows.replicas)
         is_durable = settled == set(self._regions) and self._is_in_both_buckets(key)
         return self._state_with_result(rows.result, key, settled), is_durable
@@ -132,7 +132,7 @@ class StateReader:
         """Return the highest proven state; the bucket is asked only if the table does not decide."""
         key = rows.first("object_key")
         if rows.result is None:
-            return self._state_without_result(rows, key, self._copies(key))
+            return self._state_without_result(rows, self._copies(key))
         return self._state_with_result(rows.result, key, self._settled_in(rows.result, rows.replicas))
 
     def _state_with_result(self, result: dict[str, Any], key: str | None, settled: set[str]) -> State:
@@ -140,19 +140,18 @@ class StateReader:
             return _state_of_result(result)
         return self._state_of_unsettled(result, key)
 
-    def _state_without_result(self, rows: ObjectRows, key: str | None, copies: Copies) -> State:
+    def _state_without_result(self, rows: ObjectRows, copies: Copies) -> State:
         if copies is Copies.NONE_HERE and self._gone(rows):
             return State.QUARANTINED
-        return max(self._begun(rows, key), _state_of(copies))
+        return max(self._begun(rows), _state_of(copies))
 
-    def _begun(self, rows: ObjectRows, key: str | None) -> State:
-        """Return the state that ATTEMPT rows prove; for an upload only this region's row counts.
+    def _begun(self, rows: ObjectRows) -> State:
+        """Return the state that this region's ATTEMPT row proves.
 
-        The other region may be lost by now, with its copy of the upload.
+        The other region may be lost by now, with its copy of the object.
         """
         own = schema.attempt_sort_key(self._region)
-        proof = [row for row in rows.attempts if row[schema.SORT_KEY] == own or not _is_upload(key)]
-        return State.ACCEPTED if proof else State.UNKNOWN
+        return State.ACCEPTED if any(row[schema.SORT_KEY] == own for row in rows.attempts) else State.UNKNOWN
 
     def _state_of_unsettled(self, result: dict[str, Any], key: str | None) -> State:
         """Return the state of an upload whose RESULT is in this replica, but perhaps not all its records.

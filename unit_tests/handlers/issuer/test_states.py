@@ -88,11 +88,14 @@ def test_state_without_a_result_is_that_of_the_bucket(
         assert scripted.reader.judge(rows(attempt=attempt)) == (state, durable)
 
 
-def test_upload_begun_by_a_lost_region_is_unknown_here() -> None:
+@pytest.mark.parametrize("uploads", [[UPLOAD_ROW], []])  # without the row, nothing tells whether the object is an upload
+def test_object_begun_by_the_other_region_is_unknown_here(uploads: list[dict[str, Any]]) -> None:
     scripted = ScriptedS3()
-    scripted.will_find(404)
+    if uploads:
+        scripted.will_find(404)
+    begun = replace(rows(attempt=True, region="us-west-2"), uploads=uploads)
     with scripted.answers:
-        assert scripted.reader.judge(rows(attempt=True, region="us-west-2")) == (State.UNKNOWN, False)
+        assert scripted.reader.judge(begun) == (State.UNKNOWN, False)
 
 
 @pytest.mark.parametrize(
