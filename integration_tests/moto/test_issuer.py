@@ -570,10 +570,11 @@ def test_quarantined_object_has_its_reason(world: FrontDoors) -> None:
     assert (reply["state"], reply["reason"]) == ("quarantined", "the gzip stream ends early")
 
 
-def test_direct_put_is_accepted_once_a_processor_has_begun_it(world: FrontDoors) -> None:
-    item = {"pk": {"S": f"OBJ#{'ab' * 32}"}, "sk": {"S": "ATTEMPT#us-west-2"}, "attempts": {"N": "1"}}
+@pytest.mark.parametrize(("region", "state"), [(PRIMARY, "accepted"), (SECONDARY, "unknown")])
+def test_direct_put_is_accepted_once_this_region_has_begun_it(world: FrontDoors, region: str, state: str) -> None:
+    item = {"pk": {"S": f"OBJ#{'ab' * 32}"}, "sk": {"S": f"ATTEMPT#{region}"}, "attempts": {"N": "1"}}
     world.client("dynamodb", PRIMARY).put_item(TableName=TABLE, Item=item)
-    assert world.state("ab" * 32) == "accepted"
+    assert world.state("ab" * 32) == state
 
 
 def test_unknown_id_is_explained(world: FrontDoors) -> None:
