@@ -20,7 +20,18 @@ from local_cloud.testbed.commands import Commands
 from operations.command_line import end_like_ctrl_c_on
 
 _INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "CI", "XDG_CACHE_HOME")
-_DOWNLOADS: Final = ("npm_config_", "PIP_", "HTTP_", "HTTPS_", "http_", "https_", "NO_PROXY", "no_proxy", "SSL_CERT_")
+_DOWNLOADS: Final = (
+    "npm_config_",
+    "PIP_",
+    "HTTP_",
+    "HTTPS_",
+    "http_",
+    "https_",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_",
+    "NODE_EXTRA_CA_CERTS",
+)
 """Prefixes of the variables that name a download cache or a registry."""
 _GRACE_SECONDS: Final = 20.0
 """Seconds that a process in the copy has for its cleanup after Ctrl-C."""
