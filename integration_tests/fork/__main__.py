@@ -32,7 +32,7 @@ _DOWNLOADS: Final = (
     "SSL_CERT_",
     "NODE_EXTRA_CA_CERTS",
 )
-"""Prefixes of the variables that name a download cache or a registry."""
+"""Prefixes of the variables that name a download cache, a registry, or the certificates to trust."""
 _GRACE_SECONDS: Final = 20.0
 """Seconds that a process in the copy has for its cleanup after Ctrl-C."""
 _INTERRUPTED: Final = 130

@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 LIMIT_SECONDS: Final = 5.0
 """A reading that takes longer counts as no answer. A lost region's own time limits end within that time."""
+_MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What the code that reads rows raises at a malformed one."""
 _WAIT_SECONDS: Final = 1.0
 _FILES: Final = 12
 
@@ -131,7 +133,9 @@ class Platform:
             rows = {one: self._rows[one].get(identity, {}) for one in answering}
             found = Found(identity, key, rows)
             states = {region: one_line(_state(found, region)) for region in self._target.regions}
-            shown.append({"key": one_line(file_key_of(key)), "stored_at": f"{stored_at:%H:%M:%S}", "states": states})
+            shown.append(
+                {"key": one_line(file_key_of(key)), "stored_at": f"{stored_at:%Y-%m-%d %H:%M:%S}", "states": states}
+            )
         return shown
 
     def _stored(self) -> list[tuple[datetime, str, str]]:
@@ -148,7 +152,7 @@ class Platform:
             self._listed[region] = files.newest(_FILES)
             self._rows[region] = {one: files.read(one, key).rows[region] for _, one, key in self._stored()}
             self._files[region] = files
-        except (ClientError, BotoCoreError, RunFailure) as error:
+        except (ClientError, BotoCoreError, RunFailure, *_MALFORMED) as error:
             # It leaves out a region that has failed.
             self._files.pop(region, None)
             found.problems.append(f"the newest files: {error}")
@@ -164,5 +168,5 @@ class Platform:
 def _state(found: Found, region: str) -> str:
     try:
         return found.state(region)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except _MALFORMED as error:
         return f"a row is malformed: {error}"

@@ -142,11 +142,15 @@ def test_region_without_answer_is_no_answer_at_once(region: str, world: World, p
     assert state["files"][0]["states"][region] == "does not answer"
 
 
-def test_files_that_cannot_be_read_are_a_problem_of_the_region(world: World, platform: watch.Platform) -> None:
-    world.failure = RunFailure("No region answers.")
-    state = platform.state()
-    assert [one["problems"] for one in state["regions"]] == [["the newest files: No region answers."]] * 2
-    assert all(one["answers"] for one in state["regions"])
+@pytest.mark.parametrize("failure", [RunFailure("No region answers."), KeyError("sk")])
+def test_files_that_cannot_be_read_are_a_problem_of_the_region(
+    failure: Exception, world: World, platform: watch.Platform
+) -> None:
+    world.failure = failure
+    for _ in range(2):
+        state = platform.state()
+        assert [one["problems"] for one in state["regions"]] == [[f"the newest files: {failure}"]] * 2
+        assert all(one["answers"] for one in state["regions"])
 
 
 def test_row_that_is_malformed_does_not_hide_the_rest(platform: watch.Platform, monkeypatch: pytest.MonkeyPatch) -> None:
