@@ -27,7 +27,7 @@ T = TypeVar("T")
 LIMIT_SECONDS: Final = 5.0
 """A reading that takes longer counts as no answer. A lost region's own time limits end within that time."""
 _MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What the code that reads rows raises at a malformed one."""
+"""Errors of the code that reads rows, at a malformed one."""
 _WAIT_SECONDS: Final = 1.0
 _FILES: Final = 12
 
