@@ -6,7 +6,7 @@ or the removal of an entry. `compliance.engine.repair` keeps the first that ever
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
@@ -53,7 +53,7 @@ class Candidate(NamedTuple):
     of: Resource | None = None
 
 
-def at_or_none(value: Json, pointer: Pointer) -> Json:
+def at_or_none(value: Json, pointer: Iterable[Step]) -> Json:
     """Return the value at a pointer; None if there is none."""
     for step in pointer:
         try:
@@ -285,7 +285,8 @@ def _may_go(pointer: Pointer, value: Json, holder: Json) -> bool:
         return not (_STATEMENT in pointer or is_pair or len(repr(value)) > _LARGE or _grants(value))
     if len(pointer) == 1 or pointer[-2] != _STATEMENT or not isinstance(value, Mapping):
         return not _grants(value)
-    return value.get("Effect") == "Allow" and bool(value.get("Action")) and all(value.values())
+    lacks_principal = "Principal" not in value and any("Principal" in each for each in holder)
+    return value.get("Effect") == "Allow" and bool(value.get("Action")) and all(value.values()) and not lacks_principal
 
 
 def _grants(value: Json) -> bool:

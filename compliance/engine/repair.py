@@ -48,7 +48,7 @@ class Repaired:
 
 @dataclass(frozen=True, kw_only=True)
 class Repairs:
-    """What was repaired.
+    """The result of a repair.
 
     Attributes:
         world: The templates after it.

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
 from compliance.cfn.templates import Json, Resource
-from compliance.mutants.mutant import CONDITIONS, Pointer, Step, at_or_none
+from compliance.engine.candidates import Pointer, Step, at_or_none
+from compliance.mutants.mutant import CONDITIONS
 
 Attack: TypeAlias = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
-from compliance.mutants.mutant import Pointer, at_or_none
+from compliance.engine.candidates import Pointer, at_or_none
 
 Insertion = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""

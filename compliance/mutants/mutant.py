@@ -4,23 +4,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
-
-Step: TypeAlias = str | int
-Pointer: TypeAlias = tuple[Step, ...]
-"""The way from a resource's body to a value: keys of maps and positions in lists."""
-
-
-class _Removed(Enum):
-    """Marks a value that is removed; the same object in every process."""
-
-    REMOVED = "removed"
-
-
-REMOVED: Final = _Removed.REMOVED
+from compliance.engine.candidates import REMOVED, Pointer, Step
 
 CONDITIONS: Final[Mapping[str, Json]] = {
     "Never": {"Fn::Equals": ["a", "b"]},
@@ -95,14 +82,6 @@ def at(body: Json, pointer: Iterable[Step]) -> Json:
     for step in pointer:
         body = body[step]
     return body
-
-
-def at_or_none(body: Json, pointer: Iterable[Step]) -> Json:
-    """Return the value at a pointer; None if there is none."""
-    try:
-        return at(body, pointer)
-    except (LookupError, TypeError):
-        return None
 
 
 def _damaged(template: Template, mutant: Mutant) -> Template:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
+from compliance.engine.candidates import REMOVED, Pointer
 from compliance.mutants.attacks import BESIDE, SECTIONS, attacks_on
 from compliance.mutants.insertions import insertions_into, resources_into
-from compliance.mutants.mutant import REMOVED, Mutant, Pointer, copies
+from compliance.mutants.mutant import Mutant, copies
 
 Change = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""

@@ -112,7 +112,7 @@ def test_of_a_policy_only_what_allows_is_removed(statements: list[Any], left: li
     assert found.world.templates[0].body["Resources"]["It"]["Properties"]["KeyPolicy"]["Statement"] == left
 
 
-def test_condition_that_may_leave_a_resource_out_is_deleted_in_both_regions() -> None:
+def test_condition_of_a_resource_is_deleted_in_both_regions() -> None:
     body = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}, "Resources": {"It": {**queue(), "Condition": "Never"}}}
     both = [Template(name=name, body=body, region=name, stack_name="s") for name in ("us-east-1", "us-west-2")]
     found = repair_by(TemplateSet(templates=tuple(both), environment="prod"), "CrossRegionPresence", "CrossRegionSymmetry")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.cfn.templates import TemplateSet
-from compliance.mutants.mutant import REMOVED, Mutant, at, damage
+from compliance.engine.candidates import REMOVED
+from compliance.mutants.mutant import Mutant, at, damage
 from compliance.mutants.operators import LOPSIDE, mutants_of
 from unit_tests.compliance.fixtures import good, template
 from unit_tests.fixtures.examples import examples

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from compliance.mutants.mutant import REMOVED, Mutant
+from compliance.engine.candidates import REMOVED
+from compliance.mutants.mutant import Mutant
 from compliance.mutants.outcome import Outcome
 from compliance.mutants.report import report, summary
 from compliance.mutants.survivors import DEFAULT_FILE, Explanation, SurvivorsError, read_explanations
