@@ -105,9 +105,12 @@ def fix(assembly: Assembly, configuration: Configuration, registry: Registry, ru
         found = repairer.repair(world, stays, untouchable)
         changed = _changed(world, found.world)
         texts, unwritten = _texts(world, found.world, changed)
+        if unwritten:
+            untouchable |= set(unwritten)
+            continue
         say("judging the repairs by the packs")
         after = gate.packs_on(found.world, found.world.templates).rows if changed else packs
-        refused = {*unwritten, *(key[1:] for key in _opened(after) - _opened(packs))}
+        refused = {key[1:] for key in _opened(after) - _opened(packs)}
         if not refused:
             break
         untouchable |= refused.intersection(changed) or set(changed)
@@ -145,35 +148,25 @@ def _texts(
     for one, other in zip(before.templates, after.templates, strict=True):
         if one is other:
             continue
-        written = parse(Path(one.file), one.text)
+        file, written = Path(one.file), parse(Path(one.file), one.text)
+        names = [name for stack, name in changed if stack == one.name]
+        made = [(one.name, name) for name in names if _is_made(name, written, one)]
+        resources = {name: other.body["Resources"][name] for name in names if name}
+        sections = other.body if "" in names else written
+        wanted = {**sections, "Resources": {**written["Resources"], **resources}}
         try:
-            new = rewritten(
-                one.text,
-                written,
-                _in_source(written, one, other, [name for stack, name in changed if stack == one.name]),
-                Path(one.file),
-            )
-            texts[Path(one.file)] = one.text, new
+            texts[file] = one.text, one.text if made else rewritten(one.text, written, wanted, file)
         except RewriteError:
-            unwritten += [place for place in changed if place[0] == one.name]
+            made = [(one.name, name) for name in names]
+        unwritten += made
     return texts, unwritten
 
 
-def _in_source(written: Json, before: Template, after: Template, changed: Sequence[str]) -> Json:
-    """Return the template as it was written, with the changes in it.
-
-    Raises:
-        RewriteError: What was changed is made by a transform.
-    """
-    new = dict(after.body) if written == before.body else {**written, "Resources": dict(written["Resources"])}
-    if written != before.body:
-        for name in changed:
-            if not name or written["Resources"].get(name) != before.body["Resources"][name]:
-                raise RewriteError(
-                    f"{before.file}: {name or 'the template'} is made by a transform; change its source by hand"
-                )
-            new["Resources"][name] = after.body["Resources"][name]
-    return new
+def _is_made(name: str, written: Json, template: Template) -> bool:
+    """Return whether a resource, or what stands beside the resources, is made by a transform."""
+    if not name:
+        return bool(written != template.body)
+    return bool(written["Resources"].get(name) != template.body["Resources"][name])
 
 
 def _overrides(before: TemplateSet, after: TemplateSet, changed: Sequence[Place]) -> Iterator[str]:

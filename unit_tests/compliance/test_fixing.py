@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ Resources:
       DelaySeconds: 900
       QueueName: serverless-work-prod   # a name
 """
+KEPT = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 REPAIRED = QUEUE.replace("      DelaySeconds: 900\n", "")
 
 
@@ -82,10 +84,20 @@ def test_each_open_finding_is_repaired_or_has_a_reason(queue: Path) -> None:
     assert all("By hand: " in each.reason for each in found.left)
 
 
-def test_what_a_transform_makes_is_left_as_it_is(tmp_path: Path) -> None:
-    loop = {
-        "Fn::ForEach::Queues": ["Name", ["A"], {"${Name}": {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 900}}}]
+def test_of_a_template_with_a_transform_only_what_is_written_is_changed(tmp_path: Path) -> None:
+    held = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySeconds": 900, "QueueName": "serverless-work-prod"}}
+    body: dict[str, Any] = {
+        "Transform": "AWS::LanguageExtensions",
+        "Resources": {"Fn::ForEach::Queues": ["Name", ["A"], {"${Name}": held}], "Written": held},
     }
     file = tmp_path / "loop.json"
-    file.write_text(json.dumps({"Transform": "AWS::LanguageExtensions", "Resources": loop}), "utf-8")
-    assert not _fixed(file).texts
+    file.write_text(json.dumps(body, indent=1), "utf-8")
+
+    found = _fixed(file)
+
+    (_, after), wanted = (
+        found.texts[file],
+        {**KEPT, "Type": "AWS::SQS::Queue", "Properties": {"QueueName": "serverless-work-prod"}},
+    )
+    assert json.loads(after)["Resources"] == {**body["Resources"], "Written": wanted}
+    assert "ActivePassive::ActivePassive-SQSDelivery" in {each.finding.rule for each in found.left}
