@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from client import Event, Kind
+from drill.background import Background
 from drill.dns import DnsPath
 from drill.folder import DrillFolder
 from drill.journal import Journal
@@ -50,6 +51,7 @@ class Context:
         self._platform: FaultInjector | None = None
         self._sampler: Sampler | None = None
         self._closed = threading.Event()
+        self._threads: list[Background] = []
         self.lost = ""
         """A sentence on the end of the local cloud's supervisor; "" while it runs."""
 
@@ -72,8 +74,25 @@ class Context:
         self._sampler = Sampler(self.deployment, self.watch, self.folder.samples, self.began_at, self.dns.healthy)
         self._sampler.alarms = self.plan.abort_alarms
         self._sampler.start()
+        self._threads.append(self._sampler.thread)
         if self.plan.mode == "local":
-            threading.Thread(target=self._watch_supervisor, name="supervisor watch", daemon=True).start()
+            self.begin("supervisor watch", self._watch_supervisor)
+
+    def begin(self, name: str, work: Callable[[], object]) -> Background:
+        """Run a function in a thread whose failure ends the drill at its next checkpoint."""
+        thread = Background(name, work)
+        self._threads.append(thread)
+        thread.start()
+        return thread
+
+    def failures(self) -> list[str]:
+        """Return a sentence on each thread that has failed since the last call: what it measures is missing from then on."""
+        failed = [(one.name, one.failure) for one in self._threads if one.failure]
+        self._threads = [one for one in self._threads if not one.failure]
+        return [
+            f"The drill's thread {name!r} has ended by {type(failure).__name__}: {failure}. Its figures end there."
+            for name, failure in failed
+        ]
 
     def _watch_supervisor(self) -> None:
         """Name a supervisor that has ended at once: without it every region fails, and the uploads would try for minutes."""
@@ -234,11 +253,13 @@ class Context:
         """Show the supervisor that the drill is running, and check the stop conditions.
 
         Raises:
-            RunFailure: The local cloud has ended.
+            RunFailure: The local cloud or a thread of the drill has ended.
             Stop: A stop condition holds.
         """
         if self.lost:
             raise RunFailure(self.lost)
+        if failures := self.failures():
+            raise RunFailure(" ".join(failures), hint="This drill is reported as failed.")
         with contextlib.suppress(OSError):
             self.folder.alive.touch()
         if self._sampler:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -11,11 +11,14 @@ from drill.context import Context
 from drill.faults import FAULTS, LETTERS
 from drill.journal import Journal
 from drill.plan import PHASES, FaultSpec, Plan
+from infra.naming import PEER_UNHEALTHY
 from local_cloud import LocalCloudError
 from operations.errors import RunFailure
 
 _ROUNDS: Final = 5
 _PAUSE_SECONDS: Final = 1.0
+_ALARM_SECONDS: Final = 300.0
+"""Longest wait for an alarm in the time of alarms: three periods of a minute, the observer's run, and the evaluation."""
 
 
 def inject(context: Context, phase: str) -> None:
@@ -36,6 +39,35 @@ def inject(context: Context, phase: str) -> None:
         if spec == main(context.plan):
             context.journal.mark(phase, "fault")
         context.say(detail)
+
+
+def await_alarm(context: Context, phase: str) -> None:
+    """Wait until the alarm that the drill times is OK, before the phase that injects the main fault.
+
+    One in ALARM, or just about to be, counts datapoints from before the fault, so its time would not be measured.
+    """
+    spec, region = main(context.plan), context.plan.secondary
+    if spec is None or spec.phase != phase or not FAULTS[spec.name].is_seen:
+        return
+    if context.journal.last("fault injecting", fault=str(spec)) is not None:
+        return
+    name, state = context.target.name_of(PEER_UNHEALTHY), "OK"
+    client: Any = context.target.fail_fast_client("cloudwatch", region)
+    for _ in context.waiting(_ALARM_SECONDS / context.plan.time_factor):
+        try:
+            found = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        except (ClientError, BotoCoreError) as error:
+            state = str(error)
+        else:
+            state = found[0]["StateValue"] if found else "OK"
+        if state == "OK":
+            return
+        context.say(f"the fault waits until {name} in {region} is OK: {state}")
+    context.note(
+        f"{name} in {region} is not OK before the fault: {state}; the time until it goes off may not be measured",
+        level="warning",
+        region=region,
+    )
 
 
 def main(plan: Plan) -> FaultSpec | None:

@@ -62,6 +62,11 @@ class Fault:
     takes_apis: bool = False
     needs_apis: bool = False
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether a health check or an observer must detect the fault."""
+        return self.seen_by_health_check or self.seen_by_observer
+
     def inject(self, injector: FaultInjector) -> str:
         """Inject the fault; return a text on its effect."""
         self.set_active(injector, True)  # noqa: FBT003 - the state of the fault

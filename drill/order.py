@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
+from botocore.exceptions import BotoCoreError, ClientError
+
+from drill.background import Background
 from drill.context import Context
 from drill.load.items import LoadItem
+from operations.guard import GuardViolation
 from operations.ledger import Ledger
 
 EVENT: Final = "result before records"
@@ -25,14 +30,12 @@ class OrderWatch:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[Background] = []
 
     def start(self, items: Sequence[LoadItem]) -> None:
         """Watch the files in both regions."""
         for region in self._context.target.regions:
-            thread = threading.Thread(target=self._watch, args=(region, items), name=f"order {region}", daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            self._threads.append(self._context.begin(f"order {region}", partial(self._watch, region, items)))
 
     def stop(self) -> None:
         """End."""
@@ -48,8 +51,8 @@ class OrderWatch:
             try:
                 if ids and self._is_seen(ledger, ids[0]):
                     return
-            except Exception:  # noqa: BLE001, S112 - a region that fails is watched again when it is back
-                continue
+            except (ClientError, BotoCoreError, GuardViolation):
+                continue  # a region that fails is watched again when it is back
 
     def _is_seen(self, ledger: Ledger, object_id: str) -> bool:
         """Return whether RESULT is there; record whether its records were."""

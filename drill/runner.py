@@ -127,6 +127,7 @@ def _run_phase(context: Context, phase: Phase, steps: Steps) -> bool:
         with steps.step(f"{phase.name}: {phase.title}") as step, _shown(context, step):
             if phase.name != "preflight":
                 context.open(start=False)
+            fault_control.await_alarm(context, phase.name)
             if not phase.injects_itself:
                 fault_control.inject(context, phase.name)
             if "flow" in vars(context):
@@ -187,6 +188,7 @@ def _roll_back(context: Context, steps: Steps) -> None:
     journal = context.journal
     outcome: list[str] = []
     problems: list[str] = []
+    _report_threads(context)
     try:
         if not context.can_open or context.lost:
             return  # with the local cloud everything that the drill did has gone
@@ -204,6 +206,14 @@ def _roll_back(context: Context, steps: Steps) -> None:
             _fail(context, f"{NOT_ROLLED_BACK}: {'; '.join(dict.fromkeys(problems))}")
     finally:
         context.close()
+        _report_threads(context)
+
+
+def _report_threads(context: Context) -> None:
+    """Record a failed thread as a failure of the drill, once, so that it ends no step of the rollback."""
+    with contextlib.suppress(OSError):  # a full disk, which the rollback itself reports
+        for failure in context.failures():
+            _fail(context, failure)
 
 
 def _heal(context: Context) -> str:

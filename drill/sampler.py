@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from drill.background import Background
 from drill.model import Sample
 from drill.watch import Watch
 from operations import queues
@@ -48,7 +49,7 @@ class Sampler:
         self._regions: tuple[str, ...] = deployment.target.regions
         self._stop = threading.Event()
         self._one_at_a_time = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self.thread = Background("sampler", self._run)
         self.latest: dict[str, Sample] = {}
         self.alarms: Sequence[str] = ()
         """Names of alarms to read, in each allowed region."""
@@ -57,14 +58,12 @@ class Sampler:
 
     def start(self) -> None:
         """Start the thread."""
-        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
-        self._thread.start()
+        self.thread.start()
 
     def stop(self) -> None:
         """Stop the thread after the current round."""
         self._stop.set()
-        if self._thread:
-            self._thread.join()
+        self.thread.join()
 
     def look_only_at(self, regions: Sequence[str]) -> None:
         """Sample only these regions from now on; return when no other region is being sampled."""

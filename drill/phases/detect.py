@@ -27,7 +27,7 @@ _CHUNKS: Final = 12
 def run(context: Context) -> str:
     """Wait for the signals, then upload to the region that DNS names, before it is promoted."""
     there = [FAULTS[name] for name in fault_control.active_faults(context.journal)]
-    expected = any(one.seen_by_health_check or one.seen_by_observer for one in there)
+    expected = any(one.is_seen for one in there)
     traffic = _Traffic(context, context.wave(Wave.DURING))
     traffic.start()
     try:

@@ -8,6 +8,7 @@ outage stops them.
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import re
@@ -142,6 +143,8 @@ class Checkers:
     def _look(self, seen: _Seen, configuration: dict[str, Any]) -> None:
         try:
             seen.note(*_probe(configuration), int(configuration.get("FailureThreshold") or _USUAL_THRESHOLD))
+        except Exception:  # noqa: BLE001  nothing reads the pool's result
+            _log.exception("a health check could not be made")
         finally:
             # From the response to the next request:
             # https://docs.aws.amazon.com/Route53/latest/APIReference/API_HealthCheckConfig.html
@@ -169,7 +172,7 @@ def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
             return response.status < _HEALTHY_BELOW and found, f"HTTP status code {response.status}, from {url}"
     except urllib.error.HTTPError as error:
         return False, f"HTTP status code {error.code}, from {url}"
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:  # the latter of a response that is no HTTP
         return False, f"{error}, from {url}"
 
 

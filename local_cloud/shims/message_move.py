@@ -74,6 +74,14 @@ def _start(request: dict[str, Any], _url: str) -> dict[str, Any]:
 
 
 def _move(task: _Task) -> None:
+    try:
+        _move_all(task)
+    except Exception:
+        task.status = "FAILED"
+        raise
+
+
+def _move_all(task: _Task) -> None:
     while task.status == "RUNNING":
         regions.wait_until_up(get_region())
         with sqs._queues_lock:

@@ -30,3 +30,15 @@ def test_supervisor_that_has_ended_stops_uploads_and_is_named(monkeypatch: pytes
     assert stopped == [True]
     with pytest.raises(RunFailure, match=r"^The process that holds the local cloud was killed[.] No region answers"):
         context.checkpoint()
+
+
+def test_thread_that_fails_ends_the_drill_once_and_is_named(tmp_path: Path) -> None:
+    context = Context(
+        Plan(drill_id="20260101T000000Z-abcdef"), DrillFolder(tmp_path), Journal(tmp_path / "j"), lambda _: None
+    )
+    context.begin("sampler", lambda: 1 // 0).join()
+    with pytest.raises(RunFailure, match=r"thread 'sampler' has ended by ZeroDivisionError: .* end there"):
+        context.checkpoint()
+    context.checkpoint()
+    context.begin("order", lambda: 1 // 0).join()
+    assert len(context.failures()) == 1

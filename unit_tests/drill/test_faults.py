@@ -192,3 +192,30 @@ def test_replication_that_a_fault_stops_does_not_stop_the_drill(tmp_path: Path) 
     stops = StopConditions(journal, (EAST, WEST))
     for lag in range(100):
         stops.check({WEST: _sample(WEST, replication_lag=float(lag))})
+
+
+@pytest.mark.parametrize(
+    ("states", "asked", "notes"),
+    [(["OK"], 1, 0), ([], 1, 0), (["ALARM", "INSUFFICIENT_DATA", "OK"], 3, 0), (["ALARM"] * 4, 4, 1)],
+)
+def test_fault_waits_for_the_alarm_that_the_drill_times(tmp_path: Path, states: list[str], asked: int, notes: int) -> None:
+    left, shown, noted = iter(states), list[str](), list[str]()
+
+    def describe(AlarmNames: list[str]) -> dict[str, Any]:  # noqa: N803 - as boto3
+        assert AlarmNames == ["acme-peer-unhealthy"]
+        calls.append(1)
+        return {"MetricAlarms": [{"StateValue": one} for one in [next(left, "")] if one]}
+
+    calls: list[int] = []
+    client = SimpleNamespace(describe_alarms=describe)
+    context: Any = SimpleNamespace(
+        plan=Plan(drill_id="20260101T000000Z-abcdef", faults=(FaultSpec("blackout", "inject"),)),
+        journal=Journal(tmp_path / "j"),
+        target=SimpleNamespace(name_of=lambda name: f"acme-{name}", fail_fast_client=lambda *_: client),
+        waiting=lambda _: range(4),
+        say=shown.append,
+        note=lambda what, **_: noted.append(what),
+    )
+    for phase in ("load", "inject"):
+        fault_control.await_alarm(context, phase)
+    assert (len(calls), len(noted), len(shown)) == (asked, notes, asked - 1 + notes)

@@ -119,6 +119,16 @@ def _raise(error: BaseException) -> Callable[[], None]:
     return do
 
 
+def test_thread_that_fails_after_the_last_phase_fails_the_drill(
+    monkeypatch: pytest.MonkeyPatch, platform: FakePlatform
+) -> None:
+    failed: list[str] = []
+    platform.at[NAMES[-1]] = lambda: failed.append("The drill's thread 'sampler' has ended.")
+    monkeypatch.setattr(Context, "failures", lambda _: [failed.pop()] if failed else [])
+    report = platform.resume()
+    assert (report.verdict, "The drill's thread 'sampler' has ended." in report.reasons) == (Verdict.FAILED, True)
+
+
 def test_phases_run_once_and_the_cloud_is_stopped(platform: FakePlatform) -> None:
     report = platform.resume()
     assert platform.done == list(NAMES)

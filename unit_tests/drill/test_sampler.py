@@ -66,3 +66,14 @@ def test_abort_alarm_is_read_though_the_ledger_fails(tmp_path: Path, kind: str) 
     made.look_only_at([REGIONS[1]])
     made._round(dict.fromkeys(REGIONS, 0.0))  # noqa: SLF001 - one round of its thread
     assert made.ringing == {REGIONS[1]: ["conflicts"]}
+
+
+def test_failure_of_the_sampler_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sampler, "_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(sampler.Sampler, "_sample", lambda *_: 1 // 0)
+    cloud: Any = _Cloud()
+    made = Sampler(cloud, cloud, tmp_path / "samples.jsonl", 0.0)
+    made.start()
+    made.thread.join(30)
+    made.stop()
+    assert isinstance(made.thread.failure, ZeroDivisionError)
