@@ -129,7 +129,10 @@ class Pipeline:
             is_last = message.receive_count >= self.settings.maximum_receives
             logger.exception("a message failed", receive_count=message.receive_count, is_last_receive=is_last)
             if is_last or decision.route is Route.DEAD_LETTER:
-                for identity in identities:
+                for place, identity in enumerate(identities):
+                    if place and deadline.is_too_late_for(_SECONDS_TO_HOLD_BACK):
+                        logger.warning("no time is left for notes about objects", objects=identities[place:])
+                        break
                     self.archive.last_receive(identity, self._note(message, f"{type(problem).__name__}: {problem}"))
             if decision.route is Route.DEAD_LETTER:
                 self.dead_letters.send(message, UnreadableError(Fault.UNAVAILABLE, decision.advice), identities[0])

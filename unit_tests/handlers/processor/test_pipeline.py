@@ -398,6 +398,21 @@ def test_transient_error_is_raised_and_archived_at_the_last_receive(step: str, r
         assert note["body"] == message().body
 
 
+@pytest.mark.parametrize(("seconds", "notes"), [(100.0, 3), (1.5, 2), (0.5, 1)])
+def test_notes_of_the_last_receive_end_with_the_time(seconds: float, notes: int) -> None:
+    world, left = World(), [300.0]
+    world.ledger.look.side_effect = ClientError({"Error": {"Code": "ThrottlingException"}}, "Query")
+
+    def note(*_: object) -> None:
+        left[0] = min(left[0], seconds + 1.0) - 1.0
+
+    world.archive.last_receive.side_effect = note
+    records = [one for key in "abc" for one in s3_event(key=f"incoming/{key}")["Records"]]
+    with pytest.raises(ClientError):
+        world.process(message({"Records": records}, receives=5), deadline=Deadline(lambda: left[0]))
+    assert world.archive.last_receive.call_count == notes
+
+
 @pytest.mark.parametrize("body", [GOOD, UNREADABLE, b"\n\n"], ids=["good", "unreadable", "no records at all"])
 def test_an_object_that_is_not_read_in_time_leaves_no_result_and_no_record(body: bytes) -> None:
     left = iter([300.0] * 6)
