@@ -96,7 +96,10 @@ def reasons_against(context: Context) -> list[str]:
 
 
 def _missing(context: Context) -> list[str]:
-    """Return a reason for each region that lacks RESULTs of the other one, because it would process those objects again."""
+    """Return a reason for each region that lacks RESULTs of the other one, because it would process those objects again.
+
+    RESULT alone suffices here: the region that becomes active verifies the records at the message's delivery.
+    """
     regions = context.target.regions
     try:
         for region in regions:
