@@ -20,7 +20,7 @@ from client.receipts import Receipt, Receipts, State
 from client.routing import Router
 from client.signing import Signer, find_credentials
 from client.transport import HttpTransport, Transport
-from client.uploading import Uploader
+from client.uploading import PARTS_AT_ONCE, Uploader
 from client.verifying import Standing, Until, Verifier
 
 _VERIFY_PAUSE_SECONDS: Final = 2.0
@@ -137,6 +137,7 @@ class Client:
         uploader = Uploader(
             source=self._configuration.source,
             patience_seconds=self._configuration.patience_seconds,
+            part_bytes=self._configuration.part_bytes,
             receipts=self._receipts,
             platform=self._platform,
             router=self._router,
@@ -235,4 +236,4 @@ class Client:
 
 
 def _network(configuration: Configuration) -> HttpTransport:
-    return HttpTransport(connect_seconds=configuration.connect_seconds, connections=configuration.workers)
+    return HttpTransport(connect_seconds=configuration.connect_seconds, connections=configuration.workers * PARTS_AT_ONCE)

@@ -142,6 +142,8 @@ class Configuration(BaseModel):
     """The AWS profile to sign with; the usual chain of credentials by default."""
     workers: Annotated[int, Field(ge=1, le=64)] = 8
     """How many files are sent at once."""
+    part_bytes: Annotated[int, Field(ge=5 << 20, le=5 << 30)] = 64 << 20
+    """Larger files are sent in parts of this many bytes; a part is the most that is sent again after a failure."""
     connect_seconds: Seconds = 2.0
     """How long one address may take to accept a connection, and a blocked connection to take more."""
     api_seconds: Seconds = 5.0

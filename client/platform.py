@@ -1,11 +1,11 @@
-"""The API of one region: request an upload, send the file, read its state."""
+"""The API of one region: request an upload, send the file or its parts, read its state."""
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
 from client.clock import Clock
@@ -15,6 +15,7 @@ from client.signing import Signer
 from client.transport import Answer, Readable, Request, Transport, Unreachable
 
 _RECEIPT_HEADER: Final = "x-upload-receipt"
+_IS_JSON: Final = {"content-type": "application/json"}
 _SIGNATURE_SECONDS: Final = 300
 """Clock skew in seconds that SigV4 accepts."""
 _S3_CODE: Final = re.compile(rb"<Code>([A-Za-z0-9]{1,64})</Code>")
@@ -69,9 +70,10 @@ class Impossible(Exception):  # noqa: N818 - a property of the request
 
 @dataclass(frozen=True)
 class Grant:
-    """A permission to send one file, valid for some minutes."""
+    """A permission to send one file, or one part of it, valid for some minutes."""
 
     url: str
+    """"" for a file that is sent in parts: each has a grant of its own."""
     headers: Mapping[str, str]
     receipt: str
 
@@ -114,8 +116,13 @@ class Platform:
         self._transport, self._signer, self._clock = transport, signer, clock
         self._api_seconds, self._storage_seconds = api_seconds, storage_seconds
 
-    def grant(self, endpoint: Endpoint, upload: Receipt) -> Grant:
+    def grant(self, endpoint: Endpoint, upload: Receipt, part_size: int = 0) -> Grant:
         """Request a grant to send a file; a request for the same upload may be repeated.
+
+        Args:
+            endpoint: The region.
+            upload: The upload.
+            part_size: Size in bytes of the parts in which the file is sent; 0 for one PUT.
 
         Raises:
             RegionFailed: The region gave no grant.
@@ -127,14 +134,62 @@ class Platform:
             "sha256": upload.sha256,
             "upload_id": upload.upload_id,
             "source": upload.source,
+            **({"part_size": part_size} if part_size else {}),
         }
-        answer = self._call(endpoint, "POST", "/uploads", {"content-type": "application/json"}, json.dumps(asked).encode())
+        answer = self._call(endpoint, "POST", "/uploads", _IS_JSON, json.dumps(asked).encode())
+        if part_size and answer.status == _BAD_REQUEST and _problem_fields(_json(answer)) == {"part_size"}:
+            return self.grant(endpoint, upload)  # a region of an earlier release
         if answer.status != _CREATED:
             raise self._explain(answer, endpoint)
         held = _json(answer)
-        grant = Grant(url=_text(held, "url"), headers=_headers(held.get("headers")), receipt=_text(held, "receipt"))
         if (held.get("id"), held.get("upload_id")) != (upload.id, upload.upload_id):
             raise RegionFailed(f"{endpoint.region} returned a grant for another upload ({held.get('id')!r})")
+        if part_size:
+            return Grant("", {}, _text(held, "receipt"))
+        return self._granted(endpoint, held, _text(held, "receipt"))
+
+    def parts(self, endpoint: Endpoint, upload: Receipt, receipt: str, wanted: Mapping[int, str]) -> dict[int, Grant] | None:
+        """Request a grant for each part that a region does not hold; return None if it holds the whole file.
+
+        Args:
+            endpoint: The region that gave the receipt.
+            upload: The upload.
+            receipt: The receipt of its grant.
+            wanted: SHA-256 by number of the parts, at most 100.
+
+        Raises:
+            RegionFailed: The region gave no grants.
+            Impossible: No region will give them.
+        """
+        asked = json.dumps({"parts": [{"number": number, "sha256": sha256} for number, sha256 in wanted.items()]}).encode()
+        answer = self._call(endpoint, "POST", f"/uploads/{upload.id}/parts", {_RECEIPT_HEADER: receipt, **_IS_JSON}, asked)
+        if answer.status != _OK:
+            raise self._explain(answer, endpoint)
+        held = _json(answer)
+        if held.get("complete") is True:
+            return None
+        given = held.get("parts")
+        granted = {one["number"]: one for one in given if one.get("number") in wanted} if _are_objects(given) else {}
+        if not _are_objects(given) or len(granted) != len(given):
+            raise RegionFailed(f"{endpoint.region} returned grants for other parts than asked for")
+        return {number: self._granted(endpoint, one, receipt) for number, one in granted.items()}
+
+    def complete(self, endpoint: Endpoint, upload: Receipt, receipt: str) -> None:
+        """Ask a region to make the object of its parts; the request may be repeated.
+
+        Raises:
+            RegionFailed: It is not known whether the region has the file, or parts are missing.
+            Impossible: The request is wrong.
+        """
+        path = f"/uploads/{upload.id}/complete"
+        answer = self._call(endpoint, "POST", path, {_RECEIPT_HEADER: receipt}, patience=self._storage_seconds)
+        if answer.status == _CONFLICT:
+            raise RegionFailed(f"the API of {endpoint.region} refused: {_json(answer).get('message')}")
+        if answer.status != _OK or _json(answer).get("id") != upload.id:
+            raise self._explain(answer, endpoint)
+
+    def _granted(self, endpoint: Endpoint, held: Mapping[str, Any], receipt: str) -> Grant:
+        grant = Grant(url=_text(held, "url"), headers=_headers(held.get("headers")), receipt=receipt)
         parts = urlsplit(grant.url)
         if not grant.receipt or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
             raise RegionFailed(f"{endpoint.region} returned no receipt, or an address that is not https")
@@ -150,7 +205,7 @@ class Platform:
             Impossible: The file is too large.
         """
         asked = json.dumps({"key": key, "size": size}).encode()
-        answer = self._call(endpoint, "POST", "/uploads", {"content-type": "application/json"}, asked)
+        answer = self._call(endpoint, "POST", "/uploads", _IS_JSON, asked)
         if answer.status != _BAD_REQUEST:
             raise RegionFailed(f"{endpoint.region} answered HTTP {answer.status} to a request without a SHA-256")
         problem = next((one for one in _problems(_json(answer)) if one.get("field") == "size"), None)
@@ -209,11 +264,20 @@ class Platform:
         except ValueError:
             raise RegionFailed(f"{endpoint.region} answered a state that this client does not know: {state!r}") from None
 
-    def _call(self, endpoint: Endpoint, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+    def _call(  # noqa: PLR0913 - the parts of a request
+        self,
+        endpoint: Endpoint,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        *,
+        patience: float | None = None,
+    ) -> Answer:
         url = endpoint.url + path
         signed = self._signer.headers(endpoint.region, method, url, headers, body)
         try:
-            return self._transport.send(Request(method, url, signed, body, self._api_seconds))
+            return self._transport.send(Request(method, url, signed, body, patience or self._api_seconds))
         except Unreachable as error:
             raise RegionFailed(f"the API of {endpoint.region} failed: {error}") from error
 
@@ -276,6 +340,10 @@ def _problem_fields(held: Mapping[str, Any]) -> set[object]:
 def _problems(held: Mapping[str, Any]) -> list[dict[str, Any]]:
     problems = held.get("problems")
     return [one for one in problems if isinstance(one, dict)] if isinstance(problems, list) else []
+
+
+def _are_objects(value: object) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
 
 
 def _json(answer: Answer) -> dict[str, Any]:

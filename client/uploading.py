@@ -3,7 +3,10 @@
 import random
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -19,10 +22,14 @@ from client.routing import Router
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 10.0
 RESUME: Final = "type `lockstep resume` when a region can be reached: it continues under the same upload id"
-LARGEST_BYTES: Final = 5 << 30
-"""Largest object of one PUT: https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html"""
 ASKED_BYTES: Final = 16 << 20
 """Size from which a region is asked whether it takes the file, before the file is read."""
+PARTS_AT_ONCE: Final = 4
+"""Number of parts of one file that are sent at once."""
+_PARTS_ASKED: Final = 32
+"""Number of parts that a region is asked for at once; their grants expire."""
+_PART_TRIES: Final = 3
+"""Tries in one region without a new part, before the other region is tried, which has none of the parts."""
 _REPORTED_BYTES: Final = 1 << 20
 
 Tell = Callable[[Event], None]
@@ -35,7 +42,9 @@ class Uploader:
     source: str
     """Name of the sender of the files."""
     patience_seconds: float
-    """Seconds for which one file is tried."""
+    """Seconds for which one file is tried; of a file in parts, since the last part arrived."""
+    part_bytes: int
+    """Files that are larger are sent in parts of this size."""
     receipts: Receipts
     """The receipts file, written before each step."""
     platform: Platform
@@ -66,7 +75,7 @@ class Uploader:
             if self.stop.is_set():
                 raise Interrupted  # noqa: TRY301 - handled like one that is raised below
             self._require_size(item)
-            known = fingerprint(item, self.stop)
+            known = fingerprint(item, self.stop, self.part_bytes)
             work.receipt = self.receipts.begin(item, known, self.source)
             if work.receipt.state.safe:
                 work.tell(Kind.ALREADY_THERE, region=work.receipt.region)
@@ -88,10 +97,6 @@ class Uploader:
             size = 0 if isinstance(item.content, bytes) else item.content.stat().st_size
         except OSError:
             return  # reading it reports why
-        if size > LARGEST_BYTES:
-            raise UploadFailed(
-                f"it has {size} bytes, and S3 takes at most {LARGEST_BYTES} in one PUT", "send it in parts, or compressed"
-            )
         for endpoint in self.router.order() if size >= ASKED_BYTES else ():
             try:
                 self.platform.require_size(endpoint, item.key, size)
@@ -142,9 +147,11 @@ class Uploader:
     def _try(self, endpoint: Endpoint, work: "_Work", known: Fingerprint) -> Outcome:
         work.tries += 1
         upload = work.upload
-        grant = self.platform.grant(endpoint, upload)
+        grant = self.platform.grant(endpoint, upload, known.part_size)
         if isinstance(work.item.content, bytes):
             new = self.platform.put(endpoint, grant, work.item.content)
+        elif not grant.url:
+            new = self._put_parts(endpoint, grant, work, work.item.content, known)
         else:
             new = self._put_file(endpoint, grant, work, work.item.content, known)
         self.router.worked(endpoint.region)
@@ -152,14 +159,64 @@ class Uploader:
         work.tell(Kind.ACCEPTED if new else Kind.ALREADY_THERE, region=endpoint.region)
         return Outcome(work.item, work.receipt)
 
-    def _put_file(self, endpoint: Endpoint, grant: Grant, work: "_Work", path: Path, known: Fingerprint) -> bool:
-        with Body(path, known, self.stop, work.sent) as body:
+    def _put_file(  # noqa: PLR0913 - the parts of a request
+        self, endpoint: Endpoint, grant: Grant, work: "_Work", path: Path, known: Fingerprint, *, number: int = 0
+    ) -> bool:
+        with Body(path, known, self.stop, work.sent, number) as body:
             try:
                 return self.platform.put(endpoint, grant, body)
             except (RegionFailed, Impossible):
-                work.take_back()
+                work.sent(-body.sent)
                 if body.failure:
                     raise body.failure from None
+                raise
+
+    def _put_parts(self, endpoint: Endpoint, grant: Grant, work: "_Work", path: Path, known: Fingerprint) -> bool:
+        """Send the parts that a region does not hold, and complete the upload; return False if it was complete.
+
+        The region knows which parts have arrived, so a later run asks it, and the receipts file need not list them.
+        """
+        left = dict(enumerate(known.parts, start=1))
+        counted = work.counted
+        tries = 0
+        while True:
+            before = len(left)
+            if self.stop.is_set():
+                raise Interrupted
+            try:
+                if not left:
+                    self.platform.complete(endpoint, work.upload, grant.receipt)
+                    return True
+                asked = dict(islice(left.items(), _PARTS_ASKED))
+                granted = self.platform.parts(endpoint, work.upload, grant.receipt, asked)
+                if granted is None:
+                    return False
+                for number in asked.keys() - granted.keys():
+                    work.sent(known.bytes_of(number))
+                    del left[number]
+                put = partial(self._put_file, endpoint, work=work, path=path, known=known)
+                self._put_granted(put, granted, left)
+                tries = 0 if granted else tries
+            except RegionFailed:
+                tries = 0 if len(left) < before else tries + 1
+                if tries == _PART_TRIES:
+                    work.sent(counted - work.counted)
+                    raise
+                left = left or dict(enumerate(known.parts, start=1))  # to learn why it cannot be completed
+                self.clock.sleep(FIRST_PAUSE_SECONDS * 2**tries * self.jitter(), self.stop)
+            if len(left) < before:
+                work.progressed()
+
+    def _put_granted(self, put: Callable[..., bool], granted: dict[int, Grant], left: dict[int, str]) -> None:
+        """Send parts, several at once, and remove each that arrived from `left`; the first failure ends it."""
+        with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+            futures = {pool.submit(put, grant=grant, number=number): number for number, grant in granted.items()}
+            try:
+                for future in as_completed(futures):
+                    future.result()
+                    del left[futures[future]]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
                 raise
 
     def _require_hope(self, failures: dict[str, RegionFailed], work: "_Work") -> None:
@@ -172,7 +229,7 @@ class Uploader:
         refusals = [failure for failure in failures.values() if isinstance(failure, RegionRefused)]
         if len(refusals) == len(failures):
             raise UploadFailed(reasons, refusals[0].hint)
-        if work.seconds >= self.patience_seconds:
+        if work.idle_seconds >= self.patience_seconds:
             hint = f"{refusals[0].hint}; then {RESUME}" if refusals else RESUME
             raise UploadFailed(f"no region accepted it in {work.seconds:.0f} s and {work.tries} tries: {reasons}", hint)
 
@@ -185,14 +242,19 @@ class Uploader:
 
 
 class _Work:
-    """Progress of one file."""
+    """Progress of one file.
+
+    Attributes:
+        counted: Number of sent bytes that need not be sent again.
+    """
 
     def __init__(self, item: Item, receipt: Receipt | None, clock: Clock, tell: Tell) -> None:
         self.item, self.receipt = item, receipt
         self.tries = 0
         self._clock, self._tell = clock, tell
-        self._begun = clock.elapsed()
-        self._sent = self._reported = 0
+        self._begun = self._progressed = clock.elapsed()
+        self._lock = threading.Lock()
+        self.counted = self._reported = 0
 
     @property
     def upload(self) -> Receipt:
@@ -205,18 +267,24 @@ class _Work:
         """Seconds since work on the file began."""
         return self._clock.elapsed() - self._begun
 
-    def sent(self, size: int) -> None:
-        """Count sent bytes, and report them once a megabyte."""
-        self._sent += size
-        if self._sent - self._reported >= _REPORTED_BYTES:
-            self.tell(Kind.SENT, size=self._sent - self._reported)
-            self._reported = self._sent
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds since work on the file began, or since a part of it arrived."""
+        return self._clock.elapsed() - self._progressed
 
-    def take_back(self) -> None:
-        """Reset the count of sent bytes: the file has to be sent again."""
-        if self._reported:
-            self.tell(Kind.SENT, size=-self._reported)
-        self._sent = self._reported = 0
+    def progressed(self) -> None:
+        """Note that a part of the file has arrived."""
+        self._progressed = self._clock.elapsed()
+
+    def sent(self, size: int) -> None:
+        """Count sent bytes, negative ones that have to be sent again, and report them once a megabyte."""
+        with self._lock:
+            self.counted += size
+            change = self.counted - self._reported
+            if abs(change) < _REPORTED_BYTES:
+                return
+            self._reported = self.counted
+        self.tell(Kind.SENT, size=change)
 
     def tell(self, kind: Kind, *, region: str = "", reason: str = "", size: int | None = None) -> None:
         """Report an event."""

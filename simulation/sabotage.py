@@ -159,10 +159,10 @@ def _forget_the_journal(self: Any) -> int:  # noqa: ANN401 - the receipts
     return 0
 
 
-def _grant_a_new_id(self: Any, endpoint: Any, upload: Any) -> Any:  # noqa: ANN401 - the platform
+def _grant_a_new_id(self: Any, endpoint: Any, upload: Any, part_size: int) -> Any:  # noqa: ANN401 - the platform
     upload_id = new_upload_id(vars(self)["_clock"].now())
     identity = object_id(upload.source, upload_id, upload.sha256)
-    return _grant(self, endpoint, dataclasses.replace(upload, upload_id=upload_id, id=identity))
+    return _grant(self, endpoint, dataclasses.replace(upload, upload_id=upload_id, id=identity), part_size)
 
 
 def _durable_once_processed_by_the_client(self: Any, endpoint: Any, upload: Any) -> Known:  # noqa: ANN401 - the platform

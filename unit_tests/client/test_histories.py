@@ -20,6 +20,8 @@ pytestmark = pytest.mark.property
 
 FAULTS = st.lists(st.sampled_from(Fault), max_size=40)
 LASTING = st.sampled_from([Fault.NONE, Fault.NONE, *Fault])
+PART_BYTES = st.sampled_from([6000, 64 << 20])
+"""The second body has four parts, or is sent by one PUT."""
 BODIES = [b"one", b"two" * 7000, b"three"]
 
 
@@ -28,18 +30,30 @@ class Killed(BaseException):
 
 
 @settings(max_examples=examples(150))
-@given(faults=FAULTS, lasting=st.tuples(LASTING, LASTING), in_memory=st.booleans(), replicate=st.booleans())
-@example(faults=[Fault.NONE, Fault.LOST_ANSWER], lasting=(Fault.NONE, Fault.NONE), in_memory=False, replicate=True)
-@example(faults=[], lasting=(Fault.LATE, Fault.LATE), in_memory=True, replicate=False)
-@example(faults=[], lasting=(Fault.FORBIDDEN, Fault.STALL), in_memory=True, replicate=False)
+@given(
+    faults=FAULTS,
+    lasting=st.tuples(LASTING, LASTING),
+    in_memory=st.booleans(),
+    replicate=st.booleans(),
+    part_bytes=PART_BYTES,
+)
+@example(
+    faults=[Fault.NONE, Fault.LOST_ANSWER],
+    lasting=(Fault.NONE, Fault.NONE),
+    in_memory=False,
+    replicate=True,
+    part_bytes=6000,
+)
+@example(faults=[], lasting=(Fault.LATE, Fault.LATE), in_memory=True, replicate=False, part_bytes=6000)
+@example(faults=[], lasting=(Fault.FORBIDDEN, Fault.STALL), in_memory=True, replicate=False, part_bytes=6000)
 def test_no_history_duplicates_or_invents_an_upload(
-    *, faults: list[Fault], lasting: tuple[Fault, Fault], in_memory: bool, replicate: bool
+    *, faults: list[Fault], lasting: tuple[Fault, Fault], in_memory: bool, replicate: bool, part_bytes: int
 ) -> None:
     world = World(faults)
     world.regions[PRIMARY].fault, world.regions[SECONDARY].fault = lasting
     with tempfile.TemporaryDirectory() as name:
         items = _items(Path(name), in_memory=in_memory)
-        with make_client(world, Path(name)) as client:
+        with make_client(world, Path(name), part_bytes=part_bytes) as client:
             outcomes = client.upload_all(items)
         _require_truth(world, items, outcomes)
 
@@ -47,18 +61,25 @@ def test_no_history_duplicates_or_invents_an_upload(
             world.replicate()
         world.heal()
         world.clock.pass_(3600)
-        with make_client(world, Path(name)) as client:
+        with make_client(world, Path(name), part_bytes=part_bytes) as client:
             again = client.upload_all(items)
         assert [one.error for one in again] == ["", "", ""]
         _require_truth(world, items, again)
 
 
 @settings(max_examples=examples(150))
-@given(faults=FAULTS, kill_at=st.integers(0, 12), torn=st.integers(0, 700), in_memory=st.booleans(), resume=st.booleans())
-@example(faults=[], kill_at=0, torn=0, in_memory=False, resume=False)
-@example(faults=[], kill_at=2, torn=699, in_memory=False, resume=True)
+@given(
+    faults=FAULTS,
+    kill_at=st.integers(0, 12),
+    torn=st.integers(0, 700),
+    in_memory=st.booleans(),
+    resume=st.booleans(),
+    part_bytes=PART_BYTES,
+)
+@example(faults=[], kill_at=0, torn=0, in_memory=False, resume=False, part_bytes=6000)
+@example(faults=[], kill_at=2, torn=699, in_memory=False, resume=True, part_bytes=6000)
 def test_kill_during_a_write_loses_and_duplicates_nothing(
-    *, faults: list[Fault], kill_at: int, torn: int, in_memory: bool, resume: bool
+    *, faults: list[Fault], kill_at: int, torn: int, in_memory: bool, resume: bool, part_bytes: int
 ) -> None:
     world = World(faults)
     with tempfile.TemporaryDirectory() as name:
@@ -66,7 +87,7 @@ def test_kill_during_a_write_loses_and_duplicates_nothing(
         items = _items(Path(name), in_memory=in_memory)
         receipts = Receipts(path, now=world.clock.now, write=_killing(kill_at, torn))
         killed = False
-        with make_client(world, Path(name), receipts=receipts) as client:
+        with make_client(world, Path(name), receipts=receipts, part_bytes=part_bytes) as client:
             try:
                 client.upload_all(items)
             except Killed:
@@ -75,7 +96,7 @@ def test_kill_during_a_write_loses_and_duplicates_nothing(
         assert not sent or len(read_receipts(path)) == len(items), "something was sent that was not written down"
 
         world.heal()
-        with make_client(world, Path(name)) as client:
+        with make_client(world, Path(name), part_bytes=part_bytes) as client:
             if resume and not in_memory:
                 assert all(one.succeeded for one in client.resume())
             outcomes = client.upload_all(items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -181,14 +182,101 @@ def test_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path, monkey
     assert "from 1 to 1048576; send it in parts" in outcome.hint
 
 
-def test_file_over_the_limit_of_s3_is_refused_without_a_request(tmp_path: Path) -> None:
-    world, file = World(), tmp_path / "huge"
-    with file.open("wb") as sparse:
-        sparse.truncate((5 << 30) + 1)
-    with make_client(world, tmp_path) as client:
-        (outcome,) = client.upload_all([Item("huge", file)])
-    assert "S3 takes at most 5368709120 in one PUT" in outcome.error
-    assert world.log == []
+def _in_parts(tmp_path: Path) -> Item:
+    """Return a file of four parts of ten bytes at most."""
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(35)))
+    return Item("large", path)
+
+
+def test_large_file_arrives_in_parts_as_one_object(tmp_path: Path) -> None:
+    world, item = World(), _in_parts(tmp_path)
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        events: list[Event] = []
+        outcomes = client.upload_all([item, Item("small", b"a")], on_event=events.append)
+    assert [one.succeeded for one in outcomes] == [True, True]
+    assert sorted(world.regions[PRIMARY].arrivals) == [1, 2, 3, 4]
+    assert outcomes[0].receipt
+    assert world.identities("large", bytes(range(35))) == {outcomes[0].receipt.id}
+
+
+@pytest.mark.parametrize("at", range(9))
+def test_kill_at_any_request_sends_no_part_again_that_arrived(at: int, tmp_path: Path) -> None:
+    class Killed(BaseException):
+        pass
+
+    class Killing(World):
+        def send(self, request: Request) -> Answer:
+            answer = super().send(request)
+            if len(self.log) > at:
+                raise Killed
+            return answer
+
+    world, item = Killing(), _in_parts(tmp_path)
+    with make_client(world, tmp_path, part_bytes=10) as client, suppress(Killed):
+        client.upload_all([item])
+    again = World()
+    again.regions = world.regions
+    with make_client(again, tmp_path, part_bytes=10) as client:
+        (outcome,) = client.resume() or client.upload_all([item])
+    assert outcome.receipt
+    assert sorted(again.regions[PRIMARY].arrivals) == [1, 2, 3, 4]
+    assert again.identities("large", bytes(range(35))) == {outcome.receipt.id}
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST_ANSWER, Fault.FORBIDDEN, Fault.UNAVAILABLE, Fault.REFUSED])
+@pytest.mark.parametrize("at", range(7))
+def test_single_failure_is_tried_again_in_the_region_that_has_the_parts(fault: Fault, at: int, tmp_path: Path) -> None:
+    world = World([Fault.NONE] * at + [fault])
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        (outcome,) = client.upload_all([_in_parts(tmp_path)])
+    assert outcome.receipt
+    expected = SECONDARY if at == 0 else PRIMARY
+    assert outcome.receipt.region == expected
+    assert sorted(set(world.regions[expected].arrivals)) == [1, 2, 3, 4]
+
+
+def test_region_that_fails_for_long_leaves_the_file_to_the_other(tmp_path: Path) -> None:
+    class Losing(World):
+        def send(self, request: Request) -> Answer:
+            if len(self.regions[PRIMARY].arrivals) == 2:
+                self.regions[PRIMARY].fault = Fault.BLACKHOLE
+            return super().send(request)
+
+    world = Losing()
+    begun = world.clock.now()
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        (outcome,) = client.upload_all([_in_parts(tmp_path)])
+    assert outcome.receipt
+    assert world.clock.now() - begun <= TARGET_SECONDS
+    assert (outcome.receipt.region, sorted(world.regions[SECONDARY].arrivals)) == (SECONDARY, [1, 2, 3, 4])
+    assert world.identities("large", bytes(range(35))) == {outcome.receipt.id}
+
+
+def test_region_of_an_earlier_release_gets_the_file_by_one_put(tmp_path: Path) -> None:
+    world = World()
+    world.regions[PRIMARY].knows_parts = False
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        (outcome,) = client.upload_all([_in_parts(tmp_path)])
+    assert outcome.receipt
+    assert (outcome.receipt.region, world.regions[PRIMARY].arrivals) == (PRIMARY, [])
+    assert world.identities("large", bytes(range(35))) == {outcome.receipt.id}
+
+
+def test_large_file_that_a_region_has_is_not_sent_again(tmp_path: Path) -> None:
+    world, item = World(), _in_parts(tmp_path)
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        client.upload_all([item])
+        upload_id = client.receipts[0].upload_id
+    lines = (tmp_path / "receipts.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "receipts.jsonl").write_bytes(b"".join(lines[:-1]))  # killed before the last line
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        events: list[Event] = []
+        (outcome,) = client.upload_all([item], on_event=events.append)
+    assert (outcome.succeeded, events[-1].kind) == (True, Kind.ALREADY_THERE)
+    assert outcome.receipt
+    assert outcome.receipt.upload_id == upload_id
+    assert len(world.regions[PRIMARY].arrivals) == 4
 
 
 def test_active_region_is_tried_first(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ class Region:
     replicas: set[str] = field(default_factory=set)
     claims: dict[str, dict[str, Any]] = field(default_factory=dict)
     processed: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, tuple[str, int, int]] = field(default_factory=dict)
+    """Key, size and size of the parts of each upload in parts, by object id."""
+    parts: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    """The parts that have arrived, by key."""
+    arrivals: list[int] = field(default_factory=list)
+    """Number of each part that has arrived, in order."""
+    knows_parts: bool = True
+    """Whether the region is of a release that has uploads in parts."""
     rejected: int = 0
     """Number of rejected records of each processed object, beside two accepted ones."""
     fault: Fault = Fault.NONE
@@ -149,6 +157,11 @@ class World:
         if storage:
             return self._put(region, request, body)
         assert f"/{region.name}/execute-api/" in request.headers["Authorization"], "signed for another region"
+        path = urlsplit(request.url).path
+        if request.method == "POST" and path != "/uploads":
+            _, _, object_id, verb = path.split("/")
+            assert request.headers["x-upload-receipt"] == f"signed:{region.name}:{object_id}"
+            return self._in_parts(region, object_id, json.loads(body)["parts"] if verb == "parts" else None)
         if request.method == "POST":
             return self._issue(region, json.loads(body))
         return self._state(region, request.url.rpartition("/")[2])
@@ -165,11 +178,18 @@ class World:
             return _error(400, "InvalidRequest", f"upload_id: was made {age / 86400:.1f} days ago", field="upload_id")
         if ".." in asked["key"].split("/"):
             return _error(400, "InvalidRequest", "key: has a segment that is '..'", field="key")
+        part_size = asked.pop("part_size", 0)
+        if part_size and not region.knows_parts:
+            return _error(400, "InvalidRequest", "part_size: there is no such field", field="part_size")
         if region.claims.setdefault(asked["upload_id"], asked) != asked:
             return _error(409, "UploadIdReused", "the upload id was used for another file")
         parts = ["upload", asked["source"], asked["upload_id"], asked["sha256"]]
         object_id = hashlib.sha256("\0".join(parts).encode()).hexdigest()
         key = "/".join(["incoming/uploads", *parts[1:], asked["key"]])
+        if part_size:
+            region.begun[object_id] = (key, asked["size"], part_size)
+            issued = {"id": object_id, "upload_id": asked["upload_id"], "receipt": f"signed:{region.name}:{object_id}"}
+            return Answer(201, json.dumps(issued).encode())
         issued = {
             "id": object_id,
             "upload_id": asked["upload_id"],
@@ -184,12 +204,41 @@ class World:
         }
         return Answer(201, json.dumps(issued).encode())
 
+    def _in_parts(self, region: Region, object_id: str, wanted: list[dict[str, Any]] | None) -> Answer:
+        """Answer which parts are left, or complete the object."""
+        key, size, part_size = region.begun[object_id]
+        held = region.parts.setdefault(key, {})
+        if wanted is not None:
+            granted = [
+                {
+                    "number": one["number"],
+                    "url": f"https://s3.{region.name}.amazonaws.com/{key}?partNumber={one['number']}",
+                    "headers": {
+                        "Content-Length": str(min(part_size, size - (one["number"] - 1) * part_size)),
+                        "x-amz-checksum-sha256": base64.b64encode(bytes.fromhex(one["sha256"])).decode(),
+                    },
+                }
+                for one in wanted
+                if hashlib.sha256(held.get(one["number"], b"")).hexdigest() != one["sha256"]
+            ]
+            done = key in region.bucket
+            return Answer(200, json.dumps({"complete": done, "parts": [] if done else granted}).encode())
+        if key not in region.bucket and sum(map(len, held.values())) != size:
+            return _error(409, "PartsMissing", "parts have not arrived")
+        region.bucket.setdefault(key, b"".join(held[number] for number in sorted(held)))
+        return Answer(200, json.dumps({"id": object_id, "state": "accepted"}).encode())
+
     def _put(self, region: Region, request: Request, body: bytes) -> Answer:
         key = urlsplit(request.url).path.lstrip("/")
         if len(body) != int(request.headers["Content-Length"]):
             return Answer(400, b"<Error><Code>IncompleteBody</Code></Error>")
         if base64.b64encode(hashlib.sha256(body).digest()).decode() != request.headers["x-amz-checksum-sha256"]:
             return Answer(400, b"<Error><Code>BadDigest</Code></Error>")
+        if query := urlsplit(request.url).query:
+            number = int(query.removeprefix("partNumber="))
+            region.parts[key][number] = body
+            region.arrivals.append(number)
+            return Answer(200)
         if key in region.bucket:
             return Answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
         region.bucket[key] = body
@@ -246,7 +295,9 @@ def configuration(folder: Path, **more: Any) -> Configuration:  # noqa: ANN401 -
     endpoints = tuple(
         Endpoint(region=name, url=f"https://api.execute-api.{name}.amazonaws.com") for name in (PRIMARY, SECONDARY)
     )
-    return Configuration(**{"endpoints": endpoints, "receipts": folder / "receipts.jsonl", "workers": 1, **more})
+    part_bytes = more.pop("part_bytes", 64 << 20)  # smaller than S3 allows
+    made = Configuration(**{"endpoints": endpoints, "receipts": folder / "receipts.jsonl", "workers": 1, **more})
+    return made.model_copy(update={"part_bytes": part_bytes})
 
 
 def make_client(world: World, folder: Path, *, receipts: Receipts | None = None, **more: Any) -> Client:  # noqa: ANN401
