@@ -25,8 +25,8 @@ def _server(hash_seed: str) -> subprocess.Popen[str]:
     return server
 
 
-def run(choice: str, *chosen: int | dict[str, Any], sabotage: str = "", hash_seed: str = "0") -> list[Outcome]:
-    """Run the histories of a choice of `server.CHOICES`: of seeds, of plans, or of all."""
+def run(choice: str, *chosen: int | str | dict[str, Any], sabotage: str = "", hash_seed: str = "0") -> list[Outcome]:
+    """Run the histories of a choice of `server.CHOICES`: of seeds, of plans, of invariants, or of all."""
     server = _server(hash_seed)
     assert server.stdin
     assert server.stdout

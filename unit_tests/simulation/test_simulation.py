@@ -68,7 +68,7 @@ def test_every_loss_of_a_region_during_processing_passes() -> None:
     ],
 )
 def test_reintroduced_fault_is_convicted(sabotage: str, invariant: str) -> None:
-    assert invariant in broken(run("regressions", sabotage=sabotage))
+    assert invariant in broken(run("regressions", invariant, sabotage=sabotage))
 
 
 @pytest.mark.parametrize("sabotage", ["trust RESULT without reading the replica", "archive in one region only"])
