@@ -8,8 +8,8 @@ from unit_tests.fixtures import use_fixture_transform
 
 use_fixture_transform()
 
-# moto looks for each of the ten possible types of an attribute value under several spellings: half the processor time of these
-# tests. A value that DynamoDB returns has exactly one type, under its own name.
+# moto looks for each of the ten possible types of an attribute value under several names, which took half the processor time
+# of these tests. A value that DynamoDB returns has exactly one type, under its own name.
 _of_any_shape = BaseJSONSerializer._serialize_type_structure  # noqa: SLF001
 
 
