@@ -21,11 +21,11 @@ _LONGEST: Final = (
     "fork.test_fork",
     "compliance.test_command_line",
     "simulation.test_simulation",
-    "infra.test_least_privilege",
     "infra.test_any_settings",
+    "drill.proof.test_proving",
+    "compliance.controls.test_bridge",
     "compliance.test_admit",
     "compliance.test_our_app",
-    "compliance.test_one_verdict",
 )
 """The slowest modules by processor time. They begin first, so that no worker runs one alone at the end."""
 
