@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from typing import Any
 
 from botocore.loaders import Loader
@@ -10,6 +11,9 @@ from hypothesis import settings
 from infra.bundling import REPOSITORY
 from infra.cdk_cli import JSII_CACHE, node
 from operations.target import TARGET_VARIABLE
+
+# A shell starts a background command with SIGINT ignored, and what the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A profile, region or endpoint of AWS in the user's shell is for other programs; only a live run needs them.
 if TARGET_VARIABLE not in os.environ:
