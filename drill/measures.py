@@ -102,7 +102,7 @@ _KINDS: Final = (
         "decided",
         ("backlog_zero",),
         target=30.0,
-        how="each object that its bucket held at the decision has its RESULT there",
+        how="each object that its bucket held at the decision is settled there",
     ),
     _Kind("failback", "Healing to the primary active in both replicas", "healed", ("failed_back",)),
 )
@@ -216,5 +216,5 @@ def _of_backlog(kind: _Kind, journal: Journal) -> str:
     if held is None:
         return ""
     return (
-        f"at the decision {held['objects']} objects had no RESULT there, and {held['messages']} messages were in its queue"
+        f"at the decision {held['objects']} objects were not settled there, and {held['messages']} messages were in its queue"
     )

@@ -25,7 +25,7 @@ from operations.register import Promotion, Register
 
 _MOST_TRIES: Final = 5
 # Consumed without effect: on a busy machine messages wait.
-_UNPROCESSED: Final = "objects that [a-z0-9-]+ holds, which is active, have no RESULT, and 0 messages wait"
+_UNPROCESSED: Final = "objects that [a-z0-9-]+ holds, which is active, are not settled there, and 0 messages wait"
 _WRONG: Final = "objects (lost|duplicated|divergent)"
 _NOT_DURABLE: Final = "durable objects are not in "
 _FUNCTIONS: Final = ("ProcessorFunctionName", "IssuerFunctionName")
@@ -124,7 +124,7 @@ ALL: Final = (
     ),
     Sabotage(
         "the shadow acknowledges on RESULT alone",
-        _WRONG,
+        f"{_UNPROCESSED}|{_WRONG}",
         {
             _PIPELINE: (
                 (

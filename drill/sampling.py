@@ -56,7 +56,7 @@ def _depths(samples: Sequence[Sample], journal: Journal, plan: Plan, began: floa
 def _lasting_depths(journal: Journal) -> dict[str, int]:
     """Return, by moment, the messages that SQS held in the secondary and that stay until the promotion.
 
-    They are those of the drill's own objects without a complete RESULT there. A message of a canary comes and goes between
+    They are those of the drill's own objects that are not settled there. A message of a canary comes and goes between
     two samples.
     """
     stations, backlog = journal.fact("stations") or {}, journal.fact("backlog_at_decision") or {}
@@ -68,7 +68,7 @@ def _lasting_depths(journal: Journal) -> dict[str, int]:
 
 
 def _ages(samples: Sequence[Sample], journal: Journal, plan: Plan, began: float) -> Iterator[str]:
-    """Check the age of the shadow: objects without a RESULT at the decision waited at least since the fault."""
+    """Check the age of the shadow: objects that were not settled at the decision waited at least since the fault."""
     fault, decided = journal.moment("fault"), journal.moment("decided")
     if fault is None or decided is None or not journal.fact("waiting_at_decision"):
         return

@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from operations.attribute_values import Wire, as_json
 from operations.deployment import Deployment
 from operations.errors import RunFailure
-from operations.ledger import object_id
+from operations.ledger import is_verified, object_id
 from operations.register import claims_of
 from operations.target import Target
 
@@ -32,7 +32,6 @@ _SHARDS: Final = 4
 _PARTITION_KEYS: Final = {"": "pk", "by_file": "file_key", "by_state_hour": "state_hour"}
 """The attribute of each index's partition key; "" is the table itself."""
 _RECORDS_PER_KEY: Final = 1000
-_NO_TEXT: Final = {"S": ""}
 _ROWS_AN_OBJECT: Final = 3
 """Most rows of an object in the index by file: RESULT, and an UPLOAD row of each region."""
 
@@ -81,10 +80,8 @@ class Found:
         if _text(result["state"]) == QUARANTINED:
             return f"quarantined: {_text(result['reason'])}"
         replica = rows.get(f"REPLICA#{region}", {})
-        noted = {"settled_digest": "effect_digest", "settled_version": "processing_version"}
-        is_verified = all(replica.get(one, _NO_TEXT) == result.get(of, _NO_TEXT) for one, of in noted.items())
         counts = f"completed: {_text(result['accepted'])} accepted, {_text(result['rejected'])} rejected"
-        return counts if is_verified else f"{counts}; records of this replica not verified yet"
+        return counts if is_verified(result, replica) else f"{counts}; records of this replica not verified yet"
 
     def history(self) -> list[tuple[str, str]]:
         """Return the time in UTC and a sentence for each step that a row notes, in order."""

@@ -18,6 +18,7 @@ _PARTS_OF_AN_UPLOAD: Final = 4
 """Source, upload id, SHA-256 of the content, file key. A key with another number of parts is a direct put."""
 _DIGITS_OF_SHA256: Final = 64
 _SOURCE_OF_DIRECT_PUTS: Final = "ingest"
+_NO_TEXT: Final = {"S": ""}
 
 
 def object_id(key: str, version_id: str) -> str:
@@ -27,6 +28,12 @@ def object_id(key: str, version_id: str) -> str:
         source, upload_id, content_sha256, _ = parts
         return hashlib.sha256(f"upload\0{source}\0{upload_id}\0{content_sha256}".encode()).hexdigest()
     return hashlib.sha256(f"object\0{_SOURCE_OF_DIRECT_PUTS}\0{key}\0{version_id}".encode()).hexdigest()
+
+
+def is_verified(result: dict[str, Wire], replica: dict[str, Wire]) -> bool:
+    """Return whether a REPLICA row notes the records of this RESULT as complete: its digest and its processing version."""
+    noted = {"settled_digest": "effect_digest", "settled_version": "processing_version"}
+    return all(replica.get(one, _NO_TEXT) == result.get(of, _NO_TEXT) for one, of in noted.items())
 
 
 class Ledger:
@@ -54,9 +61,11 @@ class Ledger:
         """Return a region's existing ATTEMPT rows, by object id."""
         return self._rows_of(object_ids, f"ATTEMPT#{region}")
 
-    def replicas(self, object_ids: Iterable[str], region: str) -> dict[str, dict[str, Wire]]:
-        """Return a region's existing REPLICA rows, by object id."""
-        return self._rows_of(object_ids, f"REPLICA#{region}")
+    def settled(self, object_ids: Iterable[str]) -> set[str]:
+        """Return the objects with a RESULT whose records this region has noted as complete in its replica."""
+        results = self.results(object_ids)
+        replicas = self._rows_of(results, f"REPLICA#{self.region}")
+        return {one for one, row in replicas.items() if is_verified(results[one], row)}
 
     def _rows_of(self, object_ids: Iterable[str], sort_key: str) -> dict[str, dict[str, Wire]]:
         wanted = [{"pk": {"S": f"OBJ#{one}"}, "sk": {"S": sort_key}} for one in object_ids]

@@ -37,8 +37,8 @@ def _note_backlog(context: Context, region: str) -> None:
     if context.journal.fact("backlog_at_decision") is not None:
         return
     held = stored(context, region)
-    waiting = sorted(held - Ledger(context.deployment, region).results(held).keys())
+    waiting = sorted(held - Ledger(context.deployment, region).settled(held))
     messages = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
     context.journal.state(context.phase, "waiting_at_decision", waiting)
     context.journal.state(context.phase, "backlog_at_decision", {"objects": len(waiting), "messages": messages})
-    context.note(f"{len(waiting)} objects have no result in {region}, {messages} messages are in its queue", region=region)
+    context.note(f"{len(waiting)} objects are not settled in {region}, {messages} messages are in its queue", region=region)

@@ -16,7 +16,7 @@ from operations.queues import backlog
 
 _PATIENCE_SECONDS: Final = 300.0
 _EMPTY_SECONDS: Final = 20.0
-"""Seconds without a new result and with an empty queue after which the wait ends."""
+"""Seconds with an empty queue after which the wait ends."""
 
 
 def run(context: Context) -> str:
@@ -36,35 +36,35 @@ def run(context: Context) -> str:
 
 
 def _wait_for_backlog(context: Context) -> None:
-    """Wait until every object that the region held at the decision has its RESULT there. Later objects do not count."""
+    """Wait until every object that the region held at the decision is settled there. Later objects do not count."""
     waiting = context.journal.fact("waiting_at_decision") or []
     _wait(context, lambda: waiting, may_receive=True)
 
 
 def wait_until_idle(context: Context) -> None:
-    """Wait until every object that the region holds has its RESULT there, and no message waits."""
+    """Wait until every object that the region holds is settled there, and no message waits."""
     _wait(context, lambda: stored(context, context.target.secondary), may_receive=False)
 
 
 def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receive: bool) -> None:
     region = context.target.secondary
     ledger = Ledger(context.deployment, region)
-    messages = missing = 0
+    messages = unsettled = 0
     empty_since: float | None = None
     for _ in context.waiting(_PATIENCE_SECONDS):
         detect.look(context)
         ids = wanted()
         messages = sum(backlog(context.deployment, region, "IngestQueueUrl").values())
-        missing = len(ids) - len(ledger.results(ids))
-        context.say(f"{messages} messages wait in {region}, {missing} results are missing")
-        if not missing and (may_receive or not messages):
+        unsettled = len(ids) - len(ledger.settled(ids))
+        context.say(f"{messages} messages wait in {region}, {unsettled} objects are not settled")
+        if not unsettled and (may_receive or not messages):
             context.watch.look(ledger, all_of_them=True)
             return
         empty_since = (empty_since or time.monotonic()) if not messages else None
         if empty_since is not None and time.monotonic() - empty_since > _EMPTY_SECONDS:
             break
     raise Stop(
-        f"{missing} objects that {region} holds, which is active, have no RESULT, and {messages} messages wait there.",
+        f"{unsettled} objects that {region} holds, which is active, are not settled there, and {messages} messages wait there.",
         hint="Look at the processor's errors there and at its dead-letter queue."
         if messages
         else "No message waits: they were consumed without effect, or never arrived. The proof names the objects.",

@@ -71,8 +71,7 @@ def _unarchived(context: Context, ledgers: list[Ledger]) -> int:
     """
     results = ledgers[0].results(one.id for one in context.sender.receipts())
     due = [one for one, row in results.items() if row["state"]["S"] == "QUARANTINED" or row["rejected"]["N"] != "0"]
-    settled = [ledger.replicas(due, ledger.region).values() for ledger in ledgers]
-    return sum(len(due) - sum("settled_digest" in row for row in rows) for rows in settled)
+    return sum(len(due) - len(ledger.settled(due)) for ledger in ledgers)
 
 
 def _wait_until_quiet(context: Context) -> None:

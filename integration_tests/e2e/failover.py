@@ -104,8 +104,8 @@ class Failover:
         bucket = self.deployment.ingest_bucket(self.secondary)
         pages = self.deployment.client("s3", self.secondary).get_paginator("list_object_versions").paginate(Bucket=bucket)
         ids = [object_id(one["Key"], one["VersionId"]) for page in pages for one in page.get("Versions", [])]
-        rows = Ledger(self.deployment, self.secondary).replicas(ids, self.secondary)
-        return [one for one in ids if "settled_digest" not in rows.get(one, {})]
+        settled = Ledger(self.deployment, self.secondary).settled(ids)
+        return [one for one in ids if one not in settled]
 
     def _upload(self, names: tuple[str, ...], region: str, folder: str) -> list[Pushed]:
         before = len(self.uploaded)

@@ -103,7 +103,7 @@ def test_wait_without_result_reports_what_is_missing_and_waits(
     monkeypatch: pytest.MonkeyPatch, waiting: int, hint: str
 ) -> None:
     done, missing = "a" * 64, "b" * 64
-    monkeypatch.setattr(measure, "Ledger", lambda *_: SimpleNamespace(results=lambda ids: {done: {}} if done in ids else {}))
+    monkeypatch.setattr(measure, "Ledger", lambda *_: SimpleNamespace(settled={done}.intersection))
     monkeypatch.setattr(measure, "backlog", lambda *_: {"ApproximateNumberOfMessages": waiting})
     monkeypatch.setattr(detect, "look", lambda _: None)
     moments = iter(range(0, 1000, 15))
@@ -115,6 +115,6 @@ def test_wait_without_result_reports_what_is_missing_and_waits(
         waiting=lambda _: iter([None] * 4),
         say=lambda _: None,
     )
-    with pytest.raises(Stop, match=f"1 objects .* have no RESULT, and {waiting} messages wait there") as raised:
+    with pytest.raises(Stop, match=f"1 objects .* are not settled there, and {waiting} messages wait there") as raised:
         measure.run(context)
     assert hint in raised.value.hint

@@ -123,7 +123,7 @@ def test_dns_target_applies_only_to_faults_of_the_health_check(
 def test_backlog_is_reported_with_its_size(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.state("decide", "backlog_at_decision", {"objects": 58, "messages": 61})
-    assert "58 objects had no RESULT there, and 61 messages were in its queue" in _of(journal, "backlog_zero").how
+    assert "58 objects were not settled there, and 61 messages were in its queue" in _of(journal, "backlog_zero").how
 
 
 def test_measure_over_its_target_is_not_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,7 +188,7 @@ def test_late_measure_of_a_busy_machine_convicts_nothing() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        (ALL[0].name, "9 objects that us-west-2 holds, which is active, have no RESULT, and 0 messages wait there."),
+        (ALL[0].name, "9 objects that us-west-2 holds, which is active, are not settled there, and 0 messages wait there."),
         (
             ALL[1].name,
             "2 objects lost in us-west-2 while the other region is lost, for example 9f in archive us-west-2: it is",
@@ -206,7 +206,7 @@ def test_late_measure_of_a_busy_machine_convicts_nothing() -> None:
             ALL[5].name,
             "the samples show an empty queue in us-west-2 when SQS held 10 messages (fault): the curves contradict",
         ),
-        (ALL[6].name, "2 objects that us-west-2 holds, which is active, have no RESULT, and 0 messages wait there."),
+        (ALL[6].name, "2 objects that us-west-2 holds, which is active, are not settled there, and 0 messages wait there."),
         (ALL[8].name, "RESULT of ab counts 2500 records and was written in us-east-1 when 0 were there"),
         (
             ALL[10].name,

@@ -1,0 +1,122 @@
+"""Test what the drill takes as done in a region: a RESULT whose records the region's own row notes as complete."""
+
+from __future__ import annotations
+
+import itertools
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from drill.phases import decide, detect, measure, reconcile
+from drill.stops import Stop
+from operations.ledger import Ledger
+
+EAST, WEST = REGIONS = ("us-east-1", "us-west-2")
+ONE, OTHER = "a" * 64, "b" * 64
+Item = dict[str, dict[str, str]]
+
+
+def _note(digest: str, version: str, region: str = WEST) -> Item:
+    return {"sk": {"S": f"REPLICA#{region}"}, "settled_digest": {"S": digest}, "settled_version": {"S": version}}
+
+
+RESULT: Item = {
+    "sk": {"S": "RESULT"},
+    "state": {"S": "COMPLETED"},
+    "rejected": {"N": "1"},
+    "effect_digest": {"S": "e1"},
+    "processing_version": {"S": "v1"},
+}
+RECORD: Item = {"pk": {"S": f"REC#{ONE}#000000"}, "sk": {"S": "000000000000"}}
+CASES = pytest.mark.parametrize(
+    ("rows", "is_settled"),
+    [
+        pytest.param([], False, id="nothing"),
+        pytest.param([RESULT], False, id="RESULT alone"),
+        pytest.param([_note("e1", "v1")], False, id="note without RESULT"),
+        pytest.param([RESULT, _note("e0", "v1")], False, id="another digest"),
+        pytest.param([RESULT, _note("e1", "v0")], False, id="another version"),
+        pytest.param([RESULT, _note("e1", "v1", EAST)], False, id="noted by the other region"),
+        pytest.param([RESULT, RECORD, {"sk": {"S": f"REPLICA#{WEST}"}}], False, id="records there and not noted"),
+        pytest.param([RESULT, RECORD, _note("e1", "v1")], True, id="all well"),
+    ],
+)
+
+
+class Table:
+    """The replicas of both regions: the case's rows of ONE in the secondary, a settled object everywhere else."""
+
+    target = SimpleNamespace(regions=REGIONS, primary=EAST, secondary=WEST)
+
+    def __init__(self, rows: list[Item]) -> None:
+        well = {(one, region): [RESULT, _note("e1", "v1", region)] for one in (ONE, OTHER) for region in REGIONS}
+        self.rows = {
+            (region, *(row.get(name, {"S": f"OBJ#{one}"})["S"] for name in ("pk", "sk"))): row
+            for (one, region), held in (well | {(ONE, WEST): rows}).items()
+            for row in held
+        }
+
+    def table(self, region: str) -> str:
+        return region
+
+    def client(self, _service: str, region: str) -> Any:  # noqa: ANN401 - a boto3 client
+        return SimpleNamespace(batch_get_item=lambda RequestItems: {"Responses": {region: self._get(RequestItems, region)}})  # noqa: N803
+
+    def _get(self, wanted: Any, region: str) -> list[Item]:  # noqa: ANN401 - of boto3
+        keys = [(region, key["pk"]["S"], key["sk"]["S"]) for key in wanted[region]["Keys"]]
+        return [{"pk": {"S": key[1]}} | self.rows[key] for key in keys if key in self.rows]
+
+
+def _context(rows: list[Item], monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - what a phase is given
+    """Return a drill whose two objects are in both buckets, and whose queues are empty."""
+    table, facts = Table(rows), dict[str, Any]()
+    for module in (decide, measure):
+        monkeypatch.setattr(module, "stored", lambda *_: {ONE, OTHER})
+        monkeypatch.setattr(module, "backlog", lambda *_: {"ApproximateNumberOfMessages": 0})
+    monkeypatch.setattr(detect, "look", lambda _: None)
+    moments = itertools.count(0.0, 15.0)
+    monkeypatch.setattr(measure, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    return SimpleNamespace(
+        deployment=table,
+        target=table.target,
+        phase="measure",
+        journal=SimpleNamespace(fact=facts.get, state=lambda _, name, value: facts.update({name: value})),
+        sender=SimpleNamespace(receipts=lambda: [SimpleNamespace(id=ONE), SimpleNamespace(id=OTHER)]),
+        watch=SimpleNamespace(look=lambda *_, **__: None),
+        waiting=lambda _: [None] * 4,
+        note=lambda *_, **__: None,
+        say=lambda _: None,
+    )
+
+
+@CASES
+def test_backlog_holds_what_the_region_has_not_settled(
+    rows: list[Item], is_settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = _context(rows, monkeypatch)
+    decide._note_backlog(context, WEST)  # noqa: SLF001 - the phase asks an API first
+    waiting = [] if is_settled else [ONE]
+    assert context.journal.fact("waiting_at_decision") == waiting
+    assert context.journal.fact("backlog_at_decision") == {"objects": len(waiting), "messages": 0}
+
+
+@CASES
+def test_wait_for_idle_ends_when_all_is_settled(
+    rows: list[Item], is_settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = _context(rows, monkeypatch)
+    if is_settled:
+        measure.wait_until_idle(context)
+        return
+    with pytest.raises(Stop, match="^1 objects that us-west-2 holds, which is active, are not settled there"):
+        measure.wait_until_idle(context)
+
+
+@CASES
+def test_archives_are_complete_when_all_is_settled(
+    rows: list[Item], is_settled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = _context(rows, monkeypatch)
+    ledgers = [Ledger(context.deployment, region) for region in REGIONS]
+    assert reconcile._unarchived(context, ledgers) == (not is_settled)  # noqa: SLF001 - a part of a long wait
