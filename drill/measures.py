@@ -216,5 +216,6 @@ def _of_backlog(kind: _Kind, journal: Journal) -> str:
     if held is None:
         return ""
     return (
-        f"at the decision {held['objects']} objects were not settled there, and {held['messages']} messages were in its queue"
+        f"at the decision {held['objects']} objects were not settled there, "
+        f"and {held['messages']} messages were in its queue"
     )

@@ -64,7 +64,8 @@ def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receiv
         if empty_since is not None and time.monotonic() - empty_since > _EMPTY_SECONDS:
             break
     raise Stop(
-        f"{unsettled} objects that {region} holds, which is active, are not settled there, and {messages} messages wait there.",
+        f"{unsettled} objects that {region} holds, which is active, are not settled there, "
+        f"and {messages} messages wait there.",
         hint="Look at the processor's errors there and at its dead-letter queue."
         if messages
         else "No message waits: they were consumed without effect, or never arrived. The proof names the objects.",

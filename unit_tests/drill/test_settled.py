@@ -30,16 +30,16 @@ RESULT: Item = {
 }
 RECORD: Item = {"pk": {"S": f"REC#{ONE}#000000"}, "sk": {"S": "000000000000"}}
 CASES = pytest.mark.parametrize(
-    ("rows", "is_settled"),
+    ("rows", "unsettled"),
     [
-        pytest.param([], False, id="nothing"),
-        pytest.param([RESULT], False, id="RESULT alone"),
-        pytest.param([_note("e1", "v1")], False, id="note without RESULT"),
-        pytest.param([RESULT, _note("e0", "v1")], False, id="another digest"),
-        pytest.param([RESULT, _note("e1", "v0")], False, id="another version"),
-        pytest.param([RESULT, _note("e1", "v1", EAST)], False, id="noted by the other region"),
-        pytest.param([RESULT, RECORD, {"sk": {"S": f"REPLICA#{WEST}"}}], False, id="records there and not noted"),
-        pytest.param([RESULT, RECORD, _note("e1", "v1")], True, id="all well"),
+        pytest.param([], 1, id="nothing"),
+        pytest.param([RESULT], 1, id="RESULT alone"),
+        pytest.param([_note("e1", "v1")], 1, id="note without RESULT"),
+        pytest.param([RESULT, _note("e0", "v1")], 1, id="another digest"),
+        pytest.param([RESULT, _note("e1", "v0")], 1, id="another version"),
+        pytest.param([RESULT, _note("e1", "v1", EAST)], 1, id="noted by the other region"),
+        pytest.param([RESULT, RECORD, {"sk": {"S": f"REPLICA#{WEST}"}}], 1, id="records there and not noted"),
+        pytest.param([RESULT, RECORD, _note("e1", "v1")], 0, id="all well"),
     ],
 )
 
@@ -92,31 +92,30 @@ def _context(rows: list[Item], monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa:
 
 @CASES
 def test_backlog_holds_what_the_region_has_not_settled(
-    rows: list[Item], is_settled: bool, monkeypatch: pytest.MonkeyPatch
+    rows: list[Item], unsettled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = _context(rows, monkeypatch)
     decide._note_backlog(context, WEST)  # noqa: SLF001 - the phase asks an API first
-    waiting = [] if is_settled else [ONE]
-    assert context.journal.fact("waiting_at_decision") == waiting
-    assert context.journal.fact("backlog_at_decision") == {"objects": len(waiting), "messages": 0}
+    assert context.journal.fact("waiting_at_decision") == [ONE] * unsettled
+    assert context.journal.fact("backlog_at_decision") == {"objects": unsettled, "messages": 0}
 
 
 @CASES
-def test_wait_for_idle_ends_when_all_is_settled(
-    rows: list[Item], is_settled: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wait_for_idle_ends_when_all_is_settled(rows: list[Item], unsettled: int, monkeypatch: pytest.MonkeyPatch) -> None:
     context = _context(rows, monkeypatch)
-    if is_settled:
+    if not unsettled:
         measure.wait_until_idle(context)
         return
-    with pytest.raises(Stop, match="^1 objects that us-west-2 holds, which is active, are not settled there"):
+    with pytest.raises(
+        Stop, match="1 objects that us-west-2 holds, which is active, are not settled there, and 0 messages wait there"
+    ):
         measure.wait_until_idle(context)
 
 
 @CASES
 def test_archives_are_complete_when_all_is_settled(
-    rows: list[Item], is_settled: bool, monkeypatch: pytest.MonkeyPatch
+    rows: list[Item], unsettled: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = _context(rows, monkeypatch)
     ledgers = [Ledger(context.deployment, region) for region in REGIONS]
-    assert reconcile._unarchived(context, ledgers) == (not is_settled)  # noqa: SLF001 - a part of a long wait
+    assert reconcile._unarchived(context, ledgers) == unsettled  # noqa: SLF001 - a part of a long wait
