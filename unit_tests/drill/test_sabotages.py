@@ -189,6 +189,7 @@ def test_late_measure_of_a_busy_machine_convicts_nothing() -> None:
     ("name", "reason"),
     [
         (ALL[0].name, "9 objects that us-west-2 holds, which is active, are not settled there, and 0 messages wait there."),
+        (ALL[1].name, "6 objects that us-west-2 holds, which is active, are not settled there, and 0 messages wait there."),
         (
             ALL[1].name,
             "2 objects lost in us-west-2 while the other region is lost, for example 9f in archive us-west-2: it is",
