@@ -194,6 +194,7 @@ class Uploader:
                 for number in asked.keys() - granted.keys():
                     work.sent(known.bytes_of(number))
                     del left[number]
+                before = len(left)  # a part that the region held already is no progress
                 put = partial(self._put_file, endpoint, work=work, path=path, known=known)
                 self._put_granted(put, granted, left)
                 tries = 0 if granted else tries
@@ -202,7 +203,9 @@ class Uploader:
                 if tries == _PART_TRIES:
                     work.sent(counted - work.counted)
                     raise
-                left = left or dict(enumerate(known.parts, start=1))  # to learn why it cannot be completed
+                if not left:  # to learn why it cannot be completed; each part that is there is counted again
+                    left = dict(enumerate(known.parts, start=1))
+                    work.sent(counted - work.counted)
                 self.clock.sleep(FIRST_PAUSE_SECONDS * 2**tries * self.jitter(), self.stop)
             if len(left) < before:
                 work.progressed()
@@ -214,10 +217,11 @@ class Uploader:
             try:
                 for future in as_completed(futures):
                     future.result()
-                    del left[futures[future]]
-            except BaseException:
+            finally:
                 pool.shutdown(cancel_futures=True)
-                raise
+                for future, number in futures.items():
+                    if not future.cancelled() and not future.exception():
+                        del left[number]
 
     def _require_hope(self, failures: dict[str, RegionFailed], work: "_Work") -> None:
         """Return if another round may succeed and there is time for it.

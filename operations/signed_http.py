@@ -41,10 +41,13 @@ class Api:
         self._target = deployment.target
         self._http = URLLib3Session(timeout=timeout)
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True) -> Answer:
-        """Send a request, signed for this region (SigV4, `execute-api`) or not at all."""
+    def call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, signed: bool = True, receipt: str = ""
+    ) -> Answer:
+        """Send a request, signed for this region (SigV4, `execute-api`) or not at all; with a receipt if one is given."""
         data = json.dumps(body) if body is not None else None
         headers = {"content-type": "application/json"} if body is not None else {}
+        headers |= {"x-upload-receipt": receipt} if receipt else {}
         request = AWSRequest(method=method, url=self._url + path, data=data, headers=headers)
         if signed:
             credentials = self._target.caller_credentials()

@@ -77,6 +77,8 @@ def leftovers(deployment: Deployment, made: Iterable[Made]) -> list[str]:
         for bucket, prefix in _places(deployment, region, all_made):
             versions = _versions(deployment.client("s3", region), bucket, prefix)
             left += [f"s3://{bucket}/{one['Key']}" for one in versions if not _locked(deployment, region, bucket, one)]
+            parts = _begun(deployment.client("s3", region), bucket, prefix)
+            left += [f"s3://{bucket}/{one['Key']}: parts of an upload" for one in parts]
         ledger = Ledger(deployment, region)
         left += [
             f"{region}: row {row['pk']['S']} / {row['sk']['S']}"
@@ -133,6 +135,8 @@ def _remove_objects(deployment: Deployment, region: str, made: list[Made], done:
                 done.kept.append(f"s3://{bucket}/{version['Key']} (Object Lock until {until})")
             else:
                 free.append({"Key": version["Key"], "VersionId": version["VersionId"]})
+        for upload in _begun(s3, bucket, prefix):
+            s3.abort_multipart_upload(Bucket=bucket, **upload)
         for start in range(0, len(free), _PER_REQUEST):
             # A version's deletion is never replicated, so each region removes its own.
             part = free[start : start + _PER_REQUEST]
@@ -146,6 +150,12 @@ def _versions(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, Any]]:  #
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
         yield from page.get("Versions", [])
         yield from page.get("DeleteMarkers", [])
+
+
+def _begun(s3: Any, bucket: str, prefix: str) -> Iterator[dict[str, str]]:  # noqa: ANN401 - a boto3 client
+    """Yield the key and S3's id of each incomplete multipart upload."""
+    for page in s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        yield from ({"Key": one["Key"], "UploadId": one["UploadId"]} for one in page.get("Uploads", []))
 
 
 def _locked(deployment: Deployment, region: str, bucket: str, version: dict[str, Any]) -> str:

@@ -1,14 +1,17 @@
-"""Test the upload client against both regions: each file is stored once, even after a lost answer."""
+"""Test the upload client against both regions: each file is stored once, even after a lost answer or a killed client."""
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from client import Answer, Client, Configuration, HttpTransport, Item, Outcome, Request, State, Unreachable
+from client import Answer, Client, Configuration, HttpTransport, Item, Outcome, Request, State, Unreachable, Until
 from integration_tests.e2e.cleanup import Made
 from integration_tests.e2e.corpus.reading import json_array
 from integration_tests.e2e.corpus.real import dataset
@@ -19,11 +22,14 @@ from integration_tests.e2e.report import Run
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
 from operations.ledger import Ledger
+from operations.signed_http import Api
 from operations.target import Target
 
 FILE = "iris.json"
 _FIRST_GOOD_WRITE_SECONDS = 15
 _NOBODY_LISTENS = "https://127.0.0.1:9"
+PART_BYTES = 5 << 20
+LARGE_BYTES = 11 << 20
 
 
 @pytest.fixture
@@ -47,14 +53,36 @@ class Lossy(HttpTransport):
         return answer
 
 
+class Killed(BaseException):
+    """Raised when a client is killed."""
+
+
+class Counting(HttpTransport):
+    """The network, on which a client is killed after some PUTs."""
+
+    def __init__(self, lives: int) -> None:
+        super().__init__(connect_seconds=2.0, connections=4)
+        self.lives, self.sent, self._one = lives, set[int](), threading.Lock()
+
+    def send(self, request: Request) -> Answer:
+        if request.method != "PUT":
+            return super().send(request)
+        with self._one:
+            if len(self.sent) == self.lives:
+                raise Killed
+            answer = super().send(request)
+            self.sent.add(int(parse_qs(urlsplit(request.url).query)["partNumber"][0]))
+            return answer
+
+
 @contextmanager
-def opened(deployment: Deployment, folder: Path, transport: Lossy | None = None, **urls: str) -> Iterator[Client]:
+def opened(deployment: Deployment, folder: Path, transport: HttpTransport | None = None, **urls: str) -> Iterator[Client]:
     """Open a client of both regions, the primary first."""
     target = deployment.target
     named = {"primary": target.primary, "secondary": target.secondary}
     endpoints = [{"region": region, "url": urls.get(role) or deployment.api_url(region)} for role, region in named.items()]
     configuration = Configuration.of(
-        {"endpoints": endpoints, "source": target.source, "receipts": folder / "receipts.jsonl"}
+        {"endpoints": endpoints, "source": target.source, "receipts": folder / "receipts.jsonl", "part_bytes": PART_BYTES}
     )
     with Client(configuration, transport=transport, credentials=target.caller_credentials()) as client:
         yield client
@@ -93,6 +121,44 @@ def test_upload_with_a_lost_answer_is_stored_once(deployment: Deployment, run: R
     _once_in_both_regions(deployment, outcome)
 
 
+def test_killed_client_sends_only_the_parts_that_are_left(
+    deployment: Deployment, run: Run, item: Item, tmp_path: Path
+) -> None:
+    target = deployment.target
+    body = _padded(dataset(FILE))
+    Path(str(item.content)).write_bytes(body)
+    with opened(deployment, tmp_path, Counting(lives=1)) as client:
+        with pytest.raises(Killed):
+            client.upload_all([item])
+        (planned,) = client.receipts
+    run.issued.append(Made(planned.id, len(json_array(body)), planned.upload_id))
+    api = Api(deployment, target.primary)
+    file = {"key": item.key, "size": len(body), "sha256": planned.sha256, "source": target.source}
+    issued = api.call("POST", "/uploads", {**file, "upload_id": planned.upload_id, "part_size": PART_BYTES}).json()
+    assert (issued["id"], issued["parts"]) == (planned.id, 3)
+
+    early = api.call("POST", f"/uploads/{planned.id}/complete", receipt=issued["receipt"])
+    assert (early.status, early.json()["error"]) == (409, "PartsMissing"), early
+    parts = {n: body[(n - 1) * PART_BYTES : n * PART_BYTES] for n in (1, 2, 3)}
+    asked = {"parts": [{"number": n, "sha256": hashlib.sha256(part).hexdigest()} for n, part in parts.items()]}
+    left = api.call("POST", f"/uploads/{planned.id}/parts", asked, receipt=issued["receipt"]).json()["parts"]
+    assert len(left) == 2, left
+    tampered = api.put(left[0]["url"], parts[left[0]["number"]][::-1], left[0]["headers"])
+    assert tampered.status == 400, tampered
+
+    with opened(deployment, tmp_path, network := Counting(lives=3)) as client:
+        (outcome,) = client.upload_all([item])
+        assert outcome.succeeded, outcome
+        assert network.sent == {one["number"] for one in left}
+        (standing,) = client.verify(wait_seconds=_patience(target))
+        assert (standing.reached, standing.receipt.id) == (True, planned.id), standing
+        (standing,) = client.verify(until=Until.DURABLE, wait_seconds=_patience(target))
+        assert standing.receipt.durable, standing
+    again = [api.call("POST", f"/uploads/{planned.id}/complete", receipt=issued["receipt"]) for _ in range(2)]
+    assert [(one.status, one.json()["id"], one.json()["state"]) for one in again] == [(200, planned.id, "accepted")] * 2
+    _once_in_both_regions(deployment, outcome)
+
+
 @pytest.mark.local_only
 def test_upload_while_primary_is_down_goes_to_secondary_in_time(
     deployment: Deployment, run: Run, item: Item, tmp_path: Path
@@ -110,6 +176,12 @@ def test_upload_while_primary_is_down_goes_to_secondary_in_time(
     assert outcome.receipt.region == target.secondary
     assert max(seconds) <= _FIRST_GOOD_WRITE_SECONDS
     _once_in_both_regions(deployment, outcome)
+
+
+def _padded(body: bytes) -> bytes:
+    """Return an array of objects with more white space between them, so that no two parts are equal."""
+    space = hashlib.shake_128(b"").digest((LARGE_BYTES - len(body)) // body.count(b"},"))
+    return body.replace(b"},", b"}," + space.translate(b" \n\t\r" * 64)).ljust(LARGE_BYTES)
 
 
 def _uploaded(client: Client, item: Item, run: Run) -> Outcome:

@@ -253,6 +253,45 @@ def test_region_that_fails_for_long_leaves_the_file_to_the_other(tmp_path: Path)
     assert world.identities("large", bytes(range(35))) == {outcome.receipt.id}
 
 
+class Uncompleting(World):
+    """Two regions that answer 503 to the first requests for the completion of an upload."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
+    def send(self, request: Request) -> Answer:
+        if request.url.endswith("/complete") and self.failures:
+            self.failures -= 1
+            self.clock.pass_(0.01)
+            return Answer(503)
+        return super().send(request)
+
+
+def test_completion_that_always_fails_ends_with_the_patience(tmp_path: Path) -> None:
+    world = Uncompleting(10_000)
+    begun = world.clock.now()
+    with make_client(world, tmp_path, part_bytes=10, patience_seconds=60.0) as client:
+        (outcome,) = client.upload_all([_in_parts(tmp_path)])
+    assert "HTTP 503" in outcome.error
+    assert world.clock.now() - begun < 120
+
+
+@pytest.mark.parametrize("faults", [[Fault.NONE] * 6 + [Fault.UNAVAILABLE], [Fault.NONE] * 3 + [Fault.REFUSED], []])
+def test_parts_that_are_asked_for_again_are_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: list[Fault]
+) -> None:
+    monkeypatch.setattr("client.uploading._REPORTED_BYTES", 1)
+    world, sizes = World(faults), list[int]()
+    with make_client(world, tmp_path, part_bytes=10) as client:
+        (outcome,) = client.upload_all(
+            [_in_parts(tmp_path)], on_event=lambda event: sizes.append(event.size if event.kind is Kind.SENT else 0)
+        )
+    assert outcome.succeeded
+    assert sum(sizes) == 35
+    assert sorted(world.regions[PRIMARY].arrivals) == [1, 2, 3, 4]
+
+
 def test_region_of_an_earlier_release_gets_the_file_by_one_put(tmp_path: Path) -> None:
     world = World()
     world.regions[PRIMARY].knows_parts = False
