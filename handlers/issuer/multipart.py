@@ -78,7 +78,7 @@ class MultipartUploads:
         key = receipt.upload.object_key
         missing: list[int] = list(range(1, receipt.parts + 1))
         for multipart_id in [] if self.is_stored(key) else self._begun(key):
-            held = list(self._held(key, multipart_id, 1, receipt.parts))
+            held = self._held_unless_gone(key, multipart_id, receipt.parts)
             there = {part["PartNumber"] for part in held if part["Size"] == receipt.bytes_of(part["PartNumber"])}
             missing = [number for number in range(1, receipt.parts + 1) if number not in there]
             if not missing:
@@ -115,14 +115,15 @@ class MultipartUploads:
                 raise
 
     def _begin(self, key: str) -> str:
-        self.presigner.s3.create_multipart_upload(
+        made = self.presigner.s3.create_multipart_upload(
             Bucket=self.presigner.bucket,
             Key=key,
             ChecksumAlgorithm="SHA256",
             ServerSideEncryption="aws:kms",
             SSEKMSKeyId=self.presigner.key_arn,
         )
-        return self._begun(key)[0]  # the first, also if another request began one at the same time
+        # The first, also if another request began one at the same time; none, if another one completed the object.
+        return next(iter(self._begun(key)), made["UploadId"])
 
     def _begun(self, key: str) -> list[str]:
         """Return S3's ids of the multipart uploads of a key, oldest first."""
@@ -139,6 +140,13 @@ class MultipartUploads:
             PartNumberMarker=first - 1,  # type: ignore[call-arg]  # where botocore begins; the stubs lack it
         )
         return takewhile(lambda part: part["PartNumber"] <= last, (part for page in pages for part in page.get("Parts", [])))
+
+    def _held_unless_gone(self, key: str, multipart_id: str, parts: int) -> list["PartTypeDef"]:
+        """Return the parts that S3 holds; none if another request has completed the multipart upload meanwhile."""
+        try:
+            return list(self._held(key, multipart_id, 1, parts))
+        except self.presigner.s3.exceptions.NoSuchUpload:
+            return []
 
     def _abort(self, key: str) -> None:
         """Remove the parts of a key that is stored. What is left, a lifecycle rule of the bucket removes."""

@@ -407,6 +407,37 @@ def test_parts_of_a_file_that_arrived_by_one_put_are_removed(world: FrontDoors) 
     assert (len(file.versions), file.begun) == (1, [])
 
 
+@pytest.mark.parametrize(
+    ("call", "verb", "begins_with", "expected"),
+    [
+        ("CreateMultipartUpload", "parts", (), (503, 200)),
+        ("ListMultipartUploads", "parts", (1,), (503, 200)),
+        ("ListMultipartUploads", "complete", (1, 2, 3), (200, 200)),
+    ],
+)
+def test_request_that_another_one_completes_meanwhile_succeeds_if_repeated(
+    world: FrontDoors, call: str, verb: str, begins_with: tuple[int, ...], expected: tuple[int, int]
+) -> None:
+    file, s3, where = BigFile(world), world.client("s3", PRIMARY), {"Bucket": bucket("ingest", PRIMARY)}
+    if begins_with:
+        file.send(*begins_with)
+
+    def complete_meanwhile(**_: object) -> None:
+        if not file.versions:
+            s3.put_object(**where, Key=file.key, Body=b"".join(BIG))
+            for multipart_id in file.begun:
+                s3.abort_multipart_upload(**where, Key=file.key, UploadId=multipart_id)
+
+    events = application().multipart.presigner.s3.meta.events
+    events.register(f"after-call.s3.{call}", complete_meanwhile)
+    try:
+        statuses = tuple(file.ask(verb)[0] for _ in range(2))
+    finally:
+        events.unregister(f"after-call.s3.{call}", complete_meanwhile)
+    assert statuses == expected
+    assert (file.ask("parts")[1]["complete"], len(file.versions), file.begun) == (True, 1, [])
+
+
 @pytest.mark.parametrize("code", ["PreconditionFailed", "NoSuchUpload", "ConditionalRequestConflict", "InternalError"])
 @pytest.mark.parametrize("is_stored", [True, False])
 def test_failed_completion_succeeds_only_if_the_object_is_there(
@@ -449,6 +480,7 @@ def test_only_a_receipt_for_parts_of_this_region_is_taken(tenants: FrontDoors, v
     "parts",
     [
         *(None, [], "x", [1], [{}], [{"number": 1}], [{"number": 0, "sha256": DIGEST}], [{"number": 4, "sha256": DIGEST}]),
+        *([{"number": number, "sha256": DIGEST}] for number in ("1", 1.0, -1, 10_001, None)),
         *([{"number": True, "sha256": DIGEST}], [{"number": 1, "sha256": "x"}], [{"number": 1, "sha256": DIGEST}] * 2),
         *([{"number": 1, "sha256": DIGEST, "size": 1}], [{"number": 1, "sha256": DIGEST}] * 101),
     ],

@@ -127,6 +127,19 @@ def test_what_an_interrupted_run_had_not_noted_is_found_in_the_buckets(deploymen
     assert _rows(deployment, LIVE.primary) == set()
 
 
+def test_parts_of_an_upload_that_was_not_completed_go(deployment: Deployment) -> None:
+    region, target = deployment.target.primary, deployment.target
+    s3, bucket = deployment.client("s3", region), deployment.ingest_bucket(region)
+    for key in (f"{target.upload_prefix}id/sha/large", "incoming/uploads/other/id/sha/large"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    assert leftovers(deployment, []) == [f"s3://{bucket}/{target.upload_prefix}id/sha/large: parts of an upload"]
+    clean_up(deployment, [])
+    assert leftovers(deployment, []) == []
+    assert [one["Key"] for one in s3.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [
+        "incoming/uploads/other/id/sha/large"
+    ]
+
+
 def test_only_letters_about_the_runs_own_objects_go(deployment: Deployment) -> None:
     sqs, url = deployment.client("sqs", LIVE.primary), deployment.regional[LIVE.primary]["DeadLetterQueueUrl"]
     for key in (f"{LIVE.object_prefix}broken.json", *_FOREIGN_KEYS):
