@@ -82,6 +82,10 @@ _NOT_WRITTEN: Final = (
     "--write applies to --template only: an assembly that is changed after its synthesis is not deployed; leave it out, and "
     "change the lines of Python that --fix names"
 )
+_OF_AN_ASSEMBLY: Final = (
+    "Do not apply this patch to the assembly: the next synthesis overwrites it, and an assembly that is changed after its "
+    "synthesis is not deployed. Change the lines of Python that are named below."
+)
 _LAST_DRILL: Final = Path("reports/drill/latest")
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
@@ -309,13 +313,13 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             if explain:
                 raise typer.Exit(_explain(explain))
             configurations = _configurations(environment or [], [], matrix=False, app_only=False)
-            if fix or write:
+            if fix:
                 if write and assembly:
                     raise gate.GateError(_NOT_WRITTEN)
                 with errors.status("compliance") as progress:
                     given = template or [], assembly, region, account
                     fixes = _fixes(*given, configurations, registry, rule or [], progress.update)
-                raise typer.Exit(_show_fixes(fixes, errors, write=write))
+                raise typer.Exit(_show_fixes(fixes, errors, _OF_AN_ASSEMBLY if assembly else "", write=write))
             judge = partial(_judge, configurations, template or [], assembly, region, account, "", registry, say=_be_silent)
             files = [_file_and_region(text)[0] for text in template or []]
             raise typer.Exit(_quick(judge, rule or [], files, assembly, errors if watch else None))
@@ -374,7 +378,7 @@ def ending(errors: Console, output: Path, interrupted: str) -> Iterator[None]:
 
 
 def _refuse_options_of_a_whole_run(context: typer.Context) -> None:
-    """Refuse options that --rule, --explain and --watch would ignore.
+    """Refuse options that --rule, --explain, --watch and --fix would ignore, and two of these that exclude each other.
 
     Raises:
         GateError: One is given.
@@ -389,6 +393,11 @@ def _refuse_options_of_a_whole_run(context: typer.Context) -> None:
         raise gate.GateError(
             f"{', '.join(given)}: not with --rule, --explain, --watch or --fix, which write no report; leave it out"
         )
+    if context.params["write"] and not context.params["fix"]:
+        raise gate.GateError("--write is an option of --fix; type --fix --write")
+    modes = [f"--{name}" for name in ("explain", "watch", "fix") if context.params[name]]
+    if len(modes) > 1:
+        raise gate.GateError(f"{' and '.join(modes)} exclude each other; run the gate once for each")
 
 
 def _explain(names: list[str]) -> Exit:
@@ -418,10 +427,10 @@ def _fixes(  # noqa: PLR0913, PLR0917 - the command's options
     return fixing.fix(loaded, configurations[0], registry, developer.find_rules(names), say)
 
 
-def _show_fixes(fixes: "fixing.Fixes", errors: Console, *, write: bool) -> Exit:
+def _show_fixes(fixes: "fixing.Fixes", errors: Console, note: str, *, write: bool) -> Exit:
     """Print the patch, and beside it what it does and what is left to do by hand."""
     print(fixes.patch, end="")  # noqa: T201 - a patch, without the console's marks
-    for line in fixes.report():
+    for line in (*([note] if note and fixes.texts else []), *fixes.report()):
         errors.print(Text(printable(line)), soft_wrap=True)
     if write:
         fixes.write()

@@ -19,9 +19,9 @@ from drill.model import GOOD, DrillReport
 from drill.plan import FAULT_PHASES, FaultSpec, Plan, new_id
 from drill.reports import chain, formatting
 from drill.shared_cloud import SharedCloud
-from operations.atomic_file import write_whole
 from operations.command_line import short
 from operations.errors import Refused
+from reporting.atomic_file import write_whole
 from reporting.text import markdown as cell
 
 FOLDER: Final = ROOT.parent / f"{ROOT.name}-campaigns"

@@ -16,8 +16,8 @@ from drill.model import GOOD, DrillReport
 from drill.plan import FaultSpec, Plan, new_id
 from drill.sabotages import ALL, Code, Sabotage
 from drill.shared_cloud import SharedCloud, was_drilled
-from operations.atomic_file import write_whole
 from operations.command_line import short
+from reporting.atomic_file import write_whole
 from reporting.text import markdown
 
 FOLDER: Final = ROOT.parent / f"{ROOT.name}-self-test"

@@ -12,10 +12,10 @@ import typer
 
 from infra.naming import DEFAULT_PREFIX
 from infra.settings import Settings, SettingsError, environment_names, settings_over_defaults
-from operations.atomic_file import write_whole
 from operations.errors import Refused
 from operations.selection import printing_failures
 from operations.settings_file import FILE
+from reporting.atomic_file import write_whole
 
 _OF_ONE: Final = ("account", "alarms_email")
 """Settings of the environment; the others are of all environments."""

@@ -9,9 +9,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.atomic_file import write_whole
 from operations.errors import RunFailure
 from operations.target import Target
+from reporting.atomic_file import write_whole
 
 Outputs = dict[str, str]
 

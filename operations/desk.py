@@ -22,7 +22,6 @@ from rich.console import Console
 from client.progress import one_line
 from infra.naming import LOGGED
 from operations import status
-from operations.atomic_file import write_pieces
 from operations.attribute_values import Wire, as_json, to_wire
 from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
@@ -42,6 +41,7 @@ from operations.selection import (
     shown,
     typed,
 )
+from reporting.atomic_file import write_pieces
 
 _RECENT_MS: Final = 15 * 60 * 1000
 _TAIL_SECONDS: Final = 2.0

@@ -18,7 +18,7 @@ from botocore.credentials import Credentials
 
 from infra.naming import DEFAULT_PREFIX
 from operations import guard
-from operations.atomic_file import write_whole
+from reporting.atomic_file import write_whole
 
 TARGET_VARIABLE: Final = "LOCKSTEP_TARGET"
 """Environment variable with the path of a target file; `nox -s local_cloud` prints its value."""

@@ -133,12 +133,17 @@ def _as_counterpart(resource: Resource, world: TemplateSet) -> Iterator[Candidat
     """Yield the other region's version of it, with the names of this region."""
     for twin in twins(resource, world):
         other = counterpart(resource, twin)
-        if other is not None and other.logical_id:
+        if other is not None and other.logical_id and not _loses_data(body_of(resource), body_of(other)):
             body = _translated(body_of(other), twin, resource.template)
             mine = body_of(resource)
             kept = {key: mine[key] for key in ("Metadata", "DependsOn") if key in mine}
             parts = {key: value for key, value in body.items() if key not in {"Metadata", "DependsOn"}}
             yield Candidate({**parts, **kept}, f"as in {twin.region}")
+
+
+def _loses_data(mine: Json, theirs: Json) -> bool:
+    """Return whether the other version no longer retains what this one does."""
+    return any(key in mine and mine[key] != theirs.get(key) for key in ("DeletionPolicy", "UpdateReplacePolicy"))
 
 
 def _translated(value: Json, there: Template, here: Template) -> Json:
@@ -268,7 +273,11 @@ def _rewired(resource: Resource, read: Collection[str]) -> Iterator[Candidate]:
 
 
 def _fewer(resource: Resource, read: Collection[str]) -> Iterator[Candidate]:
-    """Yield the removal of each entry of a list and of each property, the smallest first; of a statement only as a whole."""
+    """Yield the removal of each entry of a list and of each simple property, the smallest first; of a statement as a whole.
+
+    The last entry of a list stays, and the last statement that allows something or administers a key: without it the
+    resource has no use. So do parts of entries: without its source, a rule means another thing.
+    """
     places = [
         (pointer, value)
         for pointer, value in _values(resource.properties, read)
@@ -282,11 +291,21 @@ def _may_go(pointer: Pointer, value: Json, holder: Json) -> bool:
     """Return whether a value may be removed: no half of a pair, no large setting, and of policies only what allows."""
     if isinstance(pointer[-1], str):
         is_pair = len(pointer) > 1 and len(holder) <= _PAIR
-        return not (_STATEMENT in pointer or is_pair or len(repr(value)) > _LARGE or _grants(value))
+        is_whole = isinstance(value, Mapping | list) and not is_intrinsic(value)
+        is_part = is_whole or any(isinstance(step, int) for step in pointer)
+        return not (_STATEMENT in pointer or is_pair or is_part or len(repr(value)) > _LARGE or _grants(value))
     if len(pointer) == 1 or pointer[-2] != _STATEMENT or not isinstance(value, Mapping):
-        return not _grants(value)
+        return len(holder) > 1 and not _grants(value)
+    others = [each for each in holder if each is not value and isinstance(each, Mapping) and each.get("Effect") == "Allow"]
+    if pointer[0] == "KeyPolicy":
+        others = [each for each in others if {"kms:*", "kms:PutKeyPolicy"}.intersection(_listed(each.get("Action")))]
     lacks_principal = "Principal" not in value and any("Principal" in each for each in holder)
-    return value.get("Effect") == "Allow" and bool(value.get("Action")) and all(value.values()) and not lacks_principal
+    is_grant = value.get("Effect") == "Allow" and bool(value.get("Action"))
+    return bool(others) and is_grant and all(value.values()) and not lacks_principal
+
+
+def _listed(value: Json) -> list[str]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 def _grants(value: Json) -> bool:

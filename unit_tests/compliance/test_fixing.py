@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from compliance.cfn.loading import Assembly, load_template
+from compliance.cfn.loading import Assembly, LoadError, load_template, load_templates
+from compliance.cfn.templates import TemplateSet
 from compliance.engine.acknowledgements import Registry
 from compliance.engine.matrix import Configuration
-from compliance.fixing import Fixes, fix
+from compliance.engine.repair import apply
+from compliance.fixing import Fixes, fix, texts_of
 from unit_tests.compliance.test_developer import run
 
 QUEUE = """\
@@ -52,8 +54,11 @@ def test_written_template_is_the_judged_one_and_needs_no_other_repair(queue: Pat
     ("arguments", "message"),
     [
         (["--fix"], "--fix needs --template or --assembly"),
-        (["--write", "--template", "no-such.yaml"], "no-such.yaml"),
+        (["--fix", "--write", "--template", "no-such.yaml"], "no-such.yaml"),
         (["--fix", "--template", "x", "--format", "json"], "--format: not with --rule"),
+        (["--write", "--template", "x"], "--write is an option of --fix"),
+        (["--fix", "--watch", "--template", "x"], "--watch and --fix exclude each other"),
+        (["--fix", "--explain", "KMS", "--template", "x"], "--explain and --fix exclude each other"),
         (["--fix", "--write", "--assembly", "cdk.out"], "--write applies to --template only"),
     ],
 )
@@ -101,3 +106,73 @@ def test_of_a_template_with_a_transform_only_what_is_written_is_changed(tmp_path
     )
     assert json.loads(after)["Resources"] == {**body["Resources"], "Written": wanted}
     assert "ActivePassive::ActivePassive-SQSDelivery" in {each.finding.rule for each in found.left}
+
+
+DATA = """\
+Resources:
+  Data:
+    Type: AWS::S3::Bucket
+    Properties: {BucketName: data}
+"""
+
+
+def test_change_that_replaces_data_is_announced(tmp_path: Path) -> None:
+    file = tmp_path / "data.yaml"
+    file.write_text(DATA, "utf-8")
+    code, output = run("--template", f"{file}@us-east-1", "--fix", "--rule", "Naming-Pattern")
+    assert code == 1
+    assert "WARNING: data.yaml/Data: BucketName changes" in output
+    assert "new, empty" in output
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\x85"])
+def test_patch_of_a_text_with_other_line_separators_applies(tmp_path: Path, character: str) -> None:
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE.replace("Queue\n    P", f'Queue\n    Metadata: {{A: "a{character}b"}}\n    P'), "utf-8")
+    lines = _fixed(file).patch.split("\n")
+    assert all(line[:1] in {"", "-", "+", " ", "@"} for line in lines)
+
+
+def test_file_of_two_regions_takes_only_what_both_repair(tmp_path: Path) -> None:
+    file = tmp_path / "queue.yaml"
+    file.write_text(QUEUE, "utf-8")
+    east, west = load_templates([(file, "us-east-1"), (file, "us-west-2")])
+    before = TemplateSet(templates=(east, west), environment="prod")
+    kept = apply(before, {(each.name, "Queue"): {**each.body["Resources"]["Queue"], **KEPT} for each in (east, west)})
+    one = apply(before, {(west.name, "Queue"): {**west.body["Resources"]["Queue"], **KEPT}})
+    assert texts_of(before, kept, [(each.name, "Queue") for each in (east, west)])[1] == []
+    assert texts_of(before, one, [(west.name, "Queue")]) == ({}, [(west.name, "Queue")])
+
+
+def test_file_that_changed_since_it_was_judged_is_not_written(queue: Path) -> None:
+    found = _fixed(queue)
+    queue.write_text("other: work\n", "utf-8")
+    with pytest.raises(LoadError, match="changed since it was judged"):
+        found.write()
+    assert queue.read_text("utf-8") == "other: work\n"
+
+
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_interrupted_write_leaves_the_old_file(queue: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException) -> None:
+    found = _fixed(queue)
+
+    def fail(_descriptor: int) -> None:
+        raise failure
+
+    monkeypatch.setattr("os.fsync", fail)
+    with pytest.raises(type(failure)):
+        found.write()
+    assert queue.read_text("utf-8") == QUEUE
+    assert list(queue.parent.iterdir()) == [queue]
+
+
+def test_written_file_keeps_its_link_mode_and_byte_order_mark(queue: Path) -> None:
+    queue.write_bytes(b"\xef\xbb\xbf" + QUEUE.encode())
+    queue.chmod(0o640)
+    link = queue.with_name("link.yaml")
+    link.symlink_to(queue)
+    _fixed(link).write()
+    assert link.is_symlink()
+    assert queue.stat().st_mode & 0o777 == 0o640
+    assert queue.read_bytes().startswith(b"\xef\xbb\xbfResources")
+    assert "Retain" in queue.read_text("utf-8")

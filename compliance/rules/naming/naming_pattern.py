@@ -1,12 +1,16 @@
 """Every name that can be set is `<prefix>-<resource>-<environment>`."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from compliance.aws.names import bare, expected, named_by, pattern
 from compliance.cfn.reading import possible_texts
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.engine.candidates import Candidate, edit
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
+
+_ENVIRONMENTS: Final = frozenset({"dev", "int", "prod", "production", "qa", "stage", "staging", "test", "uat"})
+"""Last words of a name that are an environment; another last word belongs to the resource."""
 
 
 def judge(resource: Resource, world: TemplateSet) -> Judgement:
@@ -27,15 +31,18 @@ def judge(resource: Resource, world: TemplateSet) -> Judgement:
 
 
 def _repair(resource: Resource, world: TemplateSet) -> Iterator[Candidate]:
-    """End the name with the environment, in place of its last word or after it, and begin it with the prefix."""
+    """End the name with the environment, in place of another environment or after it, and begin it with the prefix."""
     name_property, value = named_by(resource) or ("", None)
     if not isinstance(value, str):
         return
     lead, suffix = ("alias/", "") if value.startswith("alias/") else ("", ".fifo" if value.endswith(".fifo") else "")
     middle = value.removeprefix(lead).removesuffix(suffix).removeprefix(f"{world.prefix}-")
-    for part in dict.fromkeys((middle.rpartition("-")[0], middle)):
-        if part:
-            yield edit(resource, ("Properties", name_property), f"{lead}{world.prefix}-{part}-{world.environment}{suffix}")
+    start, _, end = middle.rpartition("-")
+    taken = [named_by(each) for each in resource.template.resources if each.type == resource.type]
+    for part in (start, middle) if end in _ENVIRONMENTS and start else (middle,):
+        name = f"{lead}{world.prefix}-{part}-{world.environment}{suffix}"
+        if (name_property, name) not in taken:
+            yield edit(resource, ("Properties", name_property), name)
 
 
 RULE = Rule(

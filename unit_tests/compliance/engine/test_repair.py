@@ -112,6 +112,55 @@ def test_of_a_policy_only_what_allows_is_removed(statements: list[Any], left: li
     assert found.world.templates[0].body["Resources"]["It"]["Properties"]["KeyPolicy"]["Statement"] == left
 
 
+ALLOWED = {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*", "Principal": {"Service": "logs.amazonaws.com"}}
+DENIED = {**STATEMENT, "Effect": "Deny", "Action": "kms:ScheduleKeyDeletion"}
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyName": "p"}]}}
+BROAD = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+UNDONE = {**BROAD, "Effect": "Deny"}
+OPEN_TO_ALL = {"IpProtocol": "tcp", "CidrIp": "0.0.0.0/0", "FromPort": 22, "ToPort": 22}
+
+
+@pytest.mark.parametrize(
+    ("rule", "broken"),
+    [
+        ("IAMPolicy", key(KeyPolicy={"Statement": [{**STATEMENT, "Principal": {"AWS": "*"}}, DENIED]})),
+        ("IAMStranger", key(KeyPolicy={"Statement": [FOREIGN, ALLOWED]})),
+        (
+            "IAMResource",
+            changed(ROLE, "Policies", 0, "PolicyDocument", to={"Statement": [BROAD, UNDONE]}),
+        ),
+        ("VPCIngress", {"Type": "AWS::EC2::SecurityGroup", "Properties": {"SecurityGroupIngress": [OPEN_TO_ALL]}}),
+        (
+            "IAMStranger",
+            {
+                "Type": "AWS::CloudWatch::Alarm",
+                "Properties": {"AlarmActions": ["arn:aws:sns:us-east-1:999999999999:x"]},
+            },
+        ),
+    ],
+    ids=["a key nobody administers", "a key only a service uses", "a role without a grant", "no ingress", "a mute alarm"],
+)
+def test_last_entry_that_gives_something_its_use_stays(rule: str, broken: Any) -> None:  # noqa: ANN401
+    found = repair_by(alone(broken), rule)
+    assert found.world.templates[0].body["Resources"]["It"] == broken
+    assert found.left
+
+
+def test_repaired_names_keep_their_words_and_stay_different() -> None:
+    found = repair_by(alone(*(queue(QueueName=name) for name in ("my-data", "my-logs", "x-dev", "x-test"))), "Pattern")
+    names = [each["Properties"]["QueueName"] for each in found.world.templates[0].body["Resources"].values()]
+    assert names == ["serverless-my-data-prod", "serverless-my-logs-prod", "serverless-x-prod", "serverless-x-test-prod"]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_counterpart_that_retains_nothing_is_not_taken(order: int) -> None:
+    kept, lost = {**queue(DelaySeconds=5), **KEPT}, queue(DelaySeconds=5)
+    regions = dict(zip(("us-east-1", "us-west-2"), (kept, lost)[::order], strict=True))
+    both = [Template(name=name, body={"Resources": {"It": it}}, region=name, stack_name="s") for name, it in regions.items()]
+    found = repair_by(TemplateSet(templates=tuple(both), environment="dev"), "CrossRegionSymmetry")
+    assert [each.body["Resources"]["It"] for each in found.world.templates] == [kept, kept]
+
+
 def test_condition_of_a_resource_is_deleted_in_both_regions() -> None:
     body = {"Conditions": {"Never": {"Fn::Equals": ["a", "b"]}}, "Resources": {"It": {**queue(), "Condition": "Never"}}}
     both = [Template(name=name, body=body, region=name, stack_name="s") for name in ("us-east-1", "us-west-2")]
