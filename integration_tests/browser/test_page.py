@@ -126,7 +126,8 @@ def test_a_finding_opens_by_keyboard_and_says_why_and_where(open_page: Open) -> 
     detail = page.locator("#rows dl.detail")
     for expected in (
         "A log of a log never ends.",
-        "me, until 2027-01-01 (logs)",
+        "you on 2026-11-01, until 2027-01-01 (logs)",
+        "me (SEC-1)",
         "infra/constructs/queue.py:42",
         "SC-28(1)",
     ):
