@@ -208,9 +208,19 @@ def _once_in_both_regions(deployment: Deployment, outcome: Outcome) -> None:
         )
         assert ledger.records(outcome.receipt.id, 50) == records
         prefix = f"{deployment.target.upload_prefix}{outcome.receipt.upload_id}/"
-        held = deployment.client("s3", region).list_objects_v2(Bucket=deployment.ingest_bucket(region), Prefix=prefix)
-        expected = (f"{prefix}{outcome.receipt.sha256}/{outcome.item.key}", outcome.receipt.size)
-        assert [(one["Key"], one["Size"]) for one in held["Contents"]] == [expected]
+        expected = [(f"{prefix}{outcome.receipt.sha256}/{outcome.item.key}", outcome.receipt.size)]
+        # S3 replicates the object by itself: it may arrive after the records of the table.
+        wait_until(
+            deployment.target,
+            lambda region=region, prefix=prefix: bool(_objects(deployment, region, prefix)),  # type: ignore[misc]
+        )
+        assert _objects(deployment, region, prefix) == expected
+
+
+def _objects(deployment: Deployment, region: str, prefix: str) -> list[tuple[str, int]]:
+    """Return key and size of each object below a prefix."""
+    page = deployment.client("s3", region).list_objects_v2(Bucket=deployment.ingest_bucket(region), Prefix=prefix)
+    return [(one["Key"], one["Size"]) for one in page.get("Contents", [])]
 
 
 def _patience(target: Target) -> float:
