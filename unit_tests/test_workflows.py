@@ -103,7 +103,7 @@ def test_what_is_deployed_is_what_the_judge_made() -> None:
     }
     assert verify["run"].index("sha256sum --check --strict") < verify["run"].index("tar --extract")
     (attest,) = (step for step in deploy["steps"] if "attest-build-provenance" in step.get("uses", ""))
-    assert attest["with"]["subject-path"].split() == ["assembly.tar.gz", "evidence.zip"]
+    assert attest["with"]["subject-path"].split() == ["assembly.tar.gz", "reports/compliance/evidence.zip"]
     order = [step.get("uses", "").partition("@")[0] or step.get("run", "") for step in deploy["steps"]]
     credentials = order.index(CREDENTIALS)
     assert order.index("actions/download-artifact") < deploy["steps"].index(verify) < credentials
@@ -112,7 +112,7 @@ def test_what_is_deployed_is_what_the_judge_made() -> None:
 
 def test_evidence_is_kept_under_object_lock_before_the_deployment() -> None:
     steps = jobs("deploy")["deploy"]["steps"]
-    (upload,) = (step for step in steps if "upload evidence.zip" in step.get("run", ""))
+    (upload,) = (step for step in steps if "upload reports/compliance/evidence.zip" in step.get("run", ""))
     assert upload["if"] == "${{ vars.EVIDENCE_BUCKET }}"
     (deploy,) = (step for step in steps if "deploy --app cdk.out" in step.get("run", ""))
     assert steps.index(upload) < steps.index(deploy)
@@ -145,7 +145,8 @@ def packed(folder: Path, account: str) -> subprocess.CompletedProcess[str]:
 def test_the_digest_handed_on_is_of_the_bytes_handed_on(tmp_path: Path) -> None:
     assert packed(tmp_path, "123456789012").returncode == 0
     digest, evidence = (
-        hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in ("assembly.tar.gz", "evidence.zip")
+        hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+        for name in ("assembly.tar.gz", "reports/compliance/evidence.zip")
     )
     expected = ["account=123456789012", "region=us-west-2", f"digest={digest}", f"evidence={evidence}"]
     assert (tmp_path / "output").read_text().splitlines() == expected
