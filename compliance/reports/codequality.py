@@ -4,26 +4,25 @@ Format: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-for
 left out, because GitLab shows each entry as open.
 """
 
-from collections import Counter
-from typing import Any
+from typing import Any, Final
 
 from compliance.engine.findings import Finding, Findings, Severity, Verdict
-from compliance.reports.places import every_field, fingerprint, source_of, template_files
+from compliance.reports.places import identified, source_of, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line
+
+_REGISTRY: Final = "compliance/acknowledgements.toml"
+"""The file of findings about no template."""
 
 
 def render(ledger: Findings) -> str:
     """Return the report as JSON text, the same bytes for the same ledger."""
     files = {(one.configuration, one.name): one.file or file for one, file in template_files(ledger.subjects).items()}
-    repeated: Counter[tuple[str, str, str]] = Counter()
-    entries = []
-    for finding in sorted(ledger.failures, key=lambda f: (ledger.rank(f), f.rule, f.configuration, *every_field(f))):
-        key = (finding.rule, finding.path, finding.configuration)
-        repeated[key] += 1
-        template = files.get((finding.configuration, finding.stack), "compliance/acknowledgements.toml")
-        entries.append(_entry(ledger, finding, template, fingerprint(key, repeated[key])))
-    return dumps(entries, depth=2)
+    entries = [
+        _entry(ledger, finding, files.get((finding.configuration, finding.stack), _REGISTRY), identifier)
+        for finding, identifier in identified(ledger, {Verdict.FAIL, Verdict.NOT_EVALUATED})
+    ]
+    return dumps(entries)
 
 
 def _entry(ledger: Findings, finding: Finding, template: str, identifier: str) -> dict[str, Any]:

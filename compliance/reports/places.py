@@ -2,11 +2,12 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import attrgetter
 from typing import Any, Final
 
-from compliance.engine.findings import Finding, Subject
+from compliance.engine.findings import Finding, Findings, Subject, Verdict
 
 TEMPLATES: Final = "templates"
 
@@ -36,9 +37,17 @@ def source_of(finding: Finding) -> tuple[str, int]:
     return (file, int(line)) if file and line.isdecimal() else (finding.source, 0)
 
 
-def fingerprint(key: tuple[str, str, str], occurrence: int) -> str:
-    """Return an identifier of rule, construct and configuration that does not change when lines move."""
-    return f"{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:32]}:{occurrence}"
+def identified(ledger: Findings, verdicts: Collection[Verdict]) -> Iterator[tuple[Finding, str]]:
+    """Yield the rows of some verdicts, the gravest first, each with an identifier that does not change when lines move.
+
+    It is made of rule, construct and configuration, and of a number where they occur more than once.
+    """
+    listed = (finding for finding in ledger.findings if finding.verdict in verdicts)
+    repeated: Counter[str] = Counter()
+    for finding in sorted(listed, key=lambda f: (ledger.rank(f), f.rule, f.configuration, *every_field(f))):
+        key = f"{finding.rule}\0{finding.path}\0{finding.configuration}"
+        repeated[key] += 1
+        yield finding, f"{hashlib.sha256(key.encode()).hexdigest()[:32]}:{repeated[key]}"
 
 
 def _plain(name: str) -> str:

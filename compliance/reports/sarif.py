@@ -4,8 +4,7 @@ Rows that passed are left out: SARIF is for results that need action, and ledger
 """
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from compliance.controls.bridge import local_id
 from compliance.engine.findings import DecisionUse, Finding, Findings, RuleInfo, Severity, Subject, Verdict
-from compliance.reports.places import every_field, fingerprint, source_of, template_files
+from compliance.reports.places import identified, source_of, template_files
 from reporting.as_json import dumps
 from reporting.text import one_line, printable
 
@@ -135,11 +134,8 @@ class _Run:
 
     def _results(self) -> Iterator[_Json]:
         reasons = {use.id: use for use in self._ledger.decisions}
-        repeated: Counter[tuple[str, str, str]] = Counter()
-        for finding in _in_order(self._ledger):
-            key = (finding.rule, finding.path, finding.configuration)
-            repeated[key] += 1
-            result = self._result(finding, fingerprint(key, repeated[key]))
+        for finding, fingerprint in identified(self._ledger, _LISTED):
+            result = self._result(finding, fingerprint)
             if finding.verdict is Verdict.ACKNOWLEDGED:
                 use = reasons.get(finding.decision)
                 result["suppressions"] = [
@@ -190,11 +186,6 @@ class _Run:
     def _in_template(self, finding: Finding) -> _Json | None:
         file = self._file_of.get((finding.configuration, finding.stack))
         return _physical(file, _EVIDENCE, finding.line, self._artifact_index[file]) if file else None
-
-
-def _in_order(ledger: Findings) -> Sequence[Finding]:
-    listed: Iterable[Finding] = (finding for finding in ledger.findings if finding.verdict in _LISTED)
-    return sorted(listed, key=lambda f: (ledger.rank(f), f.rule, f.configuration, *every_field(f)))
 
 
 def _artifact(subject: Subject, file: str) -> _Json:

@@ -4,8 +4,9 @@ from datetime import date
 
 import pytest
 
-from compliance.engine.findings import Advice, DecisionUse, Finding, Findings, Place, RuleInfo, Verdict
+from compliance.engine.findings import Advice, Finding, Findings, Place, RuleInfo, Verdict
 from compliance.reports.selection import SelectionError, select
+from unit_tests.compliance.reports.ledgers import USE
 
 
 def _rule(name: str, *controls: str) -> RuleInfo:
@@ -19,21 +20,10 @@ RULES = (
     _rule("AwsSolutions::Ran"),
     _rule("PCI.DSS.321::Ran"),
 )
-USE = DecisionUse(
-    id="d",
-    title="t",
-    reason="r",
-    owner="o",
-    approver="a",
-    ticket="T-1",
-    decided=date(2026, 11, 1),
-    expires=date(2027, 1, 1),
-    acknowledged=1,
-)
 LEDGER = Findings(
     findings=(
         *(Finding(rule=rule.id, verdict=Verdict.PASS, configuration="prod", path="S/A") for rule in RULES[:3]),
-        Finding(rule="AwsSolutions::Good", verdict=Verdict.ACKNOWLEDGED, configuration="prod", path="S/B", decision="d"),
+        Finding(rule="AwsSolutions::Good", verdict=Verdict.ACKNOWLEDGED, configuration="prod", path="S/B", decision=USE.id),
         Finding(rule="PCI.DSS.321::Ran", verdict=Verdict.NOT_EVALUATED, configuration="prod", path="PCI.DSS.321"),
     ),
     rules={rule.id: rule for rule in RULES},
