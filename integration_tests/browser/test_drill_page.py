@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from drill.model import DrillReport
 from drill.reports import write
 from integration_tests.browser.accessibility import violations
+from integration_tests.browser.injection import directive_that_stops_markup
 from unit_tests.drill.reports.samples import HOSTILE, failed, never_began, passed
 
 Open = Callable[[DrillReport], Page]
@@ -117,16 +118,7 @@ def test_even_injected_markup_could_not_run(browser: Browser, tmp_path: Path) ->
         page = context.new_page()
         page.goto((tmp_path / "drill" / "one" / "index.html").as_uri())
 
-        violated = page.evaluate(
-            """() => {
-                const violation = new Promise((done) => document.addEventListener(
-                    "securitypolicyviolation", (event) => done(event.violatedDirective)));
-                document.body.insertAdjacentHTML("beforeend", '<img src="data:,x" onerror="document.title=1">');
-                return violation;
-            }"""
-        )
-
-        assert violated == "script-src-attr"
+        assert directive_that_stops_markup(page) == "script-src-attr"
 
 
 @pytest.mark.parametrize("made", ALL)

@@ -20,6 +20,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from integration_tests.browser.accessibility import violations
+from integration_tests.browser.injection import directive_that_stops_markup
 from local_cloud import LocalCloudError
 from local_cloud.fault_injector import FaultInjector
 from local_cloud.server_process import TOKEN_HEADER
@@ -356,15 +357,7 @@ def test_even_injected_markup_could_not_run(browser: Browser, served: PageServer
     with browser.new_context() as context:
         page = context.new_page()
         page.goto(served.url)
-        violated = page.evaluate(
-            """() => {
-                const violation = new Promise((done) => document.addEventListener(
-                    "securitypolicyviolation", (event) => done(event.violatedDirective)));
-                document.body.insertAdjacentHTML("beforeend", '<img src="data:,x" onerror="document.title=1">');
-                return violation;
-            }"""
-        )
-        assert violated == "script-src-attr"
+        assert directive_that_stops_markup(page) == "script-src-attr"
 
 
 @pytest.mark.parametrize("width", [1400, 390])

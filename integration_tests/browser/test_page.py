@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from compliance.engine.findings import Findings
 from compliance.reports import write_reports
 from integration_tests.browser.accessibility import violations
+from integration_tests.browser.injection import directive_that_stops_markup
 from unit_tests.compliance.reports.ledgers import FAILING, PASSING, ROWS, hostile, ledger
 
 Open = Callable[[Findings], Page]
@@ -193,16 +194,7 @@ def test_even_injected_markup_could_not_run(browser: Browser, tmp_path: Path) ->
         page = context.new_page()
         page.goto(file.as_uri())
 
-        violated = page.evaluate(
-            """() => {
-                const violation = new Promise((done) => document.addEventListener(
-                    "securitypolicyviolation", (event) => done(event.violatedDirective)));
-                document.body.insertAdjacentHTML("beforeend", '<img src="data:,x" onerror="document.title=1">');
-                return violation;
-            }"""
-        )
-
-        assert violated == "script-src-attr"
+        assert directive_that_stops_markup(page) == "script-src-attr"
         assert page.title() == "Compliance failed: prod"
 
 
