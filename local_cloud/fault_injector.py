@@ -65,6 +65,15 @@ class FaultInjector:
         """
         self._control(f"crash/{region}/{first}/{second}/{share}")
 
+    def crash_processors(self, region: str, share: float) -> None:
+        """Kill a share, 0 to 1, of a region's processors between the records and RESULT; 0 ends it.
+
+        Then the messages of the killed ones return at once; on AWS after the visibility timeout of half an hour.
+        """
+        self.set_crash(region, "BatchWriteItem", "PutItem", share)
+        if not share:
+            self.return_messages(region)
+
     def return_messages(self, region: str) -> None:
         """Make the messages in flight of a region's queues visible, as after their visibility timeout."""
         self._control(f"messages/{region}/return")

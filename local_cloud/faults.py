@@ -31,12 +31,6 @@ class Fault:
     is_final: bool = False
 
 
-def _crash(at: FaultInjector, region: str, on: bool) -> None:  # noqa: FBT001 - the state of the fault
-    at.set_crash(region, "BatchWriteItem", "PutItem", _SHARE if on else 0)
-    if not on:
-        at.return_messages(region)
-
-
 FAULTS: Final[Mapping[str, Fault]] = {
     "blackout": Fault(
         effect="answers nobody, runs and replicates nothing",
@@ -55,7 +49,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "crash": Fault(
         effect=f"{_SHARE:.0%} of the processors are killed between the records and RESULT",
-        switch=_crash,
+        switch=lambda at, region, on: at.crash_processors(region, _SHARE if on else 0),
         is_active=lambda health, region: region in health["crashes"],
     ),
     "lost-answers": Fault(

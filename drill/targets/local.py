@@ -66,13 +66,8 @@ class LocalTarget:
         self.fault_injector.set_throttle(region, share)
 
     def set_crash(self, region: str, share: float) -> None:
-        """Kill a share of a region's processors between the records and RESULT.
-
-        Without a share, the messages of the killed ones return at once; on AWS after the visibility timeout of half an hour.
-        """
-        self.fault_injector.set_crash(region, "BatchWriteItem", "PutItem", share)
-        if not share:
-            self.fault_injector.return_messages(region)
+        """Kill a share of a region's processors between the records and RESULT."""
+        self.fault_injector.crash_processors(region, share)
 
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Add a denying policy to the role of a region's processor, or remove it."""
