@@ -153,7 +153,7 @@ class Files:
             limit: Maximum number of objects.
         """
         if _OBJECT_ID.fullmatch(wanted):
-            found = self.read(wanted)
+            found = self._object(wanted)
             return [found] if any(found.rows.values()) else []
         listed = self._in_each_region(lambda region: self._of_file(region, file_key_of(wanted), limit)).values()
         newest = sorted(
@@ -164,16 +164,20 @@ class Files:
         versions = self._in_each_region(lambda region: self._versions(region, object_key)).values()
         in_buckets = [object_id(object_key, version) for found in versions for version in found]
         ids = dict.fromkeys([*(one for _, one in newest), *in_buckets])
-        objects = [self.read(one, object_key) for one in itertools.islice(ids, limit * 2)]
+        objects = [self._object(one, object_key) for one in itertools.islice(ids, limit * 2)]
         return [one for one in objects if not wanted.startswith(_INCOMING) or one.object_key == wanted][:limit]
 
-    def read(self, one: str, object_key: str = "") -> Found:
-        """Return an object by its id; `object_key` is used if no row holds it."""
+    def rows(self, one: str) -> dict[str, dict[str, dict[str, Wire]]]:
+        """Return the rows of an object by region and sort key."""
 
         def rows_in(region: str) -> dict[str, dict[str, Wire]]:
             return {_text(row["sk"]): row for row in self._query(region, f"OBJ#{one}", consistent=True)}
 
-        found = Found(one, object_key, self._in_each_region(rows_in))
+        return self._in_each_region(rows_in)
+
+    def _object(self, one: str, object_key: str = "") -> Found:
+        """Return an object by its id; `object_key` is used if no row holds it."""
+        found = Found(one, object_key, self.rows(one))
         found.object_key = found.first("object_key") or object_key
         if found.object_key:
             found.versions = self._in_each_region(lambda region: self._versions(region, found.object_key))
@@ -243,7 +247,7 @@ class Files:
 
         for rows in self._in_each_region(rows_in).values():
             ids |= {_text(row["object_id"]): _text(row["state_order"]) for row in rows}
-        return [self.read(one) for one in sorted(ids, key=lambda one: ids[one], reverse=True)]
+        return [self._object(one) for one in sorted(ids, key=lambda one: ids[one], reverse=True)]
 
     def _in_each_region(self, ask: Callable[[str], T]) -> dict[str, T]:
         """Return each region's answer. A region that fails is left out from then on.

@@ -150,7 +150,7 @@ class Platform:
         try:
             files = self._files.get(region) or Files(self._target, [region])
             self._listed[region] = files.newest(_FILES)
-            self._rows[region] = {one: files.read(one, key).rows[region] for _, one, key in self._stored()}
+            self._rows[region] = {one: files.rows(one)[region] for _, one, _ in self._stored()}
             self._files[region] = files
         except (ClientError, BotoCoreError, RunFailure, *_MALFORMED) as error:
             # It leaves out a region that has failed.

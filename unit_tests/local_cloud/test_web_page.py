@@ -15,8 +15,8 @@ from local_cloud.fault_injector import FaultInjector
 from local_cloud.server_process import LocalCloudError
 from local_cloud.web_page import watch
 from operations import selection, status
+from operations.attribute_values import Wire
 from operations.errors import RunFailure
-from operations.files import Found
 from operations.status import RegionStatus
 from operations.target import Mode, Target
 
@@ -79,8 +79,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
                 raise world.failure
             return [(datetime(2026, 11, 30, 7, tzinfo=UTC), "f" * 64, KEY)]
 
-        def read(self, identity: str, key: str) -> Found:
-            return Found(identity, key, {self.region: ROWS[self.region]})
+        def rows(self, _: str) -> dict[str, dict[str, dict[str, Wire]]]:
+            return {self.region: ROWS[self.region]}
 
     monkeypatch.setattr(status, "look_at", world.look_at)
     monkeypatch.setattr(watch, "Files", InventedFiles)
