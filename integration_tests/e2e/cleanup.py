@@ -43,12 +43,14 @@ class Cleanup:
         rows: Rows removed from the table.
         letters: Messages removed from dead-letter queues.
         kept: The objects that stay, each with the end of its Object Lock or the error.
+        waiting: The queues that did not become empty: a message waits in them, or nobody acknowledges it.
     """
 
     object_versions: int = 0
     rows: int = 0
     letters: int = 0
     kept: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
 
 def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
@@ -59,8 +61,7 @@ def clean_up(deployment: Deployment, made: Iterable[Made]) -> Cleanup:
     Rows are removed last, after the queues are empty. The passive region acknowledges a message only when its RESULT
     row exists, so a message would wait forever for a removed row.
     """
-    done = Cleanup()
-    _let_queues_drain(deployment)
+    done = Cleanup(waiting=_let_queues_drain(deployment))
     all_made = _with_found(deployment, made)
     for region in deployment.target.regions:
         _remove_objects(deployment, region, all_made, done)
@@ -106,13 +107,15 @@ def _rows(ledger: Ledger, one: Made, source: str) -> Iterator[dict[str, Wire]]:
         yield from ledger.upload_claims(source, one.upload_id)
 
 
-def _let_queues_drain(deployment: Deployment) -> None:
-    def drained() -> bool:
-        return not any(
-            count for region in deployment.target.regions for count in backlog(deployment, region, "IngestQueueUrl").values()
-        )
+def _let_queues_drain(deployment: Deployment) -> list[str]:
+    """Wait until the ingest queues are empty, and return those that are not."""
 
-    wait_until(deployment.target, drained)
+    def waiting() -> list[str]:
+        counts = {region: backlog(deployment, region, "IngestQueueUrl") for region in deployment.target.regions}
+        return [f"{region}: {held}" for region, held in counts.items() if any(held.values())]
+
+    is_empty = wait_until(deployment.target, lambda: not waiting())
+    return [] if is_empty else waiting()
 
 
 def _places(deployment: Deployment, region: str, made: list[Made]) -> Iterator[tuple[str, str]]:

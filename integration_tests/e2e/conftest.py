@@ -72,6 +72,9 @@ def deployment(run: report.Run) -> Iterator[Deployment]:
     # Each deletion replicates by itself and in its own time.
     is_removed = wait_until(run.target, lambda: not leftovers(deployment, run.made), patience=0.3)
     assert is_removed, f"the run could not remove what it made: {leftovers(deployment, run.made)}"
+    # In an account, others may send files all the time.
+    waiting = run.cleanup.waiting if run.target.mode is Mode.LOCAL else []
+    assert not waiting, f"messages that nobody acknowledged: {waiting}"
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from integration_tests.e2e import cleanup
 from integration_tests.e2e.cleanup import Made, clean_up, leftovers
 from operations import dead_letters, target
 from operations.deployment import Deployment
@@ -148,6 +149,15 @@ def test_only_letters_about_the_runs_own_objects_go(deployment: Deployment) -> N
     assert clean_up(deployment, []).letters == 1
     held = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])["Attributes"]
     assert held["ApproximateNumberOfMessages"] == str(len(_FOREIGN_KEYS) + 1)
+
+
+def test_queue_that_does_not_become_empty_is_reported(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cleanup, "wait_until", lambda _, holds: holds())
+    assert clean_up(deployment, []).waiting == []
+    sqs, url = deployment.client("sqs", LIVE.secondary), deployment.regional[LIVE.secondary]["IngestQueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="nobody acknowledges it")
+    (waiting,) = clean_up(deployment, []).waiting
+    assert waiting.startswith(f"{LIVE.secondary}: ")
 
 
 def test_object_under_object_lock_is_reported_and_kept(deployment: Deployment) -> None:
