@@ -423,8 +423,9 @@ def _fixes(  # noqa: PLR0913, PLR0917 - the command's options
     if not (templates or assembly):
         raise gate.GateError("--fix needs --template or --assembly; type `nox -s synth`, then --assembly cdk.out")
     given, registry = _input(configurations, templates, assembly, region, account, registry_file)
-    loaded = load_assembly(assembly) if assembly else Assembly(templates=tuple(load_templates(given, account)))
-    return fixing.fix(loaded, configurations[0], registry, developer.find_rules(names), say)
+    with _limited(templates):
+        loaded = load_assembly(assembly) if assembly else Assembly(templates=tuple(load_templates(given, account)))
+        return fixing.fix(loaded, configurations[0], registry, developer.find_rules(names), say)
 
 
 def _show_fixes(fixes: "fixing.Fixes", errors: Console, note: str, *, write: bool) -> Exit:
@@ -683,13 +684,8 @@ def _judge(  # noqa: PLR0913, PLR0917 - the command's options
     today = datetime.now(UTC).date()
     given, registry = _input(configurations, templates, assembly, region, account, registry_file)
     if templates:
-        limit = Timer(SECONDS_A_TEMPLATE * len(templates), _out_of_time, [templates])
-        limit.daemon = True
-        limit.start()
-        try:
+        with _limited(templates):
             return gate.judge_templates(load_templates(given, account), configurations[0].environment, today, say, rules)
-        finally:
-            limit.cancel()
     if assembly:
         return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say, rules)
     is_matrix = all(configuration.matrix for configuration in configurations)
@@ -726,6 +722,19 @@ def _input(  # noqa: PLR0913, PLR0917 - the command's options
         option = "--region" if region else "--account"
         raise gate.GateError(f"{option} applies to --template only; leave it out: an app and an assembly have their own")
     return [], read_registry(registry_file, datetime.now(UTC).date())
+
+
+@contextmanager
+def _limited(templates: Sequence[str]) -> Iterator[None]:
+    """End the process if the block takes longer than the templates may take; without templates there is no limit."""
+    limit = Timer(SECONDS_A_TEMPLATE * len(templates), _out_of_time, [templates])
+    limit.daemon = True
+    if templates:
+        limit.start()
+    try:
+        yield
+    finally:
+        limit.cancel()
 
 
 def _out_of_time(templates: Sequence[str]) -> NoReturn:

@@ -440,11 +440,12 @@ def _own_process(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_template_that_takes_too_long_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--fix"]])
+def test_a_template_that_takes_too_long_is_refused(options: list[str], tmp_path: Path) -> None:
     template = tmp_path / "endless.yaml"
     template.write_text(GOOD, "utf-8")
     code = "import compliance.__main__ as m; m.SECONDS_A_TEMPLATE = 0; m.app()"
-    command = [sys.executable, "-c", code, "--template", str(template), "--output", str(tmp_path / "reports")]
+    command = [sys.executable, "-c", code, "--template", str(template), "--output", str(tmp_path / "reports"), *options]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - this Python and this code
     assert ended.returncode == 2
     assert f"ERROR: {template}: not judged within 0 s" in ended.stderr
