@@ -21,6 +21,8 @@ class Verdict(StrEnum):
     """The rule raised an error, or the value is known only at deployment. Never a pass."""
 
 
+NOTHING_EVALUATED: Final = "nothing was evaluated, so there is no verdict"
+"""Text of every report about a run without a single answer, which never passes."""
 COLUMNS: Final = (
     Verdict.FAIL,
     Verdict.NOT_EVALUATED,

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from compliance.engine.findings import COLUMNS, Finding, Findings, Verdict
+from compliance.engine.findings import COLUMNS, NOTHING_EVALUATED, Finding, Findings, Verdict
 from compliance.reports.decision import draft
 from reporting.bundle import EVIDENCE, fingerprint
 from reporting.text import counted, printable
@@ -90,5 +90,5 @@ def _verdict(ledger: Findings) -> Text:
             f"PASSED: {counted(ledger.counts[Verdict.ACKNOWLEDGED], 'finding')} acknowledged, none open", style="bold green"
         )
     if ledger.evaluated == 0:
-        return Text("ERROR: nothing was evaluated, so there is no verdict", style="bold red")
+        return Text(f"ERROR: {NOTHING_EVALUATED}", style="bold red")
     return Text(f"FAILED: {counted(len(ledger.failures), 'finding')} open", style="bold red")

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from compliance.engine.findings import Finding, Findings, Verdict
+from compliance.engine.findings import NOTHING_EVALUATED, Finding, Findings, Verdict
 from compliance.reports.places import every_field
 from reporting.text import printable
 
@@ -46,7 +46,7 @@ def _nothing() -> TestSuite:
     """Return a failing suite, because CI systems show a document without a case as passed."""
     suite = TestSuite("compliance")
     case = TestCase(name="something was evaluated", classname="compliance")
-    case.result = [Error("nothing was evaluated, so there is no verdict", "not evaluated")]
+    case.result = [Error(NOTHING_EVALUATED, "not evaluated")]
     suite.add_testcase(case)
     return suite
 

@@ -17,7 +17,16 @@ from markupsafe import Markup
 from compliance.controls.catalogue import Catalogue, Framework, published
 from compliance.controls.coverage import ControlState, Status, control_states
 from compliance.engine.baseline import Changes, Row
-from compliance.engine.findings import COLUMNS, DecisionUse, EncryptedWith, Finding, Findings, RuleInfo, Verdict
+from compliance.engine.findings import (
+    COLUMNS,
+    NOTHING_EVALUATED,
+    DecisionUse,
+    EncryptedWith,
+    Finding,
+    Findings,
+    RuleInfo,
+    Verdict,
+)
 from compliance.reports import coverage_map, provenance
 from compliance.reports.places import every_field, template_files
 from reporting.self_contained import Page, inert
@@ -105,7 +114,7 @@ def _framed(controls: Iterable[str]) -> list[tuple[str, list[str]]]:
 
 def _verdict(ledger: Findings) -> str:
     if ledger.evaluated == 0:
-        return "Failed: nothing was evaluated, so there is no verdict"
+        return f"Failed: {NOTHING_EVALUATED}"
     if ledger.threshold:
         return ledger.threshold.summary.capitalize()
     if not ledger.passed:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from compliance.engine.findings import Findings, Verdict
 from compliance.reports import codequality, sarif
-from unit_tests.compliance.reports.ledgers import ROWS, hostile, ledger, ledgers
+from unit_tests.compliance.reports.ledgers import PASSING, ROWS, hostile, ledger, ledgers
 
 # https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 FORMAT: dict[str, Any] = {
@@ -36,7 +36,7 @@ FORMAT: dict[str, Any] = {
 def _entries(of: Findings) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = json.loads(codequality.render(of))
     Draft202012Validator(FORMAT).validate(entries)
-    assert len({entry["fingerprint"] for entry in entries}) == len(entries) == len(of.failures)
+    assert len({entry["fingerprint"] for entry in entries}) == len(entries) == (len(of.failures) or int(not of.evaluated))
     return entries
 
 
@@ -54,7 +54,12 @@ def test_open_findings_are_listed_with_their_python_lines() -> None:
 
 
 def test_run_without_findings_is_an_empty_list() -> None:
-    assert _entries(ledger()) == []
+    assert _entries(ledger(PASSING)) == []
+
+
+def test_run_without_evaluated_rows_is_one_finding() -> None:
+    (entry,) = _entries(ledger())
+    assert entry["description"] == "nothing was evaluated, so there is no verdict"
 
 
 def test_hostile_text_stays_in_one_line() -> None:
