@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.corpus.sample import Sample
-from integration_tests.e2e.partition import partition
+from integration_tests.e2e.partition import fault_injector, partition
 from integration_tests.e2e.pushing import Pushed, upload, wait_for_results
 from integration_tests.e2e.waiting import wait_until
 from operations.deployment import Deployment
@@ -59,13 +59,19 @@ class Failover:
             self.seconds = time.monotonic() - decided
 
     def heal(self) -> None:
-        """Connect the regions again, and wait until the primary has the secondary's results and claim.
+        """Connect the regions again, while the primary runs nothing until it has the secondary's results and claim.
 
-        Each item replicates by itself. Before the claim is there, the primary holds itself active.
+        Each item replicates by itself. Before the claim is there, the primary holds itself active. Before RESULT is there,
+        it processes an object again; that changes nothing but RESULT's author and time.
         """
-        self._cut.close()
-        wait_for_results(self.deployment, self.stranded)
-        assert self._has_claim(of=self.secondary, at=self.primary)
+        injector = fault_injector(self.deployment.target)
+        injector.region_stall(self.primary)
+        try:
+            self._cut.close()
+            wait_for_results(self.deployment, self.stranded)
+            assert self._has_claim(of=self.secondary, at=self.primary)
+        finally:
+            injector.region_unstall(self.primary)
 
     def fail_back(self) -> None:
         """Promote the primary, through the primary alone, and upload to both regions."""

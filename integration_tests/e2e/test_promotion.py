@@ -50,7 +50,6 @@ def test_old_primary_receives_the_results_and_adds_none(healed: Failover, deploy
     for one in healed.stranded:
         assert one.result(healed.primary) == one.result(healed.secondary), one.name
         assert wrong_records(deployment, healed.primary, one) == [], one.name
-        # Until the claim has replicated, the old primary may process it again; it changes nothing.
         assert _author(one.result(healed.primary))[0] == healed.secondary, one.name
 
 
