@@ -9,8 +9,9 @@ from botocore.loaders import Loader
 from hypothesis import settings
 
 from infra.bundling import REPOSITORY
-from infra.cdk_cli import JSII_CACHE, node
+from infra.cdk_cli import JSII_CACHE
 from operations.target import TARGET_VARIABLE
+from reporting.node import node
 
 # A shell starts a background command with SIGINT ignored, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

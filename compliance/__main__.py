@@ -773,6 +773,13 @@ def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, outpu
     for name in formats:
         if name not in FORMATS:
             raise gate.GateError(f"--format {name!r} is not a format; choose from {', '.join(FORMATS)}")
+    if "pdf" in formats:
+        from reporting.chromium import NoBrowserError, find  # noqa: PLC0415 - only this format needs a browser
+
+        try:
+            find()
+        except NoBrowserError as error:
+            raise gate.GateError(f"--format pdf: {error}") from error
 
 
 def _drill(folder: Path) -> dict[str, bytes] | None:

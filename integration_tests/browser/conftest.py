@@ -6,7 +6,7 @@ from pathlib import Path
 import playwright.sync_api as playwright
 import pytest
 
-from integration_tests.browser import chromium
+from reporting import chromium
 
 # A busy machine is not a failure: what a test expects may take as long as what it does (`set_default_timeout`).
 playwright.expect.set_options(timeout=20_000)

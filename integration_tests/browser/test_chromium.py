@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from infra.bundling import REPOSITORY
-from integration_tests.browser import chromium
+from reporting import chromium
 
 C_LIBRARY = {"libc", "libdl", "libm", "libpthread", "librt", "libgcc_s"}
 """The libraries that every Linux with glibc has: the dynamic linker, git and Python need them too."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -213,3 +214,15 @@ def test_it_is_readable_on_a_narrow_screen_and_on_paper(open_page: Open) -> None
     expect(page.locator("nav")).to_be_hidden()
     expect(page.locator("#filters")).to_be_hidden()
     expect(page.locator(".verdict strong")).to_be_visible()
+
+
+def test_the_pdf_shows_each_section_but_the_explorer(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as beside:  # Playwright allows one loop a thread
+        (file,) = beside.submit(write_reports, ledger(*ROWS), tmp_path, ["pdf"]).result()
+
+    document = file.read_bytes()
+    assert document.startswith(b"%PDF-")
+    outline = [title.decode() for title in re.findall(rb"/Title \((.*)\)", document)]
+    assert outline[0] == "Compliance failed: prod"
+    assert {"To fix, the worst first", "Acknowledgements", "In numbers", "Coverage", "Templates"} < set(outline)
+    assert "Explorer" not in outline

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from integration_tests.browser import chromium
 from integration_tests.browser.accessibility import violations
 from integration_tests.e2e.partition import fault_injector
 from integration_tests.e2e.pushing import Pushed
 from local_cloud.faults import FAULTS
 from local_cloud.web_page import PageServer
 from operations.target import Target
+from reporting import chromium
 
 pytestmark = pytest.mark.local_only
 

@@ -19,6 +19,9 @@ from typing import Final, Self
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _WITHIN_SECONDS: Final = 300.0
 """Seconds that only a hang takes: each wait ends with an observable event."""
+AFTER_CLOSED_TERMINAL: Final = {130, 120}
+"""Exit statuses of nox without a terminal. It ends with 120 where it could not write the rest of its output
+(https://docs.python.org/3/c-api/init.html#c.Py_Main)."""
 _MARK: Final = "LOCKSTEP_INTERRUPT_TEST"
 _CONTROL_SEQUENCE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 _START: Final = """

@@ -263,7 +263,7 @@ def test_unreadable_template_exits_2_with_the_reason(text: str, says: str) -> No
         (("--environment", "prod", "--matrix"), "exclude each other"),
         (("--configuration", "nowhere"), "it has prod, staging, dev"),
         (("--template", "a", "--matrix"), "without --matrix"),
-        (("--format", "pdf"), "choose from summary, html, json"),
+        (("--format", "docx"), "choose from summary, html, pdf"),
         (("--framework", "ISO-27001"), "PCI-DSS-3.2.1"),
         (("--fail-on", "nothing"), "'error', 'warning', 'advice', 'new'"),
         (("--fail-on", "new"), "give --baseline REPORT.JSON"),
@@ -282,6 +282,15 @@ def test_wrong_use_exits_2_with_the_reason(arguments: tuple[str, ...], says: str
     assert result.exit_code == 2
     assert says in re.sub(r"[\s│]+", " ", result.output)
     assert "Traceback" not in result.output
+
+
+def test_pdf_without_a_browser_exits_2_before_anything_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCKSTEP_CHROMIUM", "/nowhere/chromium")
+
+    result = _run("--template", "none.yaml", "--format", "pdf")
+
+    assert result.exit_code == 2
+    assert "--format pdf: LOCKSTEP_CHROMIUM is '/nowhere/chromium', which is no program." in result.output
 
 
 def test_app_is_judged_in_every_environment_by_default() -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from infra import cdk_cli, cdk_options
 from infra.cdk_options import RefusedError
 from infra.settings import SettingsError
+from reporting.node import node
 from unit_tests.fixtures import SETTINGS_FILE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -211,7 +212,7 @@ def test_app_runs_under_this_python_and_the_callers_variables() -> None:
     assert variables["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/somewhere"]
     assert variables["AWS_PROFILE"] == "mine"
     assert variables["CDK_VALIDATION"] == "true"
-    assert variables["JSII_NODE"] == str(cdk_cli.node())
+    assert variables["JSII_NODE"] == str(node())
     assert Path(variables["JSII_NODE"]).exists()
     assert Path(variables["PYTHONPATH"]) == REPOSITORY
 

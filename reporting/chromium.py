@@ -20,9 +20,9 @@ from xml.sax.saxutils import escape
 
 from playwright.sync_api import Browser, sync_playwright
 
-from infra.bundling import REPOSITORY
-from infra.cdk_cli import node
+from reporting.node import node
 
+REPOSITORY: Final = Path(__file__).parents[1]
 VARIABLE: Final = "LOCKSTEP_CHROMIUM"
 PACKAGE: Final = "@sparticuz/chromium"
 ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
@@ -94,7 +94,7 @@ def launched() -> Iterator[Browser]:
             yield browser
             browser.close()
     finally:
-        del os.environ[_DRIVER_NODE]
+        os.environ.pop(_DRIVER_NODE, None)  # two browsers of one process may end at once
 
 
 def _packed(folder: Path, package: Path) -> Chromium:
