@@ -36,6 +36,9 @@ _ENVIRONMENT: Final = re.compile(r"aws://(?P<account>[^/]*)/(?P<region>[^/]*)")
 _NUMBER: Final = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+", re.ASCII)
 """A number with an exponent, also in forms that YAML 1.1 reads as text and other parsers as a number."""
 
+_LONGEST_NUMBER: Final = 1000
+"""Most characters of a whole number in YAML. One in base 60 takes quadratic time, and Python prints at most 4,300 digits."""
+
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _WRITTEN: Final = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "bool", "int", "float", "timestamp"))
 """Tags that YAML 1.1 may give to a key that is text in a template."""
@@ -453,7 +456,15 @@ def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
     return multi_constructor(loader, suffix, node)
 
 
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    if len(node.value) > _LONGEST_NUMBER:
+        where = node.start_mark.line + 1
+        raise ValueError(f"line {where}: a number of {len(node.value):,} characters; if it is text, quote it")
+    return int(loader.construct_yaml_int(node))
+
+
 _Loader.add_constructor(TAG_MAP, _Loader.construct_mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 _Loader.add_multi_constructor("!", _short_form)
 
 

@@ -116,6 +116,9 @@ def test_a_template_s_own_construct_paths_are_read(tmp_path: Path) -> None:
         (f'{{"Transform": "Boto3", "Resources": {{{QUEUE}}}}}', "transform Boto3"),
         ('{"Resources": {"Q": {"Type": "A::B::C", "Properties": {"Fn::Transform": {"Name": "M"}}}}}', "transform"),
         ('{"Resources": {"Fn::ForEach::Q": ["N", ["a"], {}]}}', "is a macro; declare its transform"),
+        (f"A: 0x{'f' * 5000}\n", "line 1: a number of 5,002 characters; if it is text, quote it"),
+        (f"A: {'1:' * 5000}1\n", "line 1: a number of 10,001 characters; if it is text, quote it"),
+        (f"A: !!int '{'1:' * 5000}1'\n", "line 1: a number of 10,001 characters; if it is text, quote it"),
     ],
 )
 def test_text_that_is_not_a_template_is_refused_with_the_reason(tmp_path: Path, text: str, says: str) -> None:
