@@ -40,7 +40,11 @@ def test_api_is_alive_and_ready(api: Api, region: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/uploads"), ("GET", f"/uploads/{'0' * 64}"), ("GET", "/files?key=any")]
+    ("method", "path"),
+    [
+        *(("POST", "/uploads"), ("POST", f"/uploads/{'0' * 64}/parts"), ("POST", f"/uploads/{'0' * 64}/complete")),
+        *(("GET", f"/uploads/{'0' * 64}"), ("GET", "/files?key=any")),
+    ],
 )
 def test_unsigned_request_is_denied(api: Api, method: str, path: str) -> None:
     answer = api.call(method, path, {} if method == "POST" else None, signed=False)

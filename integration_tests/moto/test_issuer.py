@@ -33,6 +33,7 @@ from handlers.issuer import handler as front_door
 from handlers.issuer.application import application
 from handlers.issuer.upload_id import new_upload_id
 from handlers.shared import receipts, schema, timestamps
+from handlers.shared.object_keys import Upload
 from integration_tests.moto.processor_world import ACCOUNT, PRIMARY, REGIONS, SECONDARY, TABLE, World, bucket
 from lockstep.openapi import describe, schema_of_answer
 from unit_tests.fixtures.examples import examples
@@ -983,6 +984,32 @@ def test_any_request_is_answered_below_500_in_utf_8(
     held: dict[str, str],
 ) -> None:
     """Call the real entry point: Lambda's runtime must be able to encode the answer, and the answer is never a 5xx."""
+    require_an_answer(world, method, path, body, is_base64=is_base64, query=query, held=held)
+
+
+IN_PARTS = receipts.Receipt(Upload("default", new_upload_id(time.time()), DIGEST, "big.csv"), 9, PRIMARY, 0, 3)
+"""Receipt of an upload in three parts, without which the routes of parts read no body."""
+entries = st.fixed_dictionaries({"number": st.integers(0, 4) | values, "sha256": st.just(DIGEST) | values})
+
+
+@pytest.mark.property
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(parts=st.lists(entries | values, max_size=3) | values)
+def test_any_parts_are_answered_below_500_in_utf_8(world: FrontDoors, parts: object) -> None:
+    path, held = f"/uploads/{IN_PARTS.upload.object_id}/parts", {"x-upload-receipt": receipts.sign(IN_PARTS, KEY)}
+    require_an_answer(world, "POST", path, json.dumps({"parts": parts}), is_base64=False, query=None, held=held)
+
+
+def require_an_answer(
+    world: FrontDoors,
+    method: str,
+    path: str,
+    body: str | None,
+    *,
+    is_base64: bool,
+    query: dict[str, str] | None,
+    held: dict[str, str],
+) -> None:
     world.enter(PRIMARY)
     event = {
         "version": "2.0",
