@@ -60,7 +60,7 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         typer.Option(
             metavar="ID",
             help="The expected account, 12 digits. STS in the region that is changed must confirm it. "
-            "In a protected environment every command except status needs it.",
+            "In a protected environment every command that changes something needs it.",
         ),
     ] = None,
     unverified: Annotated[  # noqa: FBT002
