@@ -99,7 +99,7 @@ def upload_request(maximum_bytes: int) -> Schema:
 
     A schema cannot express the length of `key` in UTF-8 and the time of `upload_id`; the function checks them too.
     """
-    excluded = validation.CONTROL.pattern.removeprefix("[").removesuffix("]")
+    excluded = validation.EXCLUDED.pattern.removeprefix("[").removesuffix("]")
     fields: dict[str, Schema] = {
         "key": {
             **_pattern(rf"(?!/)(?!(.*/)?\.{{1,2}}(/|$))[^{excluded}]+"),

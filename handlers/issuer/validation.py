@@ -34,7 +34,9 @@ MAXIMUM_PARTS: Final = 10_000
 """S3's limits of one PUT and of a multipart upload: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
 SHA256: Final = re.compile(r"[0-9a-f]{64}")
 SOURCE: Final = re.compile(r"[a-z0-9-]{1,32}")
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+EXCLUDED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]")
+"""Characters that no key holds: control characters, and two that XML lacks, in which S3 answers multipart requests
+(https://www.w3.org/TR/xml/#charsets)."""
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PAGE_TOKEN: Final = re.compile(r"[0-9T:.Z-]{20,32}#[0-9a-f]{64}")
 
@@ -218,7 +220,7 @@ def _file_key(value: object, problems: list[Problem]) -> str:
         return ""
     wrongs = (
         (value.startswith("/"), "starts with a slash"),
-        (CONTROL.search(value), "holds a control character"),
+        (EXCLUDED.search(value), "holds a control character, U+FFFE or U+FFFF"),
         (_SURROGATE.search(value), "holds half of a surrogate pair, which no encoding has"),
         # HTTP clients resolve such a segment before they send, and the signature would not match any more.
         ({".", ".."} & set(value.split("/")), "has a segment that is '.' or '..'"),
