@@ -12,20 +12,21 @@ _PAUSE_SECONDS: Final = 0.25
 class Background(threading.Thread):
     """Runs a function in a thread, and keeps what it raised.
 
+    It has no private attribute: a later Python may use the same name in Thread, as 3.14 does `_context`.
+
     Args:
         name: The thread's name.
         work: The function.
     """
 
     def __init__(self, name: str, work: Callable[[], object]) -> None:
-        super().__init__(name=name, daemon=True)
-        self._work = work
+        super().__init__(name=name, daemon=True, target=work)
         self.failure: Exception | None = None
 
     def run(self) -> None:
         """Run the function."""
         try:
-            self._work()
+            super().run()
         except Exception as failure:  # noqa: BLE001 - `finish` raises it
             self.failure = failure
 

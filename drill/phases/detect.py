@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -28,7 +29,8 @@ def run(context: Context) -> str:
     """Wait for the signals, then upload to the region that DNS names, before it is promoted."""
     there = [FAULTS[name] for name in fault_control.active_faults(context.journal)]
     expected = any(one.is_seen for one in there)
-    traffic = _Traffic(context, context.wave(Wave.DURING))
+    hurry = threading.Event()
+    traffic = Background("traffic", partial(upload_until, hurry, context, context.wave(Wave.DURING)))
     traffic.start()
     try:
         _listen(context, expected=expected)
@@ -38,6 +40,7 @@ def run(context: Context) -> str:
             send = context.on_event_marking("first_good_write_dns")
             context.sender.send_to(context.target.secondary, context.wave(Wave.STRANDED), send)
     finally:
+        hurry.set()
         traffic.finish(context.checkpoint)
     if has_followed:
         _count_stranded(context)
@@ -112,24 +115,12 @@ def _outcome(context: Context, *, expected: bool) -> str:
     return "no signal" if expected else "no signal, and none was expected"
 
 
-class _Traffic(Background):
-    """Clients that continue to upload until the detection: a few files at a time, the rest at the end."""
-
-    def __init__(self, context: Context, wave: Sequence[LoadItem]) -> None:
-        super().__init__("traffic", self._upload)
-        self._context, self._wave = context, wave
-        self._hurry = threading.Event()
-
-    def _upload(self) -> None:
-        size, rest = max(1, len(self._wave) // _CHUNKS), list(self._wave)
-        while rest:
-            # Each client begins without a suspect, so each pays the time-out of a region that hangs.
-            count = len(rest) if self._hurry.is_set() else size
-            self._context.sender.send(rest[:count], self._context.on_event)
-            del rest[:count]
-            self._hurry.wait(1.0)
-
-    def finish(self, meanwhile: Callable[[], object] = lambda: None) -> None:
-        """Upload the rest at once, and wait for it."""
-        self._hurry.set()
-        super().finish(meanwhile)
+def upload_until(hurry: threading.Event, context: Context, wave: Sequence[LoadItem]) -> None:
+    """Upload a few files at a time, as clients do until the detection; after `hurry`, the rest at once."""
+    size, rest = max(1, len(wave) // _CHUNKS), list(wave)
+    while rest:
+        # Each client begins without a suspect, so each pays the time-out of a region that hangs.
+        count = len(rest) if hurry.is_set() else size
+        context.sender.send(rest[:count], context.on_event)
+        del rest[:count]
+        hurry.wait(1.0)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from drill.background import Background
 from drill.journal import Journal
 from drill.phases import detect
 from drill.stops import Stop
@@ -77,23 +78,25 @@ def test_traffic_sends_the_rest_at_once_in_a_hurry() -> None:
     sender = SimpleNamespace(send=lambda wave, _: sent.append(len(wave)))
     context: Any = SimpleNamespace(on_event=None, sender=sender)
     wave: Any = list(range(40))
-    traffic = detect._Traffic(context, wave)  # noqa: SLF001 - the phase's own thread
-    traffic._hurry.set()  # noqa: SLF001 - `finish` sets it
-    traffic.start()
-    traffic.finish()
+    hurry = threading.Event()
+    hurry.set()
+    detect.upload_until(hurry, context, wave)
     assert sent == [40]
 
 
 def test_abort_alarm_ends_the_wait_for_traffic_that_hangs() -> None:
     released = threading.Event()
-    context: Any = SimpleNamespace(on_event=None, sender=SimpleNamespace(send=lambda *_: released.wait(60)))
 
     def checkpoint() -> None:
         raise Stop("The plan's abort alarm x is in ALARM in us-west-2.")
 
-    traffic = detect._Traffic(context, [None])  # type: ignore[list-item]  # noqa: SLF001 - as above
+    traffic = Background("traffic", lambda: released.wait(60))
     traffic.start()
     with pytest.raises(Stop, match="abort alarm x"):
         traffic.finish(checkpoint)
     released.set()
     traffic.join(60)
+
+
+def test_background_thread_adds_no_private_attribute() -> None:
+    assert vars(Background("traffic", print)).keys() - vars(threading.Thread()).keys() == {"failure"}
