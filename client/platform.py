@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Final, TypeGuard
 from urllib.parse import urlsplit
 
@@ -24,17 +25,6 @@ _REFUSED_STORES: Final = frozenset(
 )
 _DURABLE: Final = "durable"
 """The state that a region of an earlier release answers, which has no separate field `durable`."""
-_OK, _CREATED, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _PRECONDITION_FAILED, _TOO_LARGE = (
-    200,
-    201,
-    400,
-    401,
-    403,
-    404,
-    409,
-    412,
-    413,
-)
 
 
 class RegionFailed(Exception):  # noqa: N818 - a state of the region, not a fault of the program
@@ -137,9 +127,9 @@ class Platform:
             **({"part_size": part_size} if part_size else {}),
         }
         answer = self._call(endpoint, "POST", "/uploads", _IS_JSON, json.dumps(asked).encode())
-        if part_size and answer.status == _BAD_REQUEST and _problem_fields(_json(answer)) == {"part_size"}:
+        if part_size and answer.status == HTTPStatus.BAD_REQUEST and _problem_fields(_json(answer)) == {"part_size"}:
             return self.grant(endpoint, upload)  # a region of an earlier release
-        if answer.status != _CREATED:
+        if answer.status != HTTPStatus.CREATED:
             raise self._explain(answer, endpoint)
         held = _json(answer)
         if (held.get("id"), held.get("upload_id")) != (upload.id, upload.upload_id):
@@ -163,7 +153,7 @@ class Platform:
         """
         asked = json.dumps({"parts": [{"number": number, "sha256": sha256} for number, sha256 in wanted.items()]}).encode()
         answer = self._call(endpoint, "POST", f"/uploads/{upload.id}/parts", {_RECEIPT_HEADER: receipt, **_IS_JSON}, asked)
-        if answer.status != _OK:
+        if answer.status != HTTPStatus.OK:
             raise self._explain(answer, endpoint)
         held = _json(answer)
         if held.get("complete") is True:
@@ -183,9 +173,9 @@ class Platform:
         """
         path = f"/uploads/{upload.id}/complete"
         answer = self._call(endpoint, "POST", path, {_RECEIPT_HEADER: receipt}, patience=self._storage_seconds)
-        if answer.status == _CONFLICT:
+        if answer.status == HTTPStatus.CONFLICT:
             raise RegionFailed(f"the API of {endpoint.region} refused: {_json(answer).get('message')}")
-        if answer.status != _OK or _json(answer).get("id") != upload.id:
+        if answer.status != HTTPStatus.OK or _json(answer).get("id") != upload.id:
             raise self._explain(answer, endpoint)
 
     def _granted(self, endpoint: Endpoint, held: Mapping[str, Any], receipt: str) -> Grant:
@@ -206,7 +196,7 @@ class Platform:
         """
         asked = json.dumps({"key": key, "size": size}).encode()
         answer = self._call(endpoint, "POST", "/uploads", _IS_JSON, asked)
-        if answer.status != _BAD_REQUEST:
+        if answer.status != HTTPStatus.BAD_REQUEST:
             raise RegionFailed(f"{endpoint.region} answered HTTP {answer.status} to a request without a SHA-256")
         problem = next((one for one in _problems(_json(answer)) if one.get("field") == "size"), None)
         if problem is not None:
@@ -224,11 +214,11 @@ class Platform:
             answer = self._transport.send(Request("PUT", grant.url, grant.headers, body, self._storage_seconds))
         except Unreachable as error:
             raise RegionFailed(f"the storage of {endpoint.region} failed: {error}") from error
-        if answer.status in {_OK, _PRECONDITION_FAILED}:
-            return answer.status == _OK
+        if answer.status in {HTTPStatus.OK, HTTPStatus.PRECONDITION_FAILED}:
+            return answer.status == HTTPStatus.OK
         code = _S3_CODE.search(answer.body)
         name = code[1].decode() if code else ""
-        if answer.status == _BAD_REQUEST and name in _REFUSED_STORES:
+        if answer.status == HTTPStatus.BAD_REQUEST and name in _REFUSED_STORES:
             raise Impossible(
                 f"the storage of {endpoint.region} received other bytes than announced ({name})",
                 "the file changed while it was sent, or was damaged in transit: type the same command again",
@@ -245,12 +235,12 @@ class Platform:
         path = f"/uploads/{upload.id}"
         headers = {_RECEIPT_HEADER: upload.receipt} if upload.receipt else {}
         answer = self._call(endpoint, "GET", path, headers)
-        if answer.status == _BAD_REQUEST and headers:
+        if answer.status == HTTPStatus.BAD_REQUEST and headers:
             # A receipt expires with the secret that signed it; the table may know the upload without a receipt.
             answer = self._call(endpoint, "GET", path, {})
-        if answer.status == _NOT_FOUND and _json(answer).get("error") == "NotFound":
+        if answer.status == HTTPStatus.NOT_FOUND and _json(answer).get("error") == "NotFound":
             return Known(None, endpoint.region)
-        if answer.status != _OK:
+        if answer.status != HTTPStatus.OK:
             raise self._explain(answer, endpoint)
         held = _json(answer)
         state = _text(held, "state")

@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from compliance.engine.findings import DecisionUse, Finding, RuleInfo, Verdict
+from compliance.engine.findings import DecisionTerms, DecisionUse, Finding, RuleInfo, Verdict
 
 DEFAULT_FILE: Final = Path(__file__).parents[1] / "acknowledgements.toml"
 PACK: Final = "Acknowledgements"
@@ -18,6 +18,7 @@ MINIMUM_REASON: Final = 20
 
 _TEXTS: Final = ("id", "title", "owner", "approver", "ticket")
 _DATES: Final = ("decided", "expires")
+_TERMS: Final = tuple(DecisionTerms.__dataclass_fields__)
 _REQUIRED: Final = ("reason", *_TEXTS, *_DATES, "covers")
 _KEYS: Final = {*_REQUIRED, "when", "unless", "met_in"}
 _SETTINGS: Final = {"environment", "protected"}
@@ -64,18 +65,10 @@ class RegistryError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(DecisionTerms):
     """A decision to accept findings.
 
     Attributes:
-        id: Short, stable id for reports.
-        title: The decision in one sentence.
-        reason: Why the finding is accepted; at least 20 characters.
-        owner: The person or team that is responsible for it.
-        approver: The person or group that accepted it.
-        ticket: Where it was discussed: a ticket, a pull request or a document.
-        decided: The day of the approval.
-        expires: The last day on which it holds.
         when: For each setting, the values that it applies to; empty for all.
         unless: For each setting, the values that it does not apply to, because forks choose the names of environments.
         met_in: The configurations of the matrix that have the finding, if only some with overridden settings do. It limits
@@ -84,14 +77,6 @@ class Decision:
         unevaluated: Each rule id and path that may be NOT_EVALUATED, which `covers` does not include.
     """
 
-    id: str
-    title: str
-    reason: str
-    owner: str
-    approver: str
-    ticket: str
-    decided: date
-    expires: date
     covers: frozenset[tuple[str, str]]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unless: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -138,17 +123,7 @@ class Registry:
         """Return every decision in force with the number of rows that it acknowledged."""
         used = Counter(finding.decision for finding in findings if finding.verdict is Verdict.ACKNOWLEDGED)
         return tuple(
-            DecisionUse(
-                id=decision.id,
-                title=decision.title,
-                reason=decision.reason,
-                owner=decision.owner,
-                approver=decision.approver,
-                ticket=decision.ticket,
-                decided=decision.decided,
-                expires=decision.expires,
-                acknowledged=used[decision.id],
-            )
+            DecisionUse(acknowledged=used[decision.id], **{name: getattr(decision, name) for name in _TERMS})
             for decision in self.decisions
         )
 
@@ -380,14 +355,8 @@ def _path_problems(path: str) -> list[str]:
 
 def _decision(entry: Mapping[str, Any]) -> Decision:
     return Decision(
-        id=entry["id"],
-        title=entry["title"],
+        **{name: entry[name] for name in (*_TEXTS, *_DATES)},
         reason=" ".join(entry["reason"].split()),
-        owner=entry["owner"],
-        approver=entry["approver"],
-        ticket=entry["ticket"],
-        decided=entry["decided"],
-        expires=entry["expires"],
         when={setting: tuple(values) for setting, values in entry.get("when", {}).items()},
         unless={setting: tuple(values) for setting, values in entry.get("unless", {}).items()},
         met_in=tuple(entry.get("met_in", ())),

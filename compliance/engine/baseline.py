@@ -3,15 +3,15 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from compliance.engine.findings import Findings, Verdict
 
 _FAILING: Final = frozenset({Verdict.FAIL, Verdict.NOT_EVALUATED})
-_VERSIONS: Final = ("1", "2")
-"""Major versions of report.json that can be read."""
+_VERSION: Final = "2"
+"""Major version of report.json that can be read."""
 _TEXTS: Final = ("rule", "verdict", "configuration", "region", "path")
 
 
@@ -33,11 +33,6 @@ class Row:
     def fingerprint(self) -> str:
         """The key of rule and place; lines and messages may change between runs."""
         return hashlib.sha256(f"{self.rule}\n{self.configuration}\n{self.region}\n{self.path}".encode()).hexdigest()
-
-    @property
-    def anywhere(self) -> "Row":
-        """The row without its region, as in a report without regions."""
-        return replace(self, region="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +63,8 @@ def read_baseline(file: Path) -> tuple[Row, ...]:
     except (ValueError, RecursionError) as error:
         raise BaselineError(f"{file}: is not JSON ({error}); give a report.json of an earlier run") from error
     version = report.get("schema_version") if isinstance(report, Mapping) else None
-    if not isinstance(version, str) or version.partition(".")[0] not in _VERSIONS:
-        raise BaselineError(f"{file}: schema_version is {version!r}; give a report.json of version {' or '.join(_VERSIONS)}")
+    if not isinstance(version, str) or version.partition(".")[0] != _VERSION:
+        raise BaselineError(f"{file}: schema_version is {version!r}; give a report.json of version {_VERSION}")
     findings = report.get("findings")
     if not isinstance(findings, list):
         raise BaselineError(f"{file}: has no list of findings; give a report.json of an earlier run")
@@ -81,33 +76,18 @@ def compare(ledger: Findings, baseline: Iterable[Row]) -> Changes:
 
     A row of a configuration or pack outside this run is not fixed.
     """
-    before = _Places(row for row in baseline if _was_judged(row, ledger))
-    now = _Places(
+    before = _by_place(row for row in baseline if _was_judged(row, ledger))
+    now = _by_place(
         Row(rule=f.rule, configuration=f.configuration, region=f.region, path=f.path, verdict=f.verdict)
         for f in ledger.findings
     )
     return Changes(
-        new=_ordered(row for row in now if _fails(row) and not _fails(before.at(row))),
-        fixed=_ordered(row for row in before if _fails(row) and not _fails_or_acknowledged(now.at(row))),
-        newly_acknowledged=_ordered(row for row in now if _is_acknowledged(row) and not _is_acknowledged(before.at(row))),
+        new=_ordered(row for at, row in now.items() if _fails(row) and not _fails(before.get(at))),
+        fixed=_ordered(row for at, row in before.items() if _fails(row) and not _fails_or_acknowledged(now.get(at))),
+        newly_acknowledged=_ordered(
+            row for at, row in now.items() if _is_acknowledged(row) and not _is_acknowledged(before.get(at))
+        ),
     )
-
-
-class _Places:
-    """The worst row of each rule and place, for look-ups by a row of another run."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self._rows = _by_place(rows)
-        self._anywhere = _by_place(row.anywhere for row in self._rows.values())
-
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows.values())
-
-    def at(self, row: Row) -> Row | None:
-        """Return the row of the same rule and place. If one of the two has no region, any region matches."""
-        exact = self._rows.get(row.fingerprint)
-        other = self._rows if row.region else self._anywhere
-        return exact or other.get(row.anywhere.fingerprint)
 
 
 def _was_judged(row: Row, ledger: Findings) -> bool:

@@ -74,7 +74,7 @@ class Place:
     """A resource under judgement: the fields that all rows about it share.
 
     Attributes:
-        configuration: The settings under judgement, for example `prod`.
+        configuration: The settings under judgement, for example `prod`; empty when a row is about none.
         stack: The template's name: the stack's construct id, or the file.
         region: Of the stack; empty when unknown.
         path: The construct path, or the logical id where a template carries no path.
@@ -96,53 +96,25 @@ class Place:
 
     def row(self, rule: str, verdict: Verdict, message: str = "") -> "Finding":
         """Return a row about this place."""
-        return Finding(
-            rule=rule,
-            verdict=verdict,
-            configuration=self.configuration,
-            stack=self.stack,
-            region=self.region,
-            path=self.path,
-            logical_id=self.logical_id,
-            resource_type=self.resource_type,
-            message=message,
-            line=self.line,
-            source=self.source,
-        )
+        of_place = {name: getattr(self, name) for name in Place.__dataclass_fields__}
+        return Finding(rule=rule, verdict=verdict, message=message, **of_place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Place):
     """One row: the result of one rule on one resource of one template in one configuration.
 
     Attributes:
         rule: The qualified id.
         verdict: See Verdict.
-        configuration: The settings under judgement, for example `prod`; empty when the row is about none.
-        stack: The template's name: the stack's construct id, or the file.
-        region: Of the stack; empty when unknown.
-        path: The construct path, or the logical id where a template carries no path.
-        logical_id: In the template; empty for the template as a whole.
-        resource_type: For example `AWS::SQS::Queue`.
         message: The fault in one or two sentences. Empty for a pass.
-        line: In the template, from 1; 0 when unknown.
-        source: The file and line of the Python that made the construct, `infra/constructs/queue.py:42`, relative to
-            the project; empty when unknown.
         decision: The id of the decision that acknowledges it; empty unless the verdict is ACKNOWLEDGED.
         observed: The values that a rule which passed read, as `EnableKeyRotation = true`; empty where they are unknown.
     """
 
     rule: str
     verdict: Verdict
-    configuration: str = ""
-    stack: str = ""
-    region: str = ""
-    path: str = ""
-    logical_id: str = ""
-    resource_type: str = ""
     message: str = ""
-    line: int = 0
-    source: str = ""
     decision: str = ""
     observed: str = ""
 
@@ -214,8 +186,19 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionUse:
-    """A decision of the registry, and the number of findings that it acknowledged in this run."""
+class DecisionTerms:
+    """The part of a decision that reports show.
+
+    Attributes:
+        id: Short, stable id for reports.
+        title: The decision in one sentence.
+        reason: Why the finding is accepted; at least 20 characters.
+        owner: The person or team that is responsible for it.
+        approver: The person or group that accepted it.
+        ticket: Where it was discussed: a ticket, a pull request or a document.
+        decided: The day of the approval.
+        expires: The last day on which it holds.
+    """
 
     id: str
     title: str
@@ -225,6 +208,12 @@ class DecisionUse:
     ticket: str
     decided: date
     expires: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionUse(DecisionTerms):
+    """A decision of the registry, and the number of findings that it acknowledged in this run."""
+
     acknowledged: int
 
 

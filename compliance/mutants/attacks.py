@@ -51,7 +51,6 @@ _HIDDEN: Final = {
 _OWN: Final = "arn:aws:{}:us-east-1:000000000000:{}"
 _OWN_ROLE: Final = "arn:aws:iam::000000000000:role/nobody"
 _OWN_BUCKET: Final = {"Fn::Sub": "elsewhere-${AWS::AccountId}-${AWS::Region}-an"}
-_OWN_GROUP: Final = {"Fn::Sub": "arn:aws:logs:${AWS::Region}:${AWS::AccountId}:log-group:elsewhere:*"}
 _ESCALATIONS: Final[Mapping[str, str]] = {
     "iam:PutRolePolicy": "arn:aws:iam::000000000000:role/serverless-operator-prod",
     "iam:AttachRolePolicy": "arn:aws:iam::000000000000:role/serverless-operator-prod",

@@ -162,12 +162,12 @@ class Bucket(Construct):
             )
 
 
-def expire(construct_id: str, *, after_days: int, noncurrent_after_days: int | None = None) -> s3.LifecycleRule:
+def expire(construct_id: str, *, after_days: int) -> s3.LifecycleRule:
     """Return a rule that removes objects and their former versions after a number of days."""
     return s3.LifecycleRule(
         id=construct_id,
         expiration=Duration.days(after_days),
-        noncurrent_version_expiration=Duration.days(noncurrent_after_days or after_days),
+        noncurrent_version_expiration=Duration.days(after_days),
     )
 
 

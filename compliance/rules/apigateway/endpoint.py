@@ -24,10 +24,6 @@ _MAPPINGS: Final = {
 """Types that map an API to a domain name, by the API's type, with the property that names the API."""
 
 
-def _is_switched_off(api: Resource, _world: TemplateSet) -> bool:
-    return require_bool(api.properties.get(_SETTING), _SETTING)
-
-
 def _violations(api: Resource, world: TemplateSet) -> Iterator[str]:
     if not any(_is_mapped(api, mapping, name, world) for mapping, name in _mappings(api, world)):
         yield f"{_SETTING} is true and no domain name is mapped to it, so nobody can call it"
@@ -70,6 +66,6 @@ RULE = Rule(
         "the endpoint fails although the region works."
     ),
     fix=f"Map a domain name of the same region to the API and let health checks ask that, or remove {_SETTING}.",
-    judge=rule_from(_violations, *_MAPPINGS, applies=_is_switched_off),
+    judge=rule_from(_violations, *_MAPPINGS, applies=lambda api, _: require_bool(api.properties.get(_SETTING), _SETTING)),
     controls=nist("CP-10", "SC-5") + hipaa("164.308(a)(7)(i)"),
 )

@@ -13,10 +13,6 @@ from compliance.engine.rule import Rule, rule_from
 _ARM: Final = "arm64"
 
 
-def _is_of_a_system(_function: Resource, world: TemplateSet) -> bool:
-    return keeps_data_in_several(world)
-
-
 def _violations(function: Resource, _world: TemplateSet) -> Iterator[str]:
     listed = require_list(function.properties.get("Architectures"), "Architectures")
     if list(listed) != [_ARM]:
@@ -31,6 +27,6 @@ RULE: Final = Rule(
         "so no failover helps. Without a setting Lambda takes x86_64, which costs more for the same work."
     ),
     fix="Set Architectures to arm64, and build the code's libraries for it.",
-    judge=rule_from(_violations, FUNCTION, applies=_is_of_a_system),
+    judge=rule_from(_violations, FUNCTION, applies=lambda _resource, world: keeps_data_in_several(world)),
     controls=nist("CM-2", "CM-6", "CP-10"),
 )

@@ -27,10 +27,6 @@ def _twins(function: Resource, world: TemplateSet) -> list[Resource]:
     return [twin for twin in world.in_other_regions(function) if isinstance(twin.properties, Mapping)]
 
 
-def _applies(function: Resource, world: TemplateSet) -> bool:
-    return bool(_twins(function, world))
-
-
 def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     for twin in _twins(function, world):
         for name, default in _SAME.items():
@@ -48,6 +44,6 @@ RULE = Rule(
     title="A function has the same runtime, architecture, memory, time and concurrency in both regions",
     why="A passive region with smaller functions or other code is discovered only when it has to do all the work.",
     fix="Create both regions' function by the same construct with the same settings.",
-    judge=rule_from(_violations, FUNCTION, applies=_applies),
+    judge=rule_from(_violations, FUNCTION, applies=lambda function, world: bool(_twins(function, world))),
     controls=nist("CM-2", "CM-6", "CP-7") + hipaa("164.308(a)(7)(ii)(C)"),
 )

@@ -45,10 +45,6 @@ def _is_supported(found: Property) -> str | None:
     return None
 
 
-def _has_runtime(function: Resource, _world: TemplateSet) -> bool:
-    return require_text(function.properties.get("PackageType"), "PackageType") != "Image"
-
-
 def _has_variables(function: Resource, _world: TemplateSet) -> bool:
     environment = require_mapping(function.properties.get("Environment"), "Environment")
     return bool(require_mapping(environment.get("Variables"), "Environment.Variables"))
@@ -100,7 +96,7 @@ RULES: Final = (
         FUNCTION,
         "Runtime",
         _is_supported,
-        applies=_has_runtime,
+        applies=lambda function, _: require_text(function.properties.get("PackageType"), "PackageType") != "Image",
         id="runtime",
         title="A function's runtime is not deprecated",
         why=(

@@ -18,10 +18,6 @@ def _subnets(function: Resource) -> Sequence[Json]:
     return require_list(config.get("SubnetIds"), "VpcConfig.SubnetIds")
 
 
-def _is_in_network(function: Resource, _world: TemplateSet) -> bool:
-    return bool(_subnets(function))
-
-
 def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     subnets = [named(value, function.template, world) for value in _subnets(function)]
     known = [subnet for subnet in subnets if subnet is not None and subnet.type == SUBNET]
@@ -47,6 +43,6 @@ RULE = Rule(
     title="A function in a VPC has subnets in two availability zones; where two regions keep the data, if its VPC has two",
     why="Lambda places a function in the zones of its subnets only. With one zone, the function fails when that zone does.",
     fix="Name subnets of two zones or more in VpcConfig.SubnetIds.",
-    judge=rule_from(_violations, FUNCTION, applies=_is_in_network),
+    judge=rule_from(_violations, FUNCTION, applies=lambda function, _: bool(_subnets(function))),
     controls=nist("CP-2(5)", "CP-10", "SC-5", "SC-36") + hipaa("164.308(a)(7)(i)"),
 )

@@ -10,10 +10,6 @@ from compliance.engine.rule import Rule, rule_from
 from compliance.rules.cloudtrail.settings import recorded
 
 
-def _has_functions(_trail: Resource, world: TemplateSet) -> bool:
-    return any(True for _ in of_type(world, FUNCTION))
-
-
 def _violations(trail: Resource, _world: TemplateSet) -> Iterator[str]:
     if FUNCTION not in recorded(trail):
         yield f"no event selector records the invocations of functions (data events of {FUNCTION})"
@@ -26,6 +22,8 @@ RULE = Rule(
         "Select data events of AWS::Lambda::Function; or enter a decision in compliance/acknowledgements.toml that says "
         "what else shows who invokes."
     ),
-    judge=rule_from(_violations, "AWS::CloudTrail::Trail", applies=_has_functions),
+    judge=rule_from(
+        _violations, "AWS::CloudTrail::Trail", applies=lambda _resource, world: any(True for _ in of_type(world, FUNCTION))
+    ),
     controls=nist("AU-2", "AU-3", "AU-12") + hipaa("164.312(b)") + pci("10.1", "10.2"),
 )

@@ -24,10 +24,6 @@ _KEEPING: Final = {
 """Values that retain a resource, by attribute. CloudFormation supports Snapshot for none of these types."""
 
 
-def _is_kept_here(_resource: Resource, world: TemplateSet) -> bool:
-    return world.is_protected
-
-
 def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     body = resource.template.body["Resources"][resource.logical_id]
     for attribute, keeping in _KEEPING.items():
@@ -56,6 +52,6 @@ RULE = Rule(
         "CDK, RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE sets both."
     ),
     repair=_repair,
-    judge=rule_from(_violations, *_HOLDS_DATA, applies=_is_kept_here),
+    judge=rule_from(_violations, *_HOLDS_DATA, applies=lambda _resource, world: world.is_protected),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("10.7"),
 )

@@ -15,10 +15,6 @@ _TABLE: Final = "AWS::DynamoDB::Table"
 _INDEXES: Final = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 
 
-def _has_time_to_live(table: Resource, _world: TemplateSet) -> bool:
-    return not is_absent(table.properties.get(_SETTING))
-
-
 def _violations(table: Resource, _world: TemplateSet) -> Iterator[str]:
     given = require_mapping(table.properties[_SETTING], _SETTING)
     name = require_text(given.get("AttributeName"), f"{_SETTING}.AttributeName")
@@ -52,6 +48,8 @@ RULE = Rule(
         "on a key, rows expire at unintended times."
     ),
     fix="Set TimeToLiveSpecification.Enabled to true and AttributeName to an attribute of its own, or leave it out.",
-    judge=rule_from(_violations, GLOBAL_TABLE, _TABLE, applies=_has_time_to_live),
+    judge=rule_from(
+        _violations, GLOBAL_TABLE, _TABLE, applies=lambda table, _: not is_absent(table.properties.get(_SETTING))
+    ),
     controls=nist("AU-11", "SI-12") + hipaa("164.312(c)(1)") + pci("3.1"),
 )

@@ -41,10 +41,6 @@ def _documents(table: Resource, world: TemplateSet) -> _Documents:
     return found
 
 
-def _has_policy(table: Resource, world: TemplateSet) -> bool:
-    return any(_documents(table, world).values())
-
-
 def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     documents = _documents(table, world)
     alike: dict[str, set[str]] = {}
@@ -110,6 +106,6 @@ RULE = Rule(
     ),
     fix=f"Give each replica a ResourcePolicy with the same statements, or set the second one by a {_CUSTOM}.",
     repair=_repair,
-    judge=rule_from(_violations, GLOBAL_TABLE, applies=_has_policy),
+    judge=rule_from(_violations, GLOBAL_TABLE, applies=lambda table, world: any(_documents(table, world).values())),
     controls=nist("AC-3", "AC-4", "SC-36") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)"),
 )

@@ -56,10 +56,6 @@ SILENT: Final[Mapping[str, str]] = {
 pass a role to a service in another account: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html"""
 
 
-def _trusts_a_service(role: Resource, _world: TemplateSet) -> bool:
-    return any(statement.services() for statement in _allowed(role))
-
-
 def _allowed(role: Resource) -> Iterator[Statement]:
     document = role.properties.get("AssumeRolePolicyDocument")
     return (each for each in statements(document, role.template, "AssumeRolePolicyDocument") if each.allows)
@@ -93,6 +89,6 @@ RULE = Rule(
         "names no source: the confused deputy."
     ),
     fix="Add aws:SourceAccount, or aws:SourceArn with an account in it, to the statement of the role's trust policy.",
-    judge=rule_from(_violations, _ROLE, applies=_trusts_a_service),
+    judge=rule_from(_violations, _ROLE, applies=lambda role, _: any(statement.services() for statement in _allowed(role))),
     controls=nist("AC-3", "AC-6", "IA-2") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)") + pci("7.1.2", "7.2.1"),
 )

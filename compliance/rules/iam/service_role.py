@@ -41,10 +41,6 @@ _OF_A_SERVICE: Final = ":role/aws-service-role/"
 """Part of the ARN of a role that AWS made for one service."""
 
 
-def _has_a_role(resource: Resource, _world: TemplateSet) -> bool:
-    return bool(_values(resource.properties, _WORKERS[resource.type].path))
-
-
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     worker = _WORKERS[resource.type]
     for value in _values(resource.properties, worker.path):
@@ -87,6 +83,8 @@ RULE: Final = Rule(
         "nothing replicates and no schedule runs, mostly without an error. What a role elsewhere allows is unknown."
     ),
     fix="Refer to an AWS::IAM::Role of the templates that trusts the service and has the policy for its work.",
-    judge=rule_from(_violations, *_WORKERS, applies=_has_a_role),
+    judge=rule_from(
+        _violations, *_WORKERS, applies=lambda resource, _: bool(_values(resource.properties, _WORKERS[resource.type].path))
+    ),
     controls=nist("AC-3", "AC-6", "AU-12", "CP-9") + hipaa("164.308(a)(4)(ii)(B)", "164.312(b)") + pci("7.1", "10.2"),
 )

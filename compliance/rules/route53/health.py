@@ -27,10 +27,6 @@ _STANDARD_RESOLUTION: Final = 60
 _SILENCE_FAILS: Final = "Unhealthy"
 
 
-def _is_on_alarm(check: Resource, _world: TemplateSet) -> bool:
-    return _settings(check).get("Type") == CLOUDWATCH_METRIC
-
-
 def _settings(check: Resource) -> Mapping[str, Json]:
     return require_mapping(check.properties.get("HealthCheckConfig"), "HealthCheckConfig")
 
@@ -119,6 +115,6 @@ RULE = Rule(
         "Point AlarmIdentifier at an alarm of one metric, with a Period of 60 or more and as many DatapointsToAlarm as "
         "EvaluationPeriods, in another region than the record's."
     ),
-    judge=rule_from(_violations, HEALTH_CHECK, applies=_is_on_alarm),
+    judge=rule_from(_violations, HEALTH_CHECK, applies=lambda check, _: _settings(check).get("Type") == CLOUDWATCH_METRIC),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

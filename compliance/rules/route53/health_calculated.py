@@ -18,10 +18,6 @@ def _settings(properties: Mapping[str, Json]) -> Mapping[str, Json]:
     return require_mapping(properties.get("HealthCheckConfig"), "HealthCheckConfig")
 
 
-def _is_calculated(check: Resource, _world: TemplateSet) -> bool:
-    return _settings(check.properties).get("Type") == _CALCULATED
-
-
 def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     settings = _settings(check.properties)
     children = require_list(settings.get("ChildHealthChecks"), "ChildHealthChecks")
@@ -62,6 +58,8 @@ RULE = Rule(
         "endpoint that does not answer, and a region's health outvotes a forced failover."
     ),
     fix="Set HealthThreshold to the number of ChildHealthChecks, each a different check that is not calculated itself.",
-    judge=rule_from(_violations, HEALTH_CHECK, applies=_is_calculated),
+    judge=rule_from(
+        _violations, HEALTH_CHECK, applies=lambda check, _: _settings(check.properties).get("Type") == _CALCULATED
+    ),
     controls=nist("CP-10", "SI-4") + hipaa("164.308(a)(7)(i)", "164.308(a)(7)(ii)(C)"),
 )

@@ -19,10 +19,6 @@ _LEAST: Final = {"ThrottlingRateLimit": 5.0, "ThrottlingBurstLimit": float(_CHEC
 """Sixteen ask every ten seconds, which is 1.6 a second for each health check; there are several, and people ask too."""
 
 
-def _has_health_routes(stage: Resource, world: TemplateSet) -> bool:
-    return any(True for _ in _limits(stage, world))
-
-
 def _violations(stage: Resource, world: TemplateSet) -> Iterator[str]:
     for route, place, settings in _limits(stage, world):
         for name, least in _LEAST.items():
@@ -92,6 +88,6 @@ RULE = Rule(
         "every region unhealthy, and moves clients without need."
     ),
     fix="Set the route's ThrottlingRateLimit to 5 a second and its ThrottlingBurstLimit to 16, or more.",
-    judge=rule_from(_violations, HTTP_STAGE, applies=_has_health_routes),
+    judge=rule_from(_violations, HTTP_STAGE, applies=lambda stage, world: any(True for _ in _limits(stage, world))),
     controls=nist("CP-10", "SC-5", "SI-4") + hipaa("164.308(a)(7)(i)"),
 )

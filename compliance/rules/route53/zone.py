@@ -13,10 +13,6 @@ from compliance.engine.rule import Rule, rule_from
 _ZONE: Final = "AWS::Route53::HostedZone"
 
 
-def _is_private(zone: Resource, _world: TemplateSet) -> bool:
-    return not is_absent(zone.properties.get("VPCs"))
-
-
 def _violations(zone: Resource, world: TemplateSet) -> Iterator[str]:
     associated = set(_regions(zone))
     missing = sorted(region for region in regions_of(world) if region not in associated)
@@ -41,6 +37,6 @@ RULE = Rule(
         "lost, the active region's name does not resolve in the other."
     ),
     fix="List a VPC of each region in VPCs, each with its VPCRegion.",
-    judge=rule_from(_violations, _ZONE, applies=_is_private),
+    judge=rule_from(_violations, _ZONE, applies=lambda zone, _: not is_absent(zone.properties.get("VPCs"))),
     controls=nist("CP-10", "SC-22") + hipaa("164.308(a)(7)(ii)(C)"),
 )

@@ -64,14 +64,10 @@ def _of_settings(settings: Mapping[str, Json], name: str) -> list[_Cors]:
     return [_Cors(*(settings.get(name.format(part)) for part in ("Origins", "Headers", "Methods", "Credentials")))]
 
 
-def _applies(resource: Resource, _world: TemplateSet) -> bool:
-    return bool(_cors_of(resource))
-
-
 RULE = Rule(
     title="CORS names each origin, over https, and no '*'",
     why="With `*`, any page that a user opens may upload from that user's browser or read the responses.",
     fix="List the origins as https://app.example.com; list headers and methods where credentials are allowed.",
-    judge=rule_from(_violations, BUCKET, _API, _URL, applies=_applies),
+    judge=rule_from(_violations, BUCKET, _API, _URL, applies=lambda resource, _: bool(_cors_of(resource))),
     controls=nist("AC-3", "AC-4", "CM-7") + hipaa("164.312(a)(1)") + pci("6.5.8"),
 )

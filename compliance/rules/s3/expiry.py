@@ -23,10 +23,6 @@ _NARROWING: Final = ("TagFilter", "TagFilters")
 """Filters that choose among objects. One by size, as more than one byte, may mean all of them."""
 
 
-def _has_lifecycle(bucket: Resource, _world: TemplateSet) -> bool:
-    return not is_absent(bucket.properties.get("LifecycleConfiguration"))
-
-
 def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     configuration = require_mapping(bucket.properties.get("LifecycleConfiguration"), "LifecycleConfiguration")
     for index, part in enumerate(require_list(configuration.get("Rules"), "LifecycleConfiguration.Rules")):
@@ -91,6 +87,8 @@ RULE = Rule(
         "Raise ExpirationInDays and NoncurrentVersionExpiration.NoncurrentDays, or give the rule a Filter with the prefix "
         "of objects that may expire sooner."
     ),
-    judge=rule_from(_violations, BUCKET, applies=_has_lifecycle),
+    judge=rule_from(
+        _violations, BUCKET, applies=lambda bucket, _: not is_absent(bucket.properties.get("LifecycleConfiguration"))
+    ),
     controls=nist("AU-11", "CP-9", "SI-12") + hipaa("164.308(a)(7)(ii)(A)", "164.312(c)(1)") + pci("3.1", "10.7"),
 )

@@ -21,10 +21,6 @@ _PUT: Final = "s3:PutObject"
 _CREATED: Final = "s3:ObjectCreated"
 
 
-def _applies(bucket: Resource, world: TemplateSet) -> bool:
-    return announces(bucket) and is_replicated(bucket, world)
-
-
 def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     notified = [key_rules_of(one) for one in notifications_of(bucket) if one.event.startswith(_CREATED)]
     if not notified or tells_event_bridge(bucket):
@@ -70,6 +66,6 @@ RULE = Rule(
     title="A replicated bucket's notifications cover every key under which a caller may put an object",
     why="An object outside the filter is accepted and replicated, but processed in neither region.",
     fix="Widen the prefix of the notification's filter to what the policies allow to be put, and filter by no suffix.",
-    judge=rule_from(_violations, BUCKET, applies=_applies),
+    judge=rule_from(_violations, BUCKET, applies=lambda bucket, world: announces(bucket) and is_replicated(bucket, world)),
     controls=nist("CP-10", "SI-4", "SC-36"),
 )

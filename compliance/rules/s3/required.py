@@ -16,10 +16,6 @@ def _is_versioned_or_replicated(bucket: Resource, world: TemplateSet) -> bool:
     return not is_absent(bucket.properties.get("VersioningConfiguration")) or is_replicated(bucket, world)
 
 
-def _is_logged(bucket: Resource, _world: TemplateSet) -> bool:
-    return not is_absent(bucket.properties.get("LoggingConfiguration"))
-
-
 def _is_bucket_of_templates(found: Property) -> str | None:
     if not is_absent(found.value) and find(found.value, found.resource.template, found.world, BUCKET) is not None:
         return None
@@ -33,7 +29,7 @@ RULES: Final = (
         BUCKET,
         "LoggingConfiguration.DestinationBucketName",
         _is_bucket_of_templates,
-        applies=_is_logged,
+        applies=lambda bucket, _: not is_absent(bucket.properties.get("LoggingConfiguration")),
         id="access_logs",
         title="A bucket's access log goes to a bucket of the templates",
         why="Who reads, keeps or deletes the access log in another bucket is unknown, and S3 drops it once that is gone.",

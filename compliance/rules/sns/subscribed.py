@@ -18,10 +18,6 @@ from compliance.engine.rule import Rule, rule_from
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
 
 
-def _is_notified(topic: Resource, world: TemplateSet) -> bool:
-    return world.is_protected and key_of(topic) in _notified(world)
-
-
 @cached
 def _notified(world: TemplateSet) -> frozenset[Key]:
     """Return the topics that an alarm of the templates notifies."""
@@ -72,6 +68,8 @@ RULE = Rule(
         "Declare an AWS::SNS::Subscription of the topic, here by the setting alarms_email. If an on-call system subscribes "
         "by itself, enter a decision in compliance/acknowledgements.toml that names it."
     ),
-    judge=rule_from(_violations, TOPIC, applies=_is_notified),
+    judge=rule_from(
+        _violations, TOPIC, applies=lambda topic, world: world.is_protected and key_of(topic) in _notified(world)
+    ),
     controls=nist("AU-6(1)", "IR-4(1)", "IR-6", "SI-4(5)") + hipaa("164.308(a)(6)(ii)") + pci("10.6", "12.10.5"),
 )

@@ -17,10 +17,6 @@ _DEFAULT_TIMEOUT: Final = 3
 """Seconds: the defaults of SQS and Lambda."""
 
 
-def _is_read(queue: Resource, world: TemplateSet) -> bool:
-    return any(True for _ in mappings_of(queue, world))
-
-
 def _violations(queue: Resource, world: TemplateSet) -> Iterator[str]:
     hidden = require_number(queue.properties.get("VisibilityTimeout"), "VisibilityTimeout")
     hidden = _DEFAULT_VISIBILITY if hidden is None else hidden
@@ -45,6 +41,6 @@ RULE = Rule(
         "succeeds."
     ),
     fix="Set VisibilityTimeout to six times the function's Timeout, plus the mapping's batching window.",
-    judge=rule_from(_violations, QUEUE, applies=_is_read),
+    judge=rule_from(_violations, QUEUE, applies=lambda queue, world: any(True for _ in mappings_of(queue, world))),
     controls=nist("SI-7", "SI-11", "SC-5"),
 )

@@ -26,10 +26,6 @@ def _kind(endpoint: Resource) -> str:
     return require_text(endpoint.properties.get("VpcEndpointType"), "VpcEndpointType") or _GATEWAY
 
 
-def _is_asked_by_name(endpoint: Resource, _world: TemplateSet) -> bool:
-    return _kind(endpoint) in {_GATEWAY, _INTERFACE}
-
-
 def _violations(endpoint: Resource, world: TemplateSet) -> Iterator[str]:
     vpc = named(endpoint.properties.get("VpcId"), endpoint.template, world)
     vpc = vpc if vpc is not None and vpc.type == VPC else None
@@ -131,6 +127,6 @@ RULE = Rule(
         "Set PrivateDnsEnabled and the VPC's EnableDnsSupport and EnableDnsHostnames, list a subnet of each zone and a "
         "security group with an ingress rule, and for a gateway every route table in RouteTableIds."
     ),
-    judge=rule_from(_violations, _TYPE, applies=_is_asked_by_name),
+    judge=rule_from(_violations, _TYPE, applies=lambda endpoint, _: _kind(endpoint) in {_GATEWAY, _INTERFACE}),
     controls=nist("CP-10", "SC-5", "SC-7", "SI-13") + hipaa("164.308(a)(7)(i)"),
 )

@@ -10,10 +10,6 @@ from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
 
-def _is_of_several(_vpc: Resource, world: TemplateSet) -> bool:
-    return len(regions_of(world)) > 1
-
-
 def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
     if {network.template.region for network in of_type(world, VPC)} == {vpc.template.region}:
         yield f"every VPC is in {vpc.template.region}, and the templates are of {', '.join(sorted(regions_of(world)))}"
@@ -23,6 +19,6 @@ RULE = Rule(
     title="A system in several regions has a VPC in more than one of them",
     why="What runs in the network cannot run anywhere else when its region is down.",
     fix="Declare an AWS::EC2::VPC with the same subnets and endpoints in the other region too.",
-    judge=rule_from(_violations, VPC, applies=_is_of_several),
+    judge=rule_from(_violations, VPC, applies=lambda _resource, world: len(regions_of(world)) > 1),
     controls=nist("CP-7", "CP-10", "SC-36") + hipaa("164.308(a)(7)(i)"),
 )

@@ -8,10 +8,6 @@ from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
 
-def _has_several(vpc: Resource, world: TemplateSet) -> bool:
-    return len(list(in_vpc(vpc, SUBNET, world))) > 1
-
-
 def _violations(vpc: Resource, world: TemplateSet) -> Iterator[str]:
     zones = {subnet.path: zone_of(subnet) for subnet in in_vpc(vpc, SUBNET, world)}
     for path, zone in zones.items():
@@ -28,6 +24,6 @@ RULE = Rule(
         "and only a failover of regions helps."
     ),
     fix="Set AvailabilityZoneId of each subnet to a zone of its own, such as use1-az1; or AvailabilityZone.",
-    judge=rule_from(_violations, VPC, applies=_has_several),
+    judge=rule_from(_violations, VPC, applies=lambda vpc, world: len(list(in_vpc(vpc, SUBNET, world))) > 1),
     controls=nist("CP-2(5)", "CP-10", "SC-5", "SC-36") + hipaa("164.308(a)(7)(i)"),
 )

@@ -1,5 +1,6 @@
 """The condition operators of IAM that the templates use."""
 
+import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -23,65 +24,46 @@ def _expression(pattern: str) -> re.Pattern[str]:
     return re.compile("".join(wild.get(character, re.escape(character)) for character in pattern), re.DOTALL)
 
 
-def _equal(wanted: str, found: str) -> bool:
-    return wanted == found
-
-
-def _same_truth(wanted: str, found: str) -> bool:
-    return wanted.lower() == found.lower()
-
-
-def _less(wanted: str, found: str) -> bool:
-    return float(found) < float(wanted)
+def _arn_like(wanted: str, found: str) -> bool:
+    one, other = wanted.split(":", _ARN_PARTS - 1), found.split(":", _ARN_PARTS - 1)
+    return len(one) == len(other) and all(map(matches, one, other))
 
 
 # An ARN operator compares part by part, so that a `*` does not reach over a colon; the parts of ours that have one hold
 # no colon themselves but in the last part, where it may.
+_ARN_PARTS = 6
 _POSITIVE: dict[str, Callable[[str, str], bool]] = {
-    "StringEquals": _equal,
+    "StringEquals": operator.eq,
     "StringLike": matches,
-    "ArnEquals": lambda wanted, found: _arn_like(wanted, found),
-    "ArnLike": lambda wanted, found: _arn_like(wanted, found),
-    "Bool": _same_truth,
-    "NumericLessThan": _less,
+    "ArnEquals": _arn_like,
+    "ArnLike": _arn_like,
+    "Bool": lambda wanted, found: wanted.lower() == found.lower(),
+    "NumericLessThan": lambda wanted, found: float(found) < float(wanted),
 }
 _NEGATIVE: dict[str, Callable[[str, str], bool]] = {
-    "ArnNotEquals": lambda wanted, found: _arn_like(wanted, found),
-    "StringNotEquals": _equal,
+    "ArnNotEquals": _arn_like,
+    "StringNotEquals": operator.eq,
     "StringNotLike": matches,
 }
-_ARN_PARTS = 6
 
 
-def holds(operator: str, key: str, wanted: Sequence[str], context: Context) -> bool:
-    """Return whether one condition holds in a request's context.
+def holds(name: str, key: str, wanted: Sequence[str], context: Context) -> bool:
+    """Return whether the condition of an operator's name holds in a request's context.
 
     A key that is absent fails a positive operator and passes a negative one and `ForAllValues`, as AWS documents.
     """
     found = context.get(key)
-    if operator == "Null":
+    if name == "Null":
         return wanted == (("true",) if found is None else ("false",))
-    if operator.startswith("ForAnyValue:"):
+    among, _, name = name.rpartition(":")
+    if name not in {*_POSITIVE, *(() if among else _NEGATIVE)} or among not in {"", "ForAnyValue", "ForAllValues"}:
+        raise UnknownOperatorError(f"{among}:{name}")
+    if among:
         values = found if isinstance(found, tuple) else () if found is None else (found,)
-        test = _POSITIVE.get(operator.removeprefix("ForAnyValue:"))
-        if test is None:
-            raise UnknownOperatorError(operator)
-        return any(test(each, value) for each in wanted for value in values)
-    if operator.startswith("ForAllValues:"):
-        values = found if isinstance(found, tuple) else () if found is None else (found,)
-        test = _POSITIVE.get(operator.removeprefix("ForAllValues:"))
-        if test is None:
-            raise UnknownOperatorError(operator)
-        return all(any(test(each, value) for each in wanted) for value in values)
+        met = (any(_POSITIVE[name](each, value) for each in wanted) for value in values)
+        return any(met) if among == "ForAnyValue" else all(met)
     if isinstance(found, tuple):
-        raise UnknownOperatorError(f"{operator} on {key}, which has several values")
-    if operator in _NEGATIVE:
-        return found is None or not any(_NEGATIVE[operator](each, found) for each in wanted)
-    if operator in _POSITIVE:
-        return found is not None and any(_POSITIVE[operator](each, found) for each in wanted)
-    raise UnknownOperatorError(operator)
-
-
-def _arn_like(wanted: str, found: str) -> bool:
-    one, other = wanted.split(":", _ARN_PARTS - 1), found.split(":", _ARN_PARTS - 1)
-    return len(one) == len(other) and all(map(matches, one, other))
+        raise UnknownOperatorError(f"{name} on {key}, which has several values")
+    if name in _NEGATIVE:
+        return found is None or not any(_NEGATIVE[name](each, found) for each in wanted)
+    return found is not None and any(_POSITIVE[name](each, found) for each in wanted)
