@@ -82,8 +82,9 @@ def processor(
 
 
 @app.command("long-file")
-def long_file_command(
-    records: Annotated[int, typer.Option(min=1, help="NDJSON records of 200 bytes.")] = 2_000_000,
+def long_file_command(  # noqa: PLR0913, PLR0917 - options of a command
+    records: Annotated[int, typer.Option(min=1, help="NDJSON records.")] = 2_000_000,
+    record_bytes: Annotated[int, typer.Option(min=200, help="Size of a record; over 200, it has a random note.")] = 200,
     seconds: Annotated[float, typer.Option(min=10, help="Time of an invocation.")] = 60.0,
     latency: Annotated[float, typer.Option(min=0, help="Latency of DynamoDB, in milliseconds.")] = 4.0,
     kill: Annotated[
@@ -99,7 +100,13 @@ def long_file_command(
     result = _measured(
         "long-file",
         lambda say: long_file.measure(
-            records=records, function_seconds=seconds, latency_ms=latency, kill=kills, output=output.parent, say=say
+            records=records,
+            record_bytes=record_bytes,
+            function_seconds=seconds,
+            latency_ms=latency,
+            kill=kills,
+            output=output.parent,
+            say=say,
         ),
         output,
     )

@@ -16,6 +16,7 @@ from benchmarks.processor_speed import fake_aws, order, write_orders
 from benchmarks.timing import BenchmarkError, measured_apart
 
 _MOST_INVOCATIONS: Final = 100
+_PLAIN_RECORD_BYTES: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ class Result:
     """
 
     records: int
+    file_bytes: int
     function_seconds: float
     latency_ms: float
     invocations: list[dict[str, Any]]
@@ -44,6 +46,7 @@ class Result:
 def measure(  # noqa: PLR0913 - options of the command
     *,
     records: int,
+    record_bytes: int,
     function_seconds: float,
     latency_ms: float,
     kill: dict[int, float],
@@ -53,7 +56,8 @@ def measure(  # noqa: PLR0913 - options of the command
     """Invoke the processor until RESULT is written, and compare every item with the file's record.
 
     Args:
-        records: Number of NDJSON records of 200 bytes.
+        records: Number of NDJSON records.
+        record_bytes: Their size, about; 200 at least.
         function_seconds: Time of an invocation.
         latency_ms: Milliseconds until DynamoDB answers.
         kill: Seconds after which an invocation is killed, by its number from 1.
@@ -67,7 +71,9 @@ def measure(  # noqa: PLR0913 - options of the command
     with tempfile.TemporaryDirectory(dir=output) as folder:
         file = Path(folder) / f"{Path(KEY).name}.ndjson"
         say(f"writing a file of {records:,} records")
-        write_orders(file, records)
+        note_bytes = max(0, record_bytes - _PLAIN_RECORD_BYTES)
+        write_orders(file, records, note_bytes)
+        file_bytes = file.stat().st_size
         with fake_aws(file.parent, latency_ms, "--check") as port:
             receives, is_continued = 1, False
             while not (report := _report(port))["result"]:
@@ -81,9 +87,10 @@ def measure(  # noqa: PLR0913 - options of the command
                 is_killed = "killed_after" in measured
                 receives, is_continued = (receives + 1, is_continued) if is_killed else (1, True)
     say("comparing every item")
-    _compare(report, records)
+    _compare(report, records, note_bytes)
     return Result(
         records=records,
+        file_bytes=file_bytes,
         function_seconds=function_seconds,
         latency_ms=latency_ms,
         invocations=invocations,
@@ -121,9 +128,9 @@ def _report(port: int) -> dict[str, Any]:
         return found
 
 
-def _compare(report: dict[str, Any], records: int) -> None:
+def _compare(report: dict[str, Any], records: int, note_bytes: int) -> None:
     """Compare the sum of the items' digests with that of the file's records, formatted here and parsed by nobody."""
-    total = sum(int.from_bytes(_digest(number), "big") for number in range(records))
+    total = sum(int.from_bytes(_digest(number, note_bytes), "big") for number in range(records))
     if (report["digest"], report["records"], report["differing"]) != (f"{total % (1 << 256):064x}", records, 0):
         raise BenchmarkError(
             f"{report['records']} of {records} records are in the table, {report['differing']} were written in two forms; "
@@ -131,10 +138,10 @@ def _compare(report: dict[str, Any], records: int) -> None:
         )
 
 
-def _digest(number: int) -> bytes:
+def _digest(number: int, note_bytes: int) -> bytes:
     typed: dict[str, dict[str, Any]] = {
         name: {"BOOL": value} if isinstance(value, bool) else {"S": value} if isinstance(value, str) else {"N": str(value)}
-        for name, value in sorted(order(number).items())
+        for name, value in sorted(order(number, note_bytes).items())
     }
     amount = typed["amount"]["N"]
     typed["amount"]["N"] = amount.removesuffix(".0")

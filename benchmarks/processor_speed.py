@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from decimal import Decimal
+from hashlib import shake_128
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -164,8 +165,8 @@ def _decode(decode: Callable[[bytes], Any]) -> float:
     return round((time.process_time() - began) / len(lines) * 1e6, 2)
 
 
-def write_orders(file: Path, count: int) -> None:
-    """Write a file of orders, about 200 bytes each as JSON; its extension is the format."""
+def write_orders(file: Path, count: int, note_bytes: int = 0) -> None:
+    """Write a file of orders, about 200 bytes each as JSON and a longer note; its extension is the format."""
     extension = file.suffix[1:]
     with file.open("w", encoding="utf-8", newline="") as out:
         if extension == "csv":
@@ -173,7 +174,7 @@ def write_orders(file: Path, count: int) -> None:
         elif extension == "json":
             out.write("[")
         for start in range(0, count, _CHUNK_RECORDS):
-            orders = [order(number) for number in range(start, min(count, start + _CHUNK_RECORDS))]
+            orders = [order(number, note_bytes) for number in range(start, min(count, start + _CHUNK_RECORDS))]
             if extension == "csv":
                 out.writelines(",".join(str(value).lower() for value in order.values()) + "\n" for order in orders)
             elif extension == "json":
@@ -184,8 +185,8 @@ def write_orders(file: Path, count: int) -> None:
             out.write("]")
 
 
-def order(number: int) -> dict[str, Any]:
-    """Return the record of a file at an ordinal."""
+def order(number: int, note_bytes: int = 0) -> dict[str, Any]:
+    """Return the record of a file at an ordinal, with a random note of a size if one is given."""
     return {
         "id": f"order-{number:09d}",
         "customer": f"customer-{number * 7919 % 100_003}",
@@ -193,7 +194,7 @@ def order(number: int) -> dict[str, Any]:
         "currency": ("EUR", "USD", "GBP")[number % 3],
         "quantity": number % 17 + 1,
         "created_at": f"2026-11-{number % 28 + 1:02d}T{number % 24:02d}:{number % 60:02d}:00Z",
-        "note": "leave it at the back door",
+        "note": shake_128(b"%d" % number).hexdigest(note_bytes // 2) or "leave it at the back door",
         "express": number % 5 == 0,
     }
 

@@ -1,7 +1,8 @@
 """Spools the accepted and rejected records of an object to disk until the object was read to its end.
 
 No record may be written of an object that turns out unreadable at its last byte, and an object may be larger than memory.
-So all records go to temporary files first, and are written to AWS only after the end of the object.
+So records go to temporary files first, and are written to AWS only after the end of the object. The accepted records of an
+object that is larger than the spool are only counted and digested; the object is read again to write them.
 """
 
 import errno
@@ -25,6 +26,9 @@ Transform = Callable[[dict[str, Any]], dict[str, Any]]
 
 _MEMORY_BYTES: Final = 16 * 1024 * 1024
 """Memory of each spool; a larger spool goes to a temporary file."""
+SPOOL_BYTES: Final = 1536 * 1024 * 1024
+"""Most disk of the accepted records; one invocation of 300 seconds reads and writes about as much.
+`nox -s bench -- long-file --record-bytes 1000` measures it. The construct of the processor sets the size of the disk."""
 _LONGEST_REASON: Final = 1000
 """Characters."""
 _ITEM_FRAME_BYTES: Final = 256
@@ -56,6 +60,9 @@ class Intake:
         object_id: Identity of the object.
         transform: The user's transform.
         before: The records that earlier invocations have taken.
+
+    Attributes:
+        is_spooled: Whether `prepared` returns every accepted record of the object.
     """
 
     def __init__(self, object_id: str, transform: Transform, before: Taken = NOTHING) -> None:
@@ -67,6 +74,8 @@ class Intake:
         self._digest = EffectDigest(before.effect_digest)
         self._accepted = before.accepted
         self._rejected = before.rejected
+        self._spooled_bytes = 0
+        self.is_spooled = not before.records
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +108,7 @@ class Intake:
             records: Ordinal and record of each record that is not taken yet, in order.
 
         Raises:
-            UnreadableError: The object is unreadable, or its records need more disk than the function has.
+            UnreadableError: The object is unreadable, or its rejected records need more disk than the function has.
         """
         for ordinal, record in records:
             try:
@@ -121,7 +130,7 @@ class Intake:
         return Taken(self._accepted, self._rejected, self._digest.hexdigest())
 
     def prepared(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the ordinal and the canonical text of every accepted record that this invocation took, in order."""
+        """Yield the ordinal and the canonical text of every accepted record, in order; of none unless `is_spooled`."""
         self._accepted_file.seek(0)
         for line in self._accepted_file:
             ordinal, _, text = line.partition(b" ")
@@ -137,8 +146,13 @@ class Intake:
 
     def _accept(self, ordinal: int, text: bytes) -> None:
         self._digest.add(*schema.record_keys(self._object_id, ordinal), text)
-        _write(self._accepted_file, b"%d %b\n" % (ordinal, text))
         self._accepted += 1
+        if self.is_spooled:
+            _write(self._accepted_file, b"%d %b\n" % (ordinal, text))
+            self._spooled_bytes += len(text)
+            if self._spooled_bytes > SPOOL_BYTES:
+                self.is_spooled = False
+                self._accepted_file.truncate(0)
 
     def _reject(self, ordinal: int, record: Outcome, reason: str) -> None:
         rejection = {"line": record.raw.line, "ordinal": ordinal, "reason": reason, "excerpt": record.raw.excerpt}
@@ -195,6 +209,5 @@ def _refuse_if_disk_is_full(error: OSError) -> None:
     if error.errno == errno.ENOSPC:  # the next attempt would fail too, because the object is the same
         raise UnreadableError(
             Fault.EXPANDS_TOO_FAR,
-            "the object's records take more disk than the function has; send it in parts (or raise the setting "
-            "limits.maximum_expanded_bytes, which sets the size of the function's ephemeral storage)",
+            "the object's rejected records, or files of the transform, fill the function's disk; send it in parts",
         ) from error

@@ -331,7 +331,7 @@ class Pipeline:
             if intake.taken.rejected:
                 self.archive.rejections(event.object_id, intake.rejections())
             read = replace(held, is_read=True, taken=intake.taken, place=Place())
-            if held.taken.records:  # this invocation has spooled the last records only
+            if not intake.is_spooled:  # the next invocation reads the records again to write them
                 self._continue(attempt, read)
                 return False
             return self._write(attempt, reading, read, intake.prepared())

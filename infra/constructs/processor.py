@@ -15,12 +15,14 @@ from infra.constructs.queue import MAXIMUM_RECEIVES, IngestQueue
 from infra.constructs.schedule import run_by_the_clock
 from infra.constructs.table import leading_keys, table_arn
 from infra.region import RegionContext
-from infra.settings import ephemeral_storage
 
 SOURCE = "ingest"
 """Logical source of objects that are put into the bucket directly; a part of their identity, so equal in both regions."""
 RECONCILED_EVERY = Duration.minutes(5)
 """A lost object is at least a quarter of an hour old when it is found; more runs cost more and gain nothing."""
+
+DISK: Final = Size.gibibytes(4)
+"""Accepted records take 1.5 GiB at most (`handlers.processor.intake`); rejected ones and the transform's files, the rest."""
 
 PROCESSOR: Final = "processor"
 """Resource word of the function's name and of its role's name."""
@@ -55,7 +57,7 @@ class Processor(Construct):
             role_name=context.naming.role(PROCESSOR, context.region),
             description="Turns ingested objects into records of the ledger table",
             memory_size=limits.processor_memory_mb,
-            ephemeral_storage=Size.mebibytes(ephemeral_storage.needed_mb(limits.maximum_expanded_bytes)),
+            ephemeral_storage=DISK,
             timeout=timeout(context),
             reserved_concurrency=limits.processor_concurrency,
             # While passive it puts messages back on its own queue until the ledger proves them done; it bounds that

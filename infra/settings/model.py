@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from infra.naming import DEFAULT_PREFIX, ENVIRONMENT_NAME, PREFIX_NAME
-from infra.settings.ephemeral_storage import MOST_EXPANDED_BYTES, WHY_NO_MORE
 from infra.settings.regions import (
     AWS_REGIONS,
     NO_ACCOUNT_REGIONAL_BUCKETS,
@@ -70,6 +69,8 @@ _PRINCIPAL_WORDS: Final = "the ARN of an IAM role or user, without a wildcard or
 _PATH_WORD: Final = "[A-Za-z0-9_+=.@-]+"
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
+_LARGEST_FILE_BYTES: Final = 10 * _GIBIBYTE
+"""Twice the largest file that was measured: docs/adr/0018-long-files-continue.md."""
 _HUNDRED_YEARS: Final = 36_500
 
 
@@ -240,12 +241,6 @@ def _log_retention(value: int) -> int:
     return value
 
 
-def _fits_on_disk(value: object) -> object:
-    if isinstance(value, int) and value > MOST_EXPANDED_BYTES:
-        raise PydanticCustomError("ephemeral_storage", "{why}", {"why": f"it {WHY_NO_MORE}"})
-    return value
-
-
 def _none_reserved(value: object) -> object:
     return None if value == NOT_RESERVED else value
 
@@ -259,7 +254,6 @@ def _reserved_in_words(value: int | None) -> int | str:
 
 Reservation = Annotated[int | None, BeforeValidator(_none_reserved), PlainSerializer(_reserved_in_words)]
 """A function's reserved concurrency, in executions; None where the function shares the account's unreserved concurrency."""
-Spooled = Annotated[int, BeforeValidator(_fits_on_disk)]
 """Size of a file in bytes; all of it may be on the processor's disk at once, as records."""
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}[0-9]-az[0-9]{1,2}$")]
@@ -429,15 +423,11 @@ class ObjectLockSettings(_Table):
 class LimitSettings(_Table):
     """Limits of size and speed; they apply to each region separately."""
 
-    maximum_object_bytes: Spooled = _whole(
-        256 * _MEBIBYTE, 1, MOST_EXPANDED_BYTES, "bytes", "The largest file that is taken, as uploaded."
+    maximum_object_bytes: int = _whole(
+        256 * _MEBIBYTE, 1, _LARGEST_FILE_BYTES, "bytes", "The largest file that is taken, as uploaded."
     )
-    maximum_expanded_bytes: Spooled = _whole(
-        2 * _GIBIBYTE,
-        1,
-        MOST_EXPANDED_BYTES,
-        "bytes",
-        "The most that a compressed file may become; the processor's ephemeral storage is four times that and 512 MB.",
+    maximum_expanded_bytes: int = _whole(
+        2 * _GIBIBYTE, 1, _LARGEST_FILE_BYTES, "bytes", "The most that a compressed file may become."
     )
     processor_memory_mb: int = _whole(
         1769, 128, 10_240, "megabytes", "The processor's memory; 1769 gives one whole virtual CPU."

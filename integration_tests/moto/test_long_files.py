@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from moto import mock_aws
 
-from handlers.processor import record_writer, walk
+from handlers.processor import intake, record_writer, walk
 from handlers.processor.application import application
 from handlers.processor.errors import Reject
 from handlers.processor.pipeline import Pipeline
@@ -286,19 +286,27 @@ def deploy_slow(world: World, monkeypatch: pytest.MonkeyPatch, clock: Clock, reg
     world.deploy_newer(monkeypatch, transform=clock.read)
 
 
-@pytest.mark.parametrize(("key", "body", "rejected"), FILES.values(), ids=FILES)
+WAYS = {"long": (6, 10**9, 6), "large": (1000, 99, 2), "both": (6, 99, 6)}
+"""Records that an invocation reads, bytes of the spool, and invocations that the file takes at least."""
+
+
+@pytest.mark.parametrize(
+    ("name", "way"), [*((name, "long") for name in FILES), ("gzip", "large"), ("upload", "large"), ("table", "both")]
+)
 def test_file_read_in_several_invocations_becomes_the_same_rows(
-    world: World, monkeypatch: pytest.MonkeyPatch, key: str, body: bytes, rejected: int
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, way: str
 ) -> None:
+    (key, body, rejected), (records, spool_bytes, invocations) = FILES[name], WAYS[way]
     at_once = world.put(key, body)
     deploy_slow(world, monkeypatch, at_once_clock := Clock(batches=1000))
     at_once_clock.run(world)
     expected = lasting(world, key), world.records()
     world.forget()
     world.announce(at_once)
-    clock = Clock(batches=1000, records=6)
+    clock = Clock(batches=1000, records=records)
+    monkeypatch.setattr(intake, "SPOOL_BYTES", spool_bytes)
     deploy_slow(world, monkeypatch, clock)
-    assert clock.run(world) >= 6, "three invocations read, and four write"
+    assert clock.run(world) in range(invocations, invocations + 3)
     assert_whole(world, at_once, rejected=rejected)
     assert (lasting(world, key), world.records()) == expected
 
@@ -308,13 +316,15 @@ def lasting(world: World, key: str) -> dict[str, Any]:
     return {name: value for name, value in world.results()[key].items() if name != "processed_at"}
 
 
-@pytest.mark.parametrize("name", ["table", "upload"])
+@pytest.mark.parametrize(("name", "way"), [("table", "long"), ("upload", "long"), ("upload", "large")])
 def test_crash_before_any_call_while_reading_loses_and_doubles_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, way: str
 ) -> None:
     key, body, rejected = FILES[name]
+    records, spool_bytes, invocations = WAYS[way]
+    monkeypatch.setattr(intake, "SPOOL_BYTES", spool_bytes)
     for crash_before in count(1):
-        put, clock = world.put(key, body), Clock(batches=1000, records=9)
+        put, clock = world.put(key, body), Clock(batches=1000, records=records)
         deploy_slow(world, monkeypatch, clock)
         clock.crash_before = crash_before
         clock.run(world)
@@ -322,7 +332,7 @@ def test_crash_before_any_call_while_reading_loses_and_doubles_nothing(
         world.forget()
         if clock.calls < crash_before:
             break
-    assert crash_before > 5 * 6, "a look, an attempt, the object, rejections, a checkpoint, a message: each time"
+    assert crash_before > invocations * 5, "a look, an attempt, the object, rejections, a checkpoint, a message: each time"
 
 
 def test_digest_of_an_upload_is_checked_over_several_invocations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,12 +215,12 @@ def _kept(draw: st.DrawFn, *, is_protected: bool, is_strong: bool) -> Table:
 
 
 def _limits(draw: st.DrawFn) -> Table:
-    object_bytes = draw(st.integers(1, 2432 * 2**20))
+    object_bytes = draw(st.integers(1, 10 * 2**30))
     concurrency = draw(st.integers(2, 10_000))
     delay = draw(st.integers(1, 900))
     return {
         "maximum_object_bytes": object_bytes,
-        "maximum_expanded_bytes": draw(st.integers(object_bytes, 2432 * 2**20)),
+        "maximum_expanded_bytes": draw(st.integers(object_bytes, 10 * 2**30)),
         "processor_memory_mb": draw(st.integers(128, 10_240)),
         "processor_timeout_seconds": draw(st.integers(10, 900)),
         "processor_concurrency": draw(st.sampled_from([concurrency, "none"])),

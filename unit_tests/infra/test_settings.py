@@ -19,7 +19,6 @@ from infra.settings import (
     Settings,
     SettingsError,
     default_environment,
-    ephemeral_storage,
     load_settings,
     overrides_from_context,
     settings_from_context,
@@ -286,10 +285,6 @@ def test_valid_settings_hold_what_the_platform_relies_on(settings: Settings) -> 
     reserved = settings.limits.processor_concurrency
     assert reserved is None or settings.limits.event_source_concurrency <= reserved
     assert settings.limits.maximum_object_bytes <= settings.limits.maximum_expanded_bytes
-    assert 512 < ephemeral_storage.needed_mb(settings.limits.maximum_expanded_bytes) <= 10_240
-    assert ephemeral_storage.needed_mb(settings.limits.maximum_expanded_bytes) * 2**20 > (
-        4 * settings.limits.maximum_expanded_bytes
-    )
     assert all(origin.startswith("https://") and "*" not in origin for origin in settings.cors_origins)
     if settings.is_protected:
         assert settings.vpc.mode == "isolated"

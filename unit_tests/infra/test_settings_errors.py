@@ -45,7 +45,6 @@ ONE_CALLER = f'["billing={ROLE}/billing"]'
 MANY_CALLERS = str([f"client-{number}={ROLE}/client-{number}" for number in range(200)]).replace("'", '"')
 MANY_OPERATORS = str([f"{ROLE}/on-call-{number}" for number in range(60)]).replace("'", '"')
 WIDE = f'["*={ROLE}/a", "a*={ROLE}/b", "a-*={ROLE}/a"]'
-DISK = "spool 4 times as many bytes to its disk, and 512 MB are reserved for other files; Lambda gives a function 10240 MB"
 ARN = "the ARN of an IAM role or user"
 ZONES = '{us-east-1 = ["use1-az1", "use1-az2"]}'
 TO_LIST, PREFIXES = "from region to prefix list id", '{eu-west-2 = "pl-7ca54015"}'
@@ -102,10 +101,10 @@ CASES = (
     ("limits.processor_concurrency", '"nothing"', "should be a whole number", '2 to 10000, or "none"', "50"),
     ("limits.observer_concurrency", "2", "too large", '1 or "none"', "1"),
     ("limits.event_source_concurrency", "1", "too small", "2 to 1000", "2"),
-    ("limits.maximum_expanded_bytes", "2550136833", DISK, "1 to 2550136832", "2550136832"),
-    ("limits.maximum_expanded_bytes", "-5", "is too small", "1 to 2550136832", "1"),
-    ("limits.maximum_object_bytes", str(2**63 - 1), "10240 MB of ephemeral storage", "1 to 2550136832", "2550136832"),
-    ("limits.maximum_object_bytes", "true", "is true or false", "1 to 2550136832", "268435456"),
+    ("limits.maximum_expanded_bytes", "10737418241", "too large", "1 to 10737418240", "10737418240"),
+    ("limits.maximum_expanded_bytes", "-5", "is too small", "1 to 10737418240", "1"),
+    ("limits.maximum_object_bytes", str(2**63 - 1), "too large", "1 to 10737418240", "10737418240"),
+    ("limits.maximum_object_bytes", "true", "is true or false", "1 to 10737418240", "268435456"),
     ("limits.api_rate", "nan", "is a decimal number", "1 to 10000", "50"),
 )
 
