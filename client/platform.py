@@ -1,8 +1,9 @@
 """The API of one region: request an upload, send the file or its parts, read its state."""
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -164,15 +165,23 @@ class Platform:
             raise RegionFailed(f"{endpoint.region} returned grants for other parts than asked for")
         return {number: self._granted(endpoint, one, receipt) for number, one in granted.items()}
 
-    def complete(self, endpoint: Endpoint, upload: Receipt, receipt: str) -> None:
+    def complete(self, endpoint: Endpoint, upload: Receipt, receipt: str, parts: Iterable[str]) -> None:
         """Ask a region to make the object of its parts; the request may be repeated.
 
+        Args:
+            endpoint: The region that gave the receipt.
+            upload: The upload.
+            receipt: The receipt of its grant.
+            parts: SHA-256 of all parts, in order.
+
         Raises:
-            RegionFailed: It is not known whether the region has the file, or parts are missing.
+            RegionFailed: It is not known whether the region has the file, or parts are missing or another client's.
             Impossible: The request is wrong.
         """
         path = f"/uploads/{upload.id}/complete"
-        answer = self._call(endpoint, "POST", path, {_RECEIPT_HEADER: receipt}, patience=self._storage_seconds)
+        digest = hashlib.sha256(b"".join(map(bytes.fromhex, parts))).hexdigest()
+        asked, headers = json.dumps({"parts_sha256": digest}).encode(), {_RECEIPT_HEADER: receipt, **_IS_JSON}
+        answer = self._call(endpoint, "POST", path, headers, asked, patience=self._storage_seconds)
         if answer.status == HTTPStatus.CONFLICT:
             raise RegionFailed(f"the API of {endpoint.region} refused: {_json(answer).get('message')}")
         if answer.status != HTTPStatus.OK or _json(answer).get("id") != upload.id:

@@ -185,7 +185,7 @@ class Uploader:
                 raise Interrupted
             try:
                 if not left:
-                    self.platform.complete(endpoint, work.upload, grant.receipt)
+                    self.platform.complete(endpoint, work.upload, grant.receipt, known.parts)
                     return True
                 asked = dict(islice(left.items(), _PARTS_ASKED))
                 granted = self.platform.parts(endpoint, work.upload, grant.receipt, asked)

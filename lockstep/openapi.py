@@ -80,6 +80,7 @@ def describe(maximum_bytes: int, regions: tuple[str, str]) -> Schema:
             "schemas": {
                 "UploadRequest": upload_request(maximum_bytes),
                 "PartsRequest": _parts_request(),
+                "CompletionRequest": _object({"parts_sha256": _pattern(_any_case(validation.SHA256.pattern))}),
                 **_answers(regions),
             },
             "securitySchemes": {
@@ -184,6 +185,7 @@ def _operation(route: str) -> Schema:
         },
         "POST /uploads/{id}/complete": {
             "parameters": [identity, required],
+            "requestBody": _body("CompletionRequest"),
             "responses": _responses({200: ("Completed", "The region has the file.")}, 400, 403, 409),
         },
         "GET /uploads/{id}": {

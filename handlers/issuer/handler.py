@@ -5,7 +5,7 @@
 | `POST /uploads`      | 201: a receipt and a presigned PUT; body `{key, size, sha256, upload_id?, source?}`          |
 |                      | with `part_size` in the body, the file is sent in parts, and the answer holds their number   |
 | `POST /uploads/{id}/parts` | 200: presigned PUTs of parts; body `{parts: [{number, sha256}]}`, header with the receipt |
-| `POST /uploads/{id}/complete` | 200: the parts are one object; header with the receipt                              |
+| `POST /uploads/{id}/complete` | 200: the parts are one object; body `{parts_sha256}`, header with the receipt       |
 | `GET /uploads/{id}`  | 200: the state of an upload or object by the `id` of POST's answer, and whether it is durable |
 | `GET /files?key=`    | 200: the objects of a key, newest first; `limit` (1 to 100) and `next` select the page       |
 | `GET /healthz`       | 200 while the function runs                                                                  |
@@ -90,7 +90,8 @@ def issue_parts(object_id: str) -> Response[str]:
 def complete_upload(object_id: str) -> Response[str]:
     """Make one object of the parts of a multipart upload; a repeated request has the same answer."""
     receipt = _multipart_receipt(object_id)
-    application().multipart.complete(receipt)
+    parts_sha256 = validation.parse_completion(app.current_event.body, is_base64=bool(app.current_event.is_base64_encoded))
+    application().multipart.complete(receipt, parts_sha256)
     logger.info("a multipart upload is complete", object_id=receipt.upload.object_id, size=receipt.size)
     return _json(
         HTTPStatus.OK, {"id": receipt.upload.object_id, "state": State.ACCEPTED.name.lower(), "region": receipt.region}

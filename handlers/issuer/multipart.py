@@ -1,12 +1,17 @@
 """Multipart uploads: S3 accepts each announced part only, and makes the object once, of all of them.
 
-S3 keeps which parts have arrived, so a client that crashed, or that lost an answer, asks for the parts that are left. A
-receipt binds the object's key, its size and the size of its parts. S3 verifies the SHA-256 of each part; its checksum of the
+S3 keeps which parts have arrived, so a client that crashed, or that lost an answer, asks for the parts that are left. It
+completes the upload with the hash of its parts' hashes, because another client may send the same file in parts of another
+size, and parts of the same number replace each other.
+
+A receipt binds the object's key, its size and the size of its parts. S3 verifies the SHA-256 of each part; its checksum of the
 whole object is the hash of the parts' hashes
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html), so the processor compares all
 bytes with the SHA-256 in the key, as it does for every upload.
 """
 
+import base64
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,11 +73,16 @@ class MultipartUploads:
                 answer["parts"].append({**issued, "expires_at": put.expires_at})
         return answer
 
-    def complete(self, receipt: Receipt) -> None:
+    def complete(self, receipt: Receipt, parts_sha256: str) -> None:
         """Make the object of its parts, unless the bucket holds it.
 
+        Args:
+            receipt: A verified receipt of this region.
+            parts_sha256: SHA-256 of the SHA-256 of the client's parts, in order. A part that is replaced after this is
+                compared has another ETag, and S3 refuses the completion.
+
         Raises:
-            RequestError: 409; parts are missing.
+            RequestError: 409; parts are missing, or others have arrived.
             ClientError: S3 returned an error; it is not known whether the object is complete.
         """
         key = receipt.upload.object_key
@@ -81,18 +91,20 @@ class MultipartUploads:
             held = self._held_unless_gone(key, multipart_id, receipt.parts)
             there = {part["PartNumber"] for part in held if part["Size"] == receipt.bytes_of(part["PartNumber"])}
             missing = [number for number in range(1, receipt.parts + 1) if number not in there]
-            if not missing:
+            if not missing and _sha256_of(held) == parts_sha256:
                 self._complete(receipt, multipart_id, held)
-                break
-        if missing and not self.is_stored(key):
+                return self._abort(key)
+        if not self.is_stored(key):
             shown = ", ".join(map(str, missing[:_SHOWN])) + (" and more" if missing[_SHOWN:] else "")
             raise RequestError(
                 HTTPStatus.CONFLICT,
-                "PartsMissing",
-                f"{len(missing)} of {receipt.parts} parts have not arrived: {shown}",
+                "PartsMissing" if missing else "PartsDiffer",
+                f"{len(missing)} of {receipt.parts} parts have not arrived: {shown}"
+                if missing
+                else f"all {receipt.parts} parts have arrived, but their SHA-256 is not the {parts_sha256} of parts_sha256",
                 "send POST /uploads/{id}/parts with their numbers and SHA-256, PUT them, and send this request again",
             )
-        self._abort(key)
+        return self._abort(key)
 
     def _complete(self, receipt: Receipt, multipart_id: str, parts: Sequence["PartTypeDef"]) -> None:
         key = receipt.upload.object_key
@@ -153,3 +165,7 @@ class MultipartUploads:
         for multipart_id in self._begun(key):
             with suppress(ClientError):
                 self.presigner.s3.abort_multipart_upload(Bucket=self.presigner.bucket, Key=key, UploadId=multipart_id)
+
+
+def _sha256_of(parts: Sequence["PartTypeDef"]) -> str:
+    return hashlib.sha256(b"".join(base64.b64decode(part["ChecksumSHA256"]) for part in parts)).hexdigest()

@@ -25,6 +25,7 @@ MAXIMUM_PAGE: Final = 100
 _LONGEST_NAME: Final = 80
 _UNREADABLE: Final = 10**30
 _EXAMPLE_OF_PARTS: Final = '{"parts": [{"number": 1, "sha256": "<64 hexadecimal digits>"}]}'
+_EXAMPLE_OF_COMPLETION: Final = '{"parts_sha256": "<64 hexadecimal digits>"}'
 _EXAMPLE: Final = '{"key": "reports/2026/january.csv", "size": 1048576, "sha256": "<64 hexadecimal digits>"}'
 FIELDS: Final = ("key", "size", "sha256", "upload_id", "source", "part_size")
 LARGEST_PUT_BYTES: Final = 5 << 30
@@ -132,6 +133,24 @@ def parse_parts(body: str | None, *, is_base64: bool, parts: int) -> list[Part]:
     if problems:
         raise invalid_request(problems)
     return found
+
+
+def parse_completion(body: str | None, *, is_base64: bool) -> str:
+    """Return `parts_sha256` of the body of `POST /uploads/{id}/complete`.
+
+    Args:
+        body: The body from API Gateway.
+        is_base64: Whether the body is base64.
+
+    Raises:
+        RequestError: 400.
+    """
+    fields = _json_object(body, is_base64=is_base64, example=_EXAMPLE_OF_COMPLETION)
+    digest = fields.get("parts_sha256")
+    if fields.keys() != {"parts_sha256"} or not isinstance(digest, str) or not SHA256.fullmatch(digest.lower()):
+        hint = f"send the SHA-256 of the SHA-256 of all parts in order, as bytes, and nothing else: {_EXAMPLE_OF_COMPLETION}"
+        raise invalid_request([Problem("parts_sha256", "is missing, malformed, or not the only field", hint)])
+    return digest.lower()
 
 
 def require_recent(upload_id: str, now: float) -> None:

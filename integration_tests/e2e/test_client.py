@@ -137,9 +137,10 @@ def test_killed_client_sends_only_the_parts_that_are_left(
     issued = api.call("POST", "/uploads", {**file, "upload_id": planned.upload_id, "part_size": PART_BYTES}).json()
     assert (issued["id"], issued["parts"]) == (planned.id, 3)
 
-    early = api.call("POST", f"/uploads/{planned.id}/complete", receipt=issued["receipt"])
-    assert (early.status, early.json()["error"]) == (409, "PartsMissing"), early
     parts = {n: body[(n - 1) * PART_BYTES : n * PART_BYTES] for n in (1, 2, 3)}
+    whole = {"parts_sha256": hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts.values())).hexdigest()}
+    early = api.call("POST", f"/uploads/{planned.id}/complete", whole, receipt=issued["receipt"])
+    assert (early.status, early.json()["error"]) == (409, "PartsMissing"), early
     asked = {"parts": [{"number": n, "sha256": hashlib.sha256(part).hexdigest()} for n, part in parts.items()]}
     left = api.call("POST", f"/uploads/{planned.id}/parts", asked, receipt=issued["receipt"]).json()["parts"]
     assert len(left) == 2, left
@@ -152,7 +153,7 @@ def test_killed_client_sends_only_the_parts_that_are_left(
         assert network.sent == {one["number"] for one in left}
         (standing,) = client.verify(wait_seconds=_patience(target))
         assert (standing.receipt.id, standing.receipt.state) == (planned.id, State.PROCESSED), standing
-    again = [api.call("POST", f"/uploads/{planned.id}/complete", receipt=issued["receipt"]) for _ in range(2)]
+    again = [api.call("POST", f"/uploads/{planned.id}/complete", whole, receipt=issued["receipt"]) for _ in range(2)]
     assert [(one.status, one.json()["id"], one.json()["state"]) for one in again] == [(200, planned.id, "accepted")] * 2
     _once_in_both_regions(deployment, outcome)
 

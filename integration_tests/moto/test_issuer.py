@@ -317,12 +317,14 @@ class BigFile:
         self.key = f"incoming/uploads/default/{self.issued['upload_id']}/{sha256}/big.csv"
 
     def ask(self, verb: str, **more: Any) -> tuple[int, dict[str, Any]]:
-        """Send a request about the upload; the body of `parts` names all of them."""
-        parts = [{"number": n, "sha256": hashlib.sha256(part).hexdigest()} for n, part in enumerate(BIG, start=1)]
+        """Send a request about the upload; its body names all parts."""
+        digests = [hashlib.sha256(part) for part in BIG]
+        bodies = {
+            "parts": {"parts": [{"number": n, "sha256": each.hexdigest()} for n, each in enumerate(digests, start=1)]},
+            "complete": {"parts_sha256": hashlib.sha256(b"".join(each.digest() for each in digests)).hexdigest()},
+        }
         usual: dict[str, Any] = {"headers": {"x-upload-receipt": self.issued["receipt"]}, "region": self.region}
-        return self.world.call(
-            "POST", f"/uploads/{self.issued['id']}/{verb}", **({**usual, "body": {"parts": parts}} | more)
-        )
+        return self.world.call("POST", f"/uploads/{self.issued['id']}/{verb}", **({**usual, "body": bodies[verb]} | more))
 
     def parts(self) -> list[dict[str, Any]]:
         """Return the parts that are left to send."""
@@ -378,13 +380,19 @@ def test_client_that_crashed_sends_only_the_parts_that_are_left(world: FrontDoor
     assert len(file.begun) == 0
 
 
-def test_part_that_arrived_with_other_bytes_is_sent_again(world: FrontDoors) -> None:
+@pytest.mark.parametrize(
+    ("sent", "error"), [(b"x", "PartsMissing"), (bytes(PART_BYTES), "PartsDiffer")], ids=["short", "of another part size"]
+)
+def test_part_that_arrived_with_other_bytes_is_sent_again(world: FrontDoors, sent: bytes, error: str) -> None:
+    """Another client with another part size may send a part of the same number and length."""
     file = BigFile(world)
-    other = {"parts": [{"number": 2, "sha256": hashlib.sha256(b"x").hexdigest()}]}
+    other = {"parts": [{"number": 2, "sha256": hashlib.sha256(sent).hexdigest()}]}
     (part,) = file.ask("parts", body=other)[1]["parts"]
-    assert put(part, b"x") == 200
+    assert put(part, sent) == 200
     file.send(1, 3)
-    assert "arrived: 2" in file.ask("complete")[1]["message"]
+    status, refusal = file.ask("complete")
+    assert (status, refusal.get("error"), file.versions) == (409, error, [])
+    assert [part["number"] for part in file.parts()] == [2]
     file.send()
     assert file.ask("complete")[0] == 200
 
@@ -492,6 +500,12 @@ def test_list_of_parts_that_is_wrong_is_refused_with_a_hint(world: FrontDoors, p
     assert (status, refusal["error"]) == (400, "InvalidRequest")
     assert refusal["problems"][0]["hint"]
     assert file.begun == []
+
+
+@pytest.mark.parametrize("wrong", [{}, {"parts_sha256": "x"}, {"parts_sha256": 1}, {"parts_sha256": DIGEST, "parts": []}])
+def test_completion_without_the_hash_of_its_parts_is_refused(world: FrontDoors, wrong: dict[str, Any]) -> None:
+    status, refusal = BigFile(world).ask("complete", body=wrong)
+    assert (status, refusal["problems"][0]["field"]) == (400, "parts_sha256")
 
 
 # --- receipts ---------------------------------------------------------------------------------------------------

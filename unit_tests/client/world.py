@@ -159,9 +159,9 @@ class World:
         assert f"/{region.name}/execute-api/" in request.headers["Authorization"], "signed for another region"
         path = urlsplit(request.url).path
         if request.method == "POST" and path != "/uploads":
-            _, _, object_id, verb = path.split("/")
+            _, _, object_id, _ = path.split("/")
             assert request.headers["x-upload-receipt"] == f"signed:{region.name}:{object_id}"
-            return self._in_parts(region, object_id, json.loads(body)["parts"] if verb == "parts" else None)
+            return self._in_parts(region, object_id, json.loads(body))
         if request.method == "POST":
             return self._issue(region, json.loads(body))
         return self._state(region, request.url.rpartition("/")[2])
@@ -204,11 +204,11 @@ class World:
         }
         return Answer(201, json.dumps(issued).encode())
 
-    def _in_parts(self, region: Region, object_id: str, wanted: list[dict[str, Any]] | None) -> Answer:
+    def _in_parts(self, region: Region, object_id: str, asked: dict[str, Any]) -> Answer:
         """Answer which parts are left, or complete the object."""
         key, size, part_size = region.begun[object_id]
         held = region.parts.setdefault(key, {})
-        if wanted is not None:
+        if wanted := asked.get("parts"):
             granted = [
                 {
                     "number": one["number"],
@@ -223,9 +223,11 @@ class World:
             ]
             done = key in region.bucket
             return Answer(200, json.dumps({"complete": done, "parts": [] if done else granted}).encode())
-        if key not in region.bucket and sum(map(len, held.values())) != size:
+        parts = [held.get(number, b"") for number in range(1, -(-size // part_size) + 1)]
+        digests = b"".join(hashlib.sha256(part).digest() for part in parts)
+        if key not in region.bucket and hashlib.sha256(digests).hexdigest() != asked["parts_sha256"]:
             return _error(409, "PartsMissing", "parts have not arrived")
-        region.bucket.setdefault(key, b"".join(held[number] for number in sorted(held)))
+        region.bucket.setdefault(key, b"".join(parts))
         return Answer(200, json.dumps({"id": object_id, "state": "accepted"}).encode())
 
     def _put(self, region: Region, request: Request, body: bytes) -> Answer:
