@@ -4,8 +4,8 @@ S3 keeps which parts have arrived, so a client that crashed, or that lost an ans
 completes the upload with the hash of its parts' hashes, because another client may send the same file in parts of another
 size, and parts of the same number replace each other.
 
-A receipt binds the object's key, its size and the size of its parts. S3 verifies the SHA-256 of each part; its checksum of the
-whole object is the hash of the parts' hashes
+A receipt binds the object's key, its size and the size of its parts. S3 verifies the SHA-256 of each part; its checksum of
+the whole object is the hash of the parts' hashes
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html), so the processor compares all
 bytes with the SHA-256 in the key, as it does for every upload.
 """
