@@ -161,6 +161,8 @@ class Person:
             source=SOURCE,
             workers=4,
         )
+        if size := self._people.history.plan.part_bytes:
+            configuration = configuration.model_copy(update={"part_bytes": size + self._runs % 2})  # smaller than S3 allows
         return Client(
             configuration,
             transport=self._people.api,
@@ -204,6 +206,7 @@ class People:
         self.front_door = FrontDoor(history.world)
         self.testimony = Testimony(history)
         self.api = HttpApi(history.world, self.front_door.invoke, self.testimony.answered, self._put)
+        history.world.on_completed = self._put
         self.endpoints = tuple(Endpoint(region=name, url=api_url(name)) for name in REGIONS)
         self._uploads: dict[str, Upload] = {}
         self._persons: dict[str, Person] = {}

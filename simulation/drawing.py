@@ -64,7 +64,10 @@ def draw(seed: int, *, objects: int | None = None) -> Plan:
     faults = tuple(sorted(draft.faults, key=lambda one: (one.at, one.kind, one.region)))
     page = (2, 25, 1000, 1000)[draft.chance.below(4, "plan", "page")]
     horizon = max(Plan.horizon, *(one.at + 1200 for one in faults if one.kind is Kind.DESTROY), 0.0)
-    return Plan(seed=seed, uploads=uploads, faults=faults, lags=draft.shape(), page=page, horizon=horizon)
+    in_parts = any(one.by_client for one in uploads) and draft.unit("in parts") < 0.3  # noqa: PLR2004
+    part_bytes = 40 + draft.chance.below(80, "plan", "part bytes") if in_parts else 0
+    shape = draft.shape()
+    return Plan(seed, uploads, faults, lags=shape, page=page, horizon=horizon, part_bytes=part_bytes)
 
 
 def _upload(draft: _Draft, number: int) -> Upload:

@@ -30,6 +30,7 @@ import jwt.api_jwt
 from aws_lambda_powertools import Logger, Metrics
 from botocore.credentials import Credentials
 
+from handlers.issuer import validation
 from handlers.issuer.ledger import Ledger as IssuerLedger
 from handlers.issuer.ledger import Retention
 from handlers.issuer.states import StateReader
@@ -41,7 +42,7 @@ from handlers.processor.transform import Reject
 from simulation import cloudwatch, secrets_manager
 from simulation.plan import PRIMARY, REGIONS, SECONDARY, SLOW_BATCH, SLOW_WRITERS
 from simulation.regions import Region
-from simulation.scheduler import Executor, Future, Process, Thread, current_process, wait
+from simulation.scheduler import Executor, Future, Process, Thread, as_completed, current_process, wait
 from simulation.services import client
 from simulation.world import ENVIRONMENT, FUNCTION_SECONDS, MAXIMUM_RECEIVES, SHADOW_DELAY_SECONDS, World
 
@@ -176,6 +177,7 @@ _REPLACED: Final = [
     (concurrent.futures.ThreadPoolExecutor, Executor),
     (concurrent.futures.Future, Future),
     (concurrent.futures.wait, wait),
+    (concurrent.futures.as_completed, as_completed),
 ]
 """Pairs of an object that a module may have imported, and its replacement in the simulation."""
 _REPLACED_DEFAULTS: Final = [
@@ -186,6 +188,7 @@ _REPLACED_DEFAULTS: Final = [
 REPLACED_NAMES: Final[dict[tuple[ModuleType, str], object]] = {
     (processor_handler, "application"): lambda: _state.pipeline,
     (processor_handler, "reconciler"): lambda: _state.reconciler,
+    (validation, "MINIMUM_PART_BYTES"): 1,
     (walk, "_SECONDS_BETWEEN_LOOKS"): 0.0,  # simulated time does not pass between two records
     (botocore.auth, "get_current_datetime"): _signing_time,
     (jwt.api_jwt, "datetime"): _Now,

@@ -31,13 +31,14 @@ _CLOCK_TOLERANCE_SECONDS: Final = 300.0
 _CONNECT_SECONDS: Final = 2.0
 _LATENCY: Final = (0.02, 8.0)
 _TIME: Final = "%Y%m%dT%H%M%SZ"
-_BOUND_HEADERS: Final = (
-    "content-length",
-    "if-none-match",
-    "x-amz-checksum-sha256",
-    "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-)
+_BOUND_HEADERS: Final = {
+    "content-length": "ContentLength",
+    "if-none-match": "IfNoneMatch",
+    "x-amz-checksum-sha256": "ChecksumSHA256",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-aws-kms-key-id": "SSEKMSKeyId",
+}
+"""The parameter of each header that a presigned PUT binds; that of a part has some of them."""
 
 
 def api_url(region: str) -> str:
@@ -47,17 +48,12 @@ def api_url(region: str) -> str:
 
 def presigned_put(region: Region, clock: float, parameters: dict[str, Any], expires: int) -> str:
     """Return the URL of a PUT that S3 accepts with the signed headers, until the signer's credentials expire."""
-    headers = {
-        "content-length": str(parameters["ContentLength"]),
-        "if-none-match": parameters["IfNoneMatch"],
-        "x-amz-checksum-sha256": parameters["ChecksumSHA256"],
-        "x-amz-server-side-encryption": parameters["ServerSideEncryption"],
-        "x-amz-server-side-encryption-aws-kms-key-id": parameters["SSEKMSKeyId"],
-    }
+    headers = {name: str(parameters.get(parameter, "")) for name, parameter in _BOUND_HEADERS.items()}
     date = datetime.fromtimestamp(clock, UTC).strftime(_TIME)
     token = "expired" if clock < region.expired_until else "valid"
     path = quote(f"/{parameters['Key']}")
-    query = f"X-Amz-Date={date}&X-Amz-Expires={expires}&X-Amz-Security-Token={token}"
+    of_part = "".join(f"{name}={parameters[name]}&" for name in ("PartNumber", "UploadId") if name in parameters)
+    query = f"{of_part}X-Amz-Date={date}&X-Amz-Expires={expires}&X-Amz-Security-Token={token}"
     signature = _signature(region.name, path, query, headers)
     return f"https://{parameters['Bucket']}.s3.{region.name}.amazonaws.com{path}?{query}&X-Amz-Signature={signature}"
 
@@ -70,12 +66,12 @@ def _signature(region: str, path: str, query: str, headers: dict[str, str]) -> s
 def put_object(
     world: World, region: Region, url: str, headers: Mapping[str, str], body: bytes
 ) -> tuple[int, str, Version | None]:
-    """Store the object of a presigned PUT as S3 does.
+    """Store the object, or the part, of a presigned PUT as S3 does.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 
     Returns:
-        The status; S3's error code, empty if it stores the object; and the version, None if it does not.
+        The status; S3's error code, empty if it stores the bytes; and the version, None unless it stores an object.
     """
     parts = urlsplit(url)
     given = {name.lower(): value for name, value in headers.items()}
@@ -91,11 +87,15 @@ def put_object(
         (world.clock(region) > ends, (403, "AccessDenied")),
         (str(len(body)) != bound["content-length"], (400, "IncompleteBody")),
         (checksum != bound["x-amz-checksum-sha256"], (400, "BadDigest")),
-        (any(held == key for held, _ in region.ingest), (412, "PreconditionFailed")),
+        ("UploadId" not in of and any(held == key for held, _ in region.ingest), (412, "PreconditionFailed")),
+        ("UploadId" in of and of["UploadId"] not in region.multiparts, (404, "NoSuchUpload")),
     )
     for is_refused, (status, code) in refusals:
         if is_refused:
             return status, code, None
+    if "UploadId" in of:
+        region.multiparts[of["UploadId"]].parts[int(of["PartNumber"])] = body
+        return 200, "", None
     return 200, "", world.put_version(region, key, body)
 
 

@@ -171,6 +171,7 @@ class Plan:
             the processor has `SLOW_WRITERS` threads and batches of `SLOW_BATCH` records: some dozen records are too many for
             one invocation.
         reading: Seconds of an invocation that the transform of a record takes.
+        part_bytes: Size of the parts in which clients send larger files, one byte more in every other run; 0 for one PUT.
     """
 
     seed: int
@@ -188,6 +189,7 @@ class Plan:
     page: int = 1000
     pace: float = 0.0
     reading: float = 0.0
+    part_bytes: int = 0
 
     @property
     def events(self) -> list[Upload | Fault]:

@@ -52,6 +52,15 @@ class Version:
 
 
 @dataclass(slots=True)
+class Multipart:
+    """A multipart upload that is neither completed nor aborted; its parts by number."""
+
+    key: str
+    initiated: float
+    parts: dict[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Queued:
     """A message on a queue; `about` are the names of its files, for the story."""
 
@@ -99,6 +108,7 @@ class Region:
     Attributes:
         name: AWS's name.
         ingest: Versions by key and version id.
+        multiparts: Multipart uploads into the ingest bucket, by their id.
         archive: Bodies by key.
         table: Entries by key.
         partitions: By partition key, every sort key that was ever written, in order.
@@ -126,6 +136,7 @@ class Region:
 
     name: str
     ingest: dict[tuple[str, str], Version] = field(default_factory=dict)
+    multiparts: dict[str, Multipart] = field(default_factory=dict)
     archive: dict[str, bytes] = field(default_factory=dict)
     table: dict[Key, Entry] = field(default_factory=dict)
     partitions: dict[str, list[str]] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from client.platform import Known, Platform
 from client.receipts import Receipts
 from client.receipts import State as ClientState
 from handlers.issuer import ledger as issuer_ledger
+from handlers.issuer.multipart import MultipartUploads
 from handlers.issuer.signing_keys import SigningKeys
 from handlers.issuer.states import State, StateReader
 from handlers.observer import application as observer_application
@@ -241,6 +242,21 @@ def _keep_no_rejections(self: Any, object_id: str, _ndjson: Any) -> None:  # noq
     vars(self)["_s3"].put_object(Bucket=vars(self)["_bucket"], Key=key, Body=b"")
 
 
+_grant_parts = MultipartUploads.parts
+
+
+def _grant_one_part(self: Any, *given: Any) -> dict[str, Any]:  # noqa: ANN401 - the uploads
+    answer = _grant_parts(self, *given)
+    return answer | {"parts": answer["parts"][:1]}
+
+
+def _complete_what_is_there(self: Any, receipt: Any, _parts_sha256: str) -> None:  # noqa: ANN401 - the uploads
+    key = receipt.upload.object_key
+    for multipart_id in self._begun(key):
+        parts = {"Parts": list(self._held(key, multipart_id, 1, receipt.parts))}
+        self.completing.complete_multipart_upload(Bucket="", Key=key, UploadId=multipart_id, MultipartUpload=parts)
+
+
 def _accept_any_receipt(_self: Any, token: str) -> Any:  # noqa: ANN401 - the keys
     return vars(receipts)["_receipt"](jwt.decode(token, options={"verify_signature": False}))
 
@@ -299,6 +315,10 @@ VARIANTS: Final[dict[str, tuple[str, list[Change]]]] = _by_name(
             "mutable status": [(Ledger, "conclude", _mutable_status)],
             "RESULT of another size": [(Result, "item", _item_with(size="0"))],
             "digest of keys alone": [(EffectDigest, "add", _add_keys_only)],
+            "completion that accepts a missing part": [
+                (MultipartUploads, "parts", _grant_one_part),
+                (MultipartUploads, "complete", _complete_what_is_there),
+            ],
         },
         "a region writes its own rows only": {
             "shared control row": [(claims, "claim_request", _claim_the_shared_row)],

@@ -6,7 +6,7 @@ nothing runs at the same time as anything else, and the heap alone determines th
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -189,6 +189,10 @@ class Future:
         """Return whether there is a value or an error."""
         return self.is_done
 
+    def cancelled(self) -> bool:
+        """Return False, as `cancel` does."""
+        return False
+
     def cancel(self) -> bool:
         """Return False, because a simulated thread has begun and cannot be cancelled."""
         return False
@@ -273,13 +277,13 @@ class Executor:
             while wait and not (future.is_done or process is None or process.is_dead):
                 process.suspend(future.waiters)
 
-    def submit(self, work: Callable[..., Any], *arguments: Any) -> Future:  # noqa: ANN401 - as concurrent.futures
-        """Start `work(*arguments)` in a simulated thread."""
+    def submit(self, work: Callable[..., Any], *arguments: Any, **named: Any) -> Future:  # noqa: ANN401 - as concurrent.futures
+        """Start `work(*arguments, **named)` in a simulated thread."""
         future = Future()
 
         def run() -> None:
             try:
-                future.set_result(work(*arguments))
+                future.set_result(work(*arguments, **named))
             except BaseException as error:  # noqa: BLE001 - raised again where the result is read
                 future.set_exception(error)
 
@@ -303,3 +307,8 @@ def wait(futures: Iterable[Future], timeout: float) -> None:
         ends = process.now + timeout
         for future in futures:
             process.wait_for(future, max(0.0, ends - process.now))
+
+
+def as_completed(futures: Iterable[Future]) -> Iterator[Future]:
+    """Yield futures as they are given: whoever reads their results waits for each."""
+    return iter(list(futures))

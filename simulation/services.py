@@ -1,5 +1,6 @@
 """Clients of the simulated services, with botocore's interface: the operations and arguments that the handlers use."""
 
+import base64
 import hashlib
 import json
 from bisect import bisect_right
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 from simulation.cloudwatch import CloudWatchClient
 from simulation.expressions import Item, changed, matches, projected, split_key_condition, updated
 from simulation.http_api import presigned_put
-from simulation.regions import INDEXES, Key, Queued, Region
+from simulation.regions import INDEXES, Key, Multipart, Queued, Region
 from simulation.secrets_manager import SecretsManagerClient
 from simulation.world import ACCOUNT, ServiceClient, World, refusal
 
@@ -25,6 +26,10 @@ _PAGE_ITEMS: Final = 10_000
 
 
 class ConditionalCheckFailedException(ClientError):  # noqa: N818 - AWS's name
+    """The exception in a client's `exceptions`."""
+
+
+class NoSuchUpload(ClientError):  # noqa: N818 - AWS's name
     """The exception in a client's `exceptions`."""
 
 
@@ -237,6 +242,7 @@ class S3Client(ServiceClient):
     """A client of one region's buckets."""
 
     service = "s3"
+    exceptions = SimpleNamespace(NoSuchUpload=NoSuchUpload)
 
     def get_object(self, *, Bucket: str, Key: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
         """See GetObject."""
@@ -307,7 +313,9 @@ class S3Client(ServiceClient):
         return self._call("ListObjectVersions", read, Prefix)
 
     def get_paginator(self, operation: str) -> Any:  # noqa: ANN401 - of botocore's paginator, `paginate` is used
-        """Return the paginator of ListObjectVersions."""
+        """Return the paginator of ListObjectVersions, or one with a single page."""
+        if page := {"list_multipart_uploads": self._multipart_uploads, "list_parts": self._parts}.get(operation):
+            return SimpleNamespace(paginate=lambda **request: iter([page(**request)]))
         if operation != "list_object_versions":
             raise NotImplementedError(f"the simulated S3 does not page {operation!r}")
 
@@ -320,6 +328,76 @@ class S3Client(ServiceClient):
                 request |= {"KeyMarker": answer["NextKeyMarker"], "VersionIdMarker": answer["NextVersionIdMarker"]}
 
         return SimpleNamespace(paginate=paginate)
+
+    def create_multipart_upload(self, *, Key: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's names
+        """See CreateMultipartUpload."""
+
+        def write() -> dict[str, Any]:
+            upload_id = f"multipart-{self._world.number():06d}"
+            self._region.multiparts[upload_id] = Multipart(Key, int(self._world.clock(self._region)))
+            self._note("CreateMultipartUpload", f"{Key}: {upload_id}")
+            return {"UploadId": upload_id}
+
+        return self._call("CreateMultipartUpload", write, Key)
+
+    def complete_multipart_upload(self, *, Key: str, UploadId: str, **request: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See CompleteMultipartUpload."""
+
+        def write() -> dict[str, Any]:
+            held = self._multipart("CompleteMultipartUpload", UploadId).parts
+            wanted = {one["PartNumber"]: one["ETag"] for one in request["MultipartUpload"]["Parts"]}
+            if any(number not in held or _etag(held[number]) != etag for number, etag in wanted.items()):
+                raise refusal("CompleteMultipartUpload", "InvalidPart", "A part could not be found.", 400)
+            body = b"".join(held[number] for number in wanted)
+            if len(body) != request.get("MpuObjectSize", len(body)):
+                raise refusal("CompleteMultipartUpload", "InvalidRequest", "The size is another one.", 400)
+            if request.get("IfNoneMatch") and self._versions(Key):
+                raise refusal("CompleteMultipartUpload", "PreconditionFailed", "The object exists.", 412)
+            del self._region.multiparts[UploadId]
+            self._note("CompleteMultipartUpload", f"{Key} of {len(wanted)} parts")
+            self._world.on_completed(self._region, self._world.put_version(self._region, Key, body))
+            return {}
+
+        return self._call("CompleteMultipartUpload", write, Key)
+
+    def abort_multipart_upload(self, *, Key: str, UploadId: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        """See AbortMultipartUpload."""
+
+        def write() -> dict[str, Any]:
+            self._multipart("AbortMultipartUpload", UploadId)
+            del self._region.multiparts[UploadId]
+            return {}
+
+        return self._call("AbortMultipartUpload", write, Key)
+
+    def _multipart_uploads(self, *, Prefix: str, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        def read() -> dict[str, Any]:
+            found = [(id_, one) for id_, one in self._region.multiparts.items() if one.key.startswith(Prefix)]
+            return {"Uploads": [{"Key": one.key, "UploadId": id_, "Initiated": one.initiated} for id_, one in found]}
+
+        return self._call("ListMultipartUploads", read, Prefix)
+
+    def _parts(self, *, Key: str, UploadId: str, PartNumberMarker: int, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803
+        def read() -> dict[str, Any]:
+            held = sorted(self._multipart("ListParts", UploadId).parts.items())
+            listed = [
+                {
+                    "PartNumber": number,
+                    "Size": len(body),
+                    "ETag": _etag(body),
+                    "ChecksumSHA256": base64.b64encode(hashlib.sha256(body).digest()).decode(),
+                }
+                for number, body in held
+                if number > PartNumberMarker
+            ]
+            return {"Parts": listed}
+
+        return self._call("ListParts", read, Key)
+
+    def _multipart(self, operation: str, upload_id: str) -> Multipart:
+        if upload_id not in self._region.multiparts:
+            raise NoSuchUpload({"Error": {"Code": "NoSuchUpload", "Message": "The upload is gone."}}, operation)
+        return self._region.multiparts[upload_id]
 
     def put_object(self, *, Bucket: str, Key: str, Body: Any, **_: Any) -> dict[str, Any]:  # noqa: ANN401, N803 - AWS's
         """See PutObject, into the archive."""
@@ -346,14 +424,18 @@ class S3Client(ServiceClient):
         return self._call("CopyObject", write, Key)
 
     def generate_presigned_url(self, operation: str, *, Params: dict[str, Any], ExpiresIn: int) -> str:  # noqa: N803 - botocore's
-        """Return the URL of a presigned PutObject, without a call."""
-        if operation != "put_object":
+        """Return the URL of a presigned PutObject or UploadPart, without a call."""
+        if operation not in {"put_object", "upload_part"}:
             raise NotImplementedError(f"the simulated S3 does not presign {operation!r}")
         return presigned_put(self._region, self._world.clock(self._region), Params, ExpiresIn)
 
     def _versions(self, key: str) -> list[Any]:
         found = [one for one in self._region.ingest.values() if one.key == key]
         return sorted(found, key=lambda one: (one.created_at, one.version_id))
+
+
+def _etag(body: bytes) -> str:
+    return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
 class SqsClient(ServiceClient):

@@ -72,6 +72,7 @@ class World:
     longest_lag: float = _LONGEST_LAG
     slowest: float = field(init=False)
     on_message: Callable[[Region], None] = lambda _region: None
+    on_completed: Callable[[Region, Version], None] = lambda *_: None
     on_item: Callable[[Region, Key, Stamp, Item | None, Item | None], None] = lambda *_: None
     _numbers: int = 0
     _processes: list[Process] = field(default_factory=list)

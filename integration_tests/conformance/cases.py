@@ -338,6 +338,20 @@ def a_scan_is_paged_and_projected(of: Services) -> None:
     assert {f"scanned-{number_of}" for number_of in range(5)} <= {item["pk"]["S"] for item in found}
 
 
+def a_multipart_upload_completes_with_parts_that_arrived_only(of: Services) -> None:
+    at = {"Bucket": of.bucket, "Key": "incoming/parts"}
+    begun = at | {"UploadId": of.s3.create_multipart_upload(**at, ChecksumAlgorithm="SHA256")["UploadId"]}
+    (listed,) = of.s3.get_paginator("list_multipart_uploads").paginate(Bucket=of.bucket, Prefix=at["Key"])
+    assert [(one["Key"], one["UploadId"]) for one in listed["Uploads"]] == [(at["Key"], begun["UploadId"])]
+    (parts,) = of.s3.get_paginator("list_parts").paginate(**begun, PartNumberMarker=0)
+    assert parts.get("Parts", []) == []
+    missing = {"Parts": [{"PartNumber": 1, "ETag": '"0"'}]}
+    of.fails("InvalidPart", lambda: of.s3.complete_multipart_upload(**begun, MultipartUpload=missing))
+    of.s3.abort_multipart_upload(**begun)
+    of.fails("NoSuchUpload", lambda: list(of.s3.get_paginator("list_parts").paginate(**begun, PartNumberMarker=0)))
+    of.fails("NoSuchUpload", lambda: of.s3.complete_multipart_upload(**begun, MultipartUpload=missing))
+
+
 def a_missing_object_answers_404_to_head(of: Services) -> None:
     of.fails("404", lambda: of.s3.head_object(Bucket=of.bucket, Key="incoming/missing"))
 

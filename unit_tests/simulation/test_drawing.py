@@ -31,4 +31,5 @@ def test_every_fault_lag_and_upload_is_drawn() -> None:
     uploads = {name for plan in plans for one in plan.uploads for name, value in vars(one).items() if value is True}
     assert {fault.kind for plan in plans for fault in plan.faults} == set(Kind)
     assert {(plan.lags, plan.page) for plan in plans} >= set(product(type(plans[0].lags), (2, 25, 1000)))
+    assert len({plan.part_bytes for plan in plans}) > 20, "clients send files in parts of any size, and whole"
     assert uploads == {name for name, kind in Upload.__annotations__.items() if kind is bool}

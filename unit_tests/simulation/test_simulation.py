@@ -39,6 +39,13 @@ def test_sabotaged_protocol_is_convicted(sabotage: str, invariant: str) -> None:
     assert invariant in broken(run("drawn", 5, 9, 11, 23, 37, 42, 46, 79, sabotage=sabotage))
 
 
+def test_uploads_in_parts_pass_and_a_missing_part_is_convicted() -> None:
+    """The seeds of the first plans with parts; clients are killed between two parts and continue with another size."""
+    assert broken(run("drawn", 10, 29, 87, 94, 131, 141)) == set()
+    wrong = run("drawn", 10, 29, 87, sabotage="completion that accepts a missing part")
+    assert "RESULT says what the file is" in broken(wrong)
+
+
 @pytest.mark.parametrize(
     ("sabotage", "seed", "invariant"),
     [
