@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -366,6 +367,16 @@ def test_parts_become_one_object_under_the_same_identity(world: FrontDoors, regi
     assert (held["ServerSideEncryption"], region in held["SSEKMSKeyId"]) == ("aws:kms", True)
     assert file.ask("parts") == (200, {"id": file.issued["id"], "complete": True, "parts": []})
     assert file.begun == []
+
+
+def test_multipart_upload_sends_as_many_requests_as_docs_cost_says(world: FrontDoors) -> None:
+    file, sent = BigFile(world), Counter[str]()
+    for client in (application().multipart.presigner.s3, application().multipart.completing):
+        client.meta.events.register("before-call", lambda model, **_: sent.update([model.name]))
+    file.send()
+    assert file.ask("complete")[0] == 200
+    lists = {"ListMultipartUploads": 1 + 1 + 2, "ListParts": 1 + 1}
+    assert sent == lists | {"HeadObject": 2, "CreateMultipartUpload": 1, "CompleteMultipartUpload": 1}
 
 
 def test_client_that_crashed_sends_only_the_parts_that_are_left(world: FrontDoors) -> None:
