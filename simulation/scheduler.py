@@ -310,5 +310,5 @@ def wait(futures: Iterable[Future], timeout: float) -> None:
 
 
 def as_completed(futures: Iterable[Future]) -> Iterator[Future]:
-    """Yield futures as they are given: whoever reads their results waits for each."""
+    """Yield futures as they are given; reading a result waits for it."""
     return iter(list(futures))
