@@ -349,7 +349,6 @@ def a_multipart_upload_completes_with_parts_that_arrived_only(of: Services) -> N
     of.fails("InvalidPart", lambda: of.s3.complete_multipart_upload(**begun, MultipartUpload=missing))
     of.s3.abort_multipart_upload(**begun)
     of.fails("NoSuchUpload", lambda: list(of.s3.get_paginator("list_parts").paginate(**begun, PartNumberMarker=0)))
-    of.fails("NoSuchUpload", lambda: of.s3.complete_multipart_upload(**begun, MultipartUpload=missing))
 
 
 def a_missing_object_answers_404_to_head(of: Services) -> None:
