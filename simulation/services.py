@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
@@ -314,7 +314,11 @@ class S3Client(ServiceClient):
 
     def get_paginator(self, operation: str) -> Any:  # noqa: ANN401 - of botocore's paginator, `paginate` is used
         """Return the paginator of ListObjectVersions, or one with a single page."""
-        if page := {"list_multipart_uploads": self._multipart_uploads, "list_parts": self._parts}.get(operation):
+        whole: dict[str, Callable[..., dict[str, Any]]] = {
+            "list_multipart_uploads": self._multipart_uploads,
+            "list_parts": self._parts,
+        }
+        if page := whole.get(operation):
             return SimpleNamespace(paginate=lambda **request: iter([page(**request)]))
         if operation != "list_object_versions":
             raise NotImplementedError(f"the simulated S3 does not page {operation!r}")
