@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Final
 
 
@@ -96,8 +97,11 @@ class Place:
 
     def row(self, rule: str, verdict: Verdict, message: str = "") -> "Finding":
         """Return a row about this place."""
-        of_place = {name: getattr(self, name) for name in Place.__dataclass_fields__}
-        return Finding(rule=rule, verdict=verdict, message=message, **of_place)
+        return Finding(rule=rule, verdict=verdict, message=message, **dict(zip(_PLACE, _of_place(self), strict=True)))
+
+
+_PLACE: Final = tuple(Place.__dataclass_fields__)
+_of_place: Final = attrgetter(*_PLACE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def _order(ledger: Findings, finding: Finding) -> tuple[Any, ...]:
     return (ledger.rank(finding), *place, *every_field(finding))
 
 
-_FIELDS: Final = tuple(Finding.__dataclass_fields__)
+_FIELDS: Final = tuple(dict.fromkeys(("rule", "verdict", *Finding.__dataclass_fields__)))
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

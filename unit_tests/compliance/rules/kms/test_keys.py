@@ -27,16 +27,13 @@ test_alias = rule_test(
     of="Alias",
     passes=[
         *(on(name, both(keys(), keys())) for name in ("Key", "Alias")),
-        *(on(name, template(keys(), EAST)) for name in ("Key", "Alias")),
     ],
     fails=[
         reports(
             "alias alias/serverless-data-prod is in us-east-1 and not in us-west-2",
             both(keys(), keys("alias/serverless-other-prod")),
         ),
-        both(keys(), KEY_ALONE),
         *(on("Key", it) for it in (template(KEY_ALONE), template(keys(target="another-key")), both(KEY_ALONE, keys()))),
-        both(keys(either(OURS, "alias/serverless-other-prod")), keys()),
     ],
     unresolved=[UNKNOWN, {"Fn::Sub": "alias/${Name}"}, None],
 )

@@ -1,7 +1,7 @@
 """The rule about the log group of a function."""
 
 from compliance.cfn.templates import Template
-from unit_tests.compliance.rules.builders import EAST, WEST, alone, function, log_group
+from unit_tests.compliance.rules.builders import WEST, alone, function, log_group
 from unit_tests.compliance.rules.corruptions import Resource, changed, conditional, each, either, unknown, without
 from unit_tests.compliance.rules.verdicts import rule_test
 
@@ -23,21 +23,16 @@ test_function = rule_test(
     logging,
     passes=[
         function(),
-        *each(function(), "LoggingConfig.LogGroup", "serverless-processor-prod"),
         *(
             logging(UNCONFIGURED, group)
             for group in each(
                 log_group(), "LogGroupName", "/aws/lambda/serverless-processor-prod", {"Fn::Sub": "/aws/lambda/${It}"}
             )
         ),
-        default_group(EAST),
     ],
     fails=[
-        alone({"It": UNCONFIGURED}),
-        UNCONFIGURED,
         *each(function(), "LoggingConfig.LogGroup", "serverless-other-prod", either({"Ref": "Logs"}, "other")),
         logging(function(), conditional(log_group())),
-        alone({"It": {"Type": "AWS::Lambda::Function"}}, WEST),
         default_group(WEST),
     ],
     unresolved=[alone({"It": it}) for it in unknown(function(), "LoggingConfig.LogGroup LoggingConfig")],

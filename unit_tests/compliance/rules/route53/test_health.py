@@ -70,7 +70,6 @@ test_health = rule_test(
         *(alarm(), alarm(Period=300), alarm(Period="60"), alarm(AlarmName=either(NAME, "x")), alarm(Statistic="Sum")),
         *(alarm(DatapointsToAlarm=3), alarm(EvaluationPeriods="3", DatapointsToAlarm=3)),
         checking(alarm_check({"Ref": "Beside"}, {"Ref": "AWS::Region"}), Beside=alarm(AlarmName=None)),
-        alarmed_in(WEST, **OF_BOTH),
         alarmed_in(WEST, **SIBLINGS),
         *(checking(it, alarm()) for it in each(alarm_check(NAME, WEST), SILENCE, "Healthy", "LastKnownStatus")),
     ],
@@ -81,12 +80,9 @@ test_health = rule_test(
         *(alarm(Period=seconds) for seconds in (10, "30", either(60, 10))),
         alarm(Statistic=None, ExtendedStatistic="p99"),
         *(alarm(DatapointsToAlarm=points) for points in (2, either(3, 1))),
-        alarm(EvaluationPeriods=either(3, 5), DatapointsToAlarm=3),
         checking(alarm_check({"Ref": "Beside"}, WEST), Beside=COMPOSITE),
         # The region that it judges publishes the alarm.
         reports("the region that it judges", alarmed_in(EAST)),
-        alarmed_in(EAST, **OF_BOTH),
-        alarmed_in(EAST, **SIBLINGS),
         *(
             checking(it, alarm())
             for it in each(alarm_check(NAME, WEST), SILENCE, "Unhealthy", either("Healthy", "Unhealthy"))
@@ -122,7 +118,6 @@ test_health_calculated = rule_test(
     CALCULATED,
     among,
     passes=[
-        *(summing(), summing(HealthThreshold="3"), summing(ChildHealthChecks=ALL[:1], HealthThreshold=1)),
         summing(ChildHealthChecks=either(ALL, ALL[:2]), HealthThreshold=either(3, 2)),
     ],
     fails=[
@@ -150,10 +145,7 @@ test_health_enabled = rule_test(
     "ActivePassive-Route53HealthEnabled",
     lambda settings: {"It": endpoint_check(EAST, **settings)},
     passes=[
-        {},
         {"Disabled": False, "Inverted": "false"},
-        {"FailureThreshold": 3, "RequestInterval": 30},
-        {"FailureThreshold": 9, "RequestInterval": 10},
     ],
     fails=[
         *(
@@ -162,7 +154,6 @@ test_health_enabled = rule_test(
             for value in (True, "true", either(True, False))
         ),
         {"FailureThreshold": 4},
-        {"FailureThreshold": "10", "RequestInterval": 10},
         {"RequestInterval": 300},
         {"FullyQualifiedDomainName": ABSENT},
     ],
@@ -195,11 +186,8 @@ test_health_path = rule_test(
     lambda resources: resources,
     region=EAST,
     passes=[
-        requesting("/ready", "GET /healthz", "GET /ready"),
         requesting("/v1/readyz?deep=1", "GET /v1/readyz"),
-        requesting("/status", "GET /status", "POST /uploads"),
         requesting("/anything", "ANY /{proxy+}"),
-        requesting("/anything"),
         requesting("/ready", "GET /ready", Port="443", EnableSNI=True),
         alone(endpoint_check("us-east-1", ResourcePath="/ready", Port=8443)),  # not API Gateway's host
     ],
@@ -240,7 +228,6 @@ test_health_throttle = rule_test(
     region=EAST,
     passes=[
         *(limiting(ENOUGH), limiting(FEW, {"GET /ready": ENOUGH})),
-        limiting(WIDE, {"GET /ready": ENOUGH, "POST /uploads": FEW}),
     ],
     fails=[
         *(
@@ -249,7 +236,6 @@ test_health_throttle = rule_test(
             for route in ("GET /ready", "HEAD /healthz", "GET /status", "ANY /status")
             for it in (limiting({**WIDE, limit: 1}, route=route), limiting(WIDE, {route: {**WIDE, limit: 4}}, route=route))
         ),
-        limiting(WIDE, {"GET /ready": either(WIDE, FEW)}),
         reports(
             "ThrottlingRateLimit of RouteSettings of GET /ready is 1; GET /ready is what health checkers ask",
             limiting(WIDE, {"GET /ready": {**WIDE, "ThrottlingRateLimit": 1}}),
@@ -315,23 +301,14 @@ test_health_silence = rule_test(
         )
     ],
     fails=[
-        reports(NONE, {"Function": None, "Clock": None}),
         reports(NONE, {"Alarm": alarm()}),
         reports("Other PeerHealthy, which no function", {"Alarm": published(Namespace="Other")}),
-        reports(NONE, {"Function": observer()}),
-        reports("is seen to publish", {"Function": observer(either({"Variables": VARIABLES}, {}))}),
         reports("is seen to publish", {"Function": observer({"Variables": {**VARIABLES, "POWERTOOLS_SERVICE_NAME": "x"}})}),
-        reports("AWS/S3 PeerHealthy", {"Alarm": OF_BUCKET}),
-        reports(NEVER, {"Clock": None}),
         *(reports(NEVER, {"Clock": clock(State=state)}) for state in ("DISABLED", either("ENABLED", "DISABLED"))),
-        reports(NEVER, {"Clock": schedule(State="DISABLED")}),
-        reports(NEVER, {"Clock": clock(ScheduleExpression=None, EventPattern={"source": ["x"]})}),
         reports(NEVER, {"Clock": clock(Targets=[])}),
         reports(NEVER, {"Clock": conditional(clock())}),
         reports(NEVER, every("cron(0 12 * * ? *)")),
         reports("every 240 seconds; the alarm looks back 180 seconds", every("rate(4 minutes)")),
-        reports("every 86400 seconds", every("rate(1 day)")),
-        reports("every 3600 seconds", every(either("rate(1 minute)", "rate(1 hour)"))),
         reports("looks back 30 seconds", {"Alarm": published(Period=either(60, 10))}),
         # A function of another region publishes elsewhere.
         world(
