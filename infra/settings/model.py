@@ -254,7 +254,6 @@ def _reserved_in_words(value: int | None) -> int | str:
 
 Reservation = Annotated[int | None, BeforeValidator(_none_reserved), PlainSerializer(_reserved_in_words)]
 """A function's reserved concurrency, in executions; None where the function shares the account's unreserved concurrency."""
-"""Size of a file in bytes; all of it may be on the processor's disk at once, as records."""
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$")]
 ZoneId = Annotated[str, Field(pattern=r"^[a-z]{3,4}[0-9]-az[0-9]{1,2}$")]
 PrefixList = Annotated[str, Field(pattern=r"^pl-[0-9a-f]{8,17}$")]
