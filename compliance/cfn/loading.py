@@ -195,7 +195,8 @@ def _load_assembly(directory: Path) -> Assembly:
     stacks: list[StackArtifact] = []
     acknowledged: list[tuple[str, str]] = []
     artifacts = list(_artifacts(directory))
-    twice = [name for name, times in Counter(name for _, name, _ in artifacts).items() if times > 1]
+    deployed = Counter(name for _, name, artifact in artifacts if artifact.get("type") in {_STACK, _ASSETS})
+    twice = [name for name, times in deployed.items() if times > 1]
     if twice:
         # The list of assets of a nested assembly would otherwise be judged in place of the deployed one.
         raise LoadError(

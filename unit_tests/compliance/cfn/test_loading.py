@@ -204,6 +204,18 @@ def test_an_assembly_gives_stack_names_regions_paths_and_acknowledgements(tmp_pa
     assert assembly.acknowledged == (("S/Queue/Resource", "AwsSolutions::AwsSolutions-SQS3"),)
 
 
+def test_stage_has_the_report_of_its_feature_flags_too(tmp_path: Path) -> None:
+    flags = {"flags": {"type": "cdk:feature-flag-report"}}
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "S.template.json"}}
+    nested = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "stage"}}
+    (tmp_path / "stage").mkdir()
+    _assembly(tmp_path / "stage", {**flags, "Staged": stack})
+
+    assembly = load_assembly(_assembly(tmp_path, {**flags, "S": stack, "Stage": nested}))
+
+    assert [template.name for template in assembly.templates] == ["S", "Staged"]
+
+
 @pytest.mark.parametrize("artifacts", [None, [], {}, {"Tree": {"type": "cdk:tree"}}])
 def test_an_assembly_without_a_stack_is_refused(tmp_path: Path, artifacts: Any) -> None:  # noqa: ANN401
     with pytest.raises(LoadError):
