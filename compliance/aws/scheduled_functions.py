@@ -83,12 +83,8 @@ def is_policy_of_a_scheduled_function(policy: Resource, world: TemplateSet) -> b
     if policy.type not in _POLICIES:
         return False
     roles = [named(each, policy.template, world) for each in one_or_more(policy.properties.get("Roles"), "Roles")]
-    users = [_functions_of(role, world) for role in roles if role is not None]
+    users = [_by_role(world).get(key_of(role), frozenset()) for role in roles if role is not None]
     return bool(users) and len(users) == len(roles) and all(used and used <= _run_by_a_clock(world) for used in users)
-
-
-def _functions_of(role: Resource, world: TemplateSet) -> frozenset[Key]:
-    return _by_role(world).get(key_of(role), frozenset())
 
 
 @cached

@@ -133,7 +133,7 @@ class _Writer:
             if node.flow_style:
                 yield self._beside(starts[index], ends[index], self._flow(value, starts[index]))
             else:
-                yield self._after(ends[index], self._block([value], self._column(starts[index])))
+                yield self._after(ends[index], self._block([value], starts[index] - self._line(starts[index])))
 
     def _deletions(self, starts: list[int], ends: list[int], kept: list[bool], *, is_flow: bool) -> Iterator[_Splice]:
         for index, keeps in enumerate(kept):
@@ -194,9 +194,6 @@ class _Writer:
     def _next_line(self, position: int) -> int:
         found = self._text.find("\n", position)
         return len(self._text) if found < 0 else found + 1
-
-    def _column(self, position: int) -> int:
-        return position - self._line(position)
 
     def _indent(self, position: int) -> str:
         line = self._text[self._line(position) : position]

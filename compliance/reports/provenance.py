@@ -37,7 +37,7 @@ def render(made_from: Mapping[str, Any] | None = None, by: Mapping[str, Any] | N
     """
     document = {
         "python": platform.python_version(),
-        "tools": _tools(),
+        "tools": {name: _version(name) for name in _TOOLS},
         "revision": dict(made_from or revision()),
         **({"run": dict(by)} if by else {}),
     }
@@ -95,10 +95,6 @@ def words(made_from: Mapping[str, Any]) -> str:
     if "unknown" in made_from:
         return f"unknown: {made_from['unknown']}"
     return f"{made_from['commit']}{' with changes that are in no commit' if made_from['dirty'] else ''}"
-
-
-def _tools() -> dict[str, str]:
-    return {name: _version(name) for name in _TOOLS}
 
 
 def _version(name: str) -> str:
