@@ -187,6 +187,7 @@ test_health_path = rule_test(
     region=EAST,
     passes=[
         requesting("/v1/readyz?deep=1", "GET /v1/readyz"),
+        requesting("/status", "GET /status", "POST /uploads"),
         requesting("/anything", "ANY /{proxy+}"),
         requesting("/ready", "GET /ready", Port="443", EnableSNI=True),
         alone(endpoint_check("us-east-1", ResourcePath="/ready", Port=8443)),  # not API Gateway's host

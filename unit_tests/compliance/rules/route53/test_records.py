@@ -189,6 +189,7 @@ test_record_secondary = rule_test(
     passes=[
         *(pair(), secondary(None), host(output(WEST)), host("second.example.com")),
         checked(TCP),
+        *(checked(alarm_check("a", region)) for region in (WEST, "eu-west-1")),
         checked(health_check(Type="RECOVERY_CONTROL", RoutingControlArn="arn:aws:route53-recovery-control::0:x")),
     ],
     fails=[
