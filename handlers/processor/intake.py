@@ -27,8 +27,8 @@ Transform = Callable[[dict[str, Any]], dict[str, Any]]
 _MEMORY_BYTES: Final = 16 * 1024 * 1024
 """Memory of each spool; a larger spool goes to a temporary file."""
 SPOOL_BYTES: Final = 1536 * 1024 * 1024
-"""Most disk of the accepted records; one invocation of 300 seconds reads and writes about as much.
-`nox -s bench -- long-file --record-bytes 1000` measures it. The construct of the processor sets the size of the disk."""
+"""Most disk of the accepted records; one invocation of 300 seconds reads and writes about as much
+(docs/adr/0018-long-files-continue.md). The construct of the processor sets the size of the disk."""
 _LONGEST_REASON: Final = 1000
 """Characters."""
 _ITEM_FRAME_BYTES: Final = 256

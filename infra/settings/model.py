@@ -70,7 +70,7 @@ _PATH_WORD: Final = "[A-Za-z0-9_+=.@-]+"
 _MEBIBYTE: Final = 1024 * 1024
 _GIBIBYTE: Final = 1024 * _MEBIBYTE
 _LARGEST_FILE_BYTES: Final = 10 * _GIBIBYTE
-"""Twice the largest file that was measured: docs/adr/0018-long-files-continue.md."""
+"""An upload of this size can be received again in each invocation that reads it: docs/adr/0018-long-files-continue.md."""
 _HUNDRED_YEARS: Final = 36_500
 
 
