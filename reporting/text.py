@@ -24,7 +24,7 @@ _ESCAPED: Final = str.maketrans(
 
 def printable(text: str) -> str:
     """Return the text with each character replaced that a terminal or an XML parser would interpret."""
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(
         character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}" for character in text

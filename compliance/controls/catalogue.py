@@ -114,6 +114,7 @@ def _leading_numbers(parts: str) -> Iterator[str]:
         yield part
 
 
+@cache
 def split(control: str) -> tuple[Framework, str]:
     """Return the framework and the id of `<framework>:<control>`.
 

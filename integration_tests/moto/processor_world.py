@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import quote_plus
 
 import boto3
@@ -80,8 +80,10 @@ class Invocation:
 class World:
     """Both regions with their resources."""
 
+    _clients: ClassVar[dict[tuple[str, str], Any]] = {}
+    """Of all tests, because a client has no state, moto answers it in each, and building it takes longer than most calls."""
+
     def __init__(self) -> None:
-        self._clients: dict[tuple[str, str], Any] = {}
         self._queue_urls: dict[tuple[str, str], str] = {}
         self._region = ""
         for region in REGIONS:
@@ -238,7 +240,7 @@ class World:
     # --- plumbing -----------------------------------------------------------------------------------------------
 
     def client(self, service: str, region: str) -> Any:  # noqa: ANN401 - clients of any service have no type in common
-        """Return a cached client; building one takes longer than most calls."""
+        """Return a cached client."""
         if (service, region) not in self._clients:
             create: Any = boto3.client
             self._clients[service, region] = create(service, region_name=region)

@@ -24,6 +24,7 @@ import jsonschema  # type: ignore[import-untyped]
 import jwt
 import pytest
 import requests
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -115,8 +116,7 @@ class FrontDoors(World):
         """Write what the processor writes: RESULT, and the note that this region's replica holds its records."""
         concluded = {"effect_digest": "0" * 64, "processing_version": "v1"}
         row = {"pk": f"OBJ#{object_id}", "sk": "RESULT", "object_id": object_id, **concluded, **attributes}
-        table = boto3.resource("dynamodb", region_name=region).Table(TABLE)
-        table.put_item(Item=row)
+        self.write(row, region)
         self.note_replica(object_id, region, concluded)
 
     def note_replica(self, object_id: str, region: str, written: dict[str, str]) -> None:
@@ -125,8 +125,11 @@ class FrontDoors(World):
         self.put_row(object_id, f"REPLICA#{region}", settled)
 
     def put_row(self, object_id: str, sort_key: str, attributes: dict[str, str]) -> None:
-        table = boto3.resource("dynamodb", region_name=PRIMARY).Table(TABLE)
-        table.put_item(Item={"pk": f"OBJ#{object_id}", "sk": sort_key, "object_id": object_id, **attributes})
+        self.write({"pk": f"OBJ#{object_id}", "sk": sort_key, "object_id": object_id, **attributes}, PRIMARY)
+
+    def write(self, row: dict[str, Any], region: str) -> None:
+        item = {name: TypeSerializer().serialize(value) for name, value in row.items()}
+        self.client("dynamodb", region).put_item(TableName=TABLE, Item=item)
 
     def enter(self, region: str) -> None:
         """Let the function run in a region; an execution environment knows one region only."""

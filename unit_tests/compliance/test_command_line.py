@@ -45,6 +45,8 @@ Resources:
 
 ONE = ("--environment", "prod")
 """One configuration is judged in this process, which is faster than the processes of several."""
+JSON = ("--format", "json")
+"""The report that the test reads; all of them take three times as long as the verdict."""
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +93,7 @@ def _validator() -> Any:  # noqa: ANN401 - jsonschema has no types
 
 
 def test_validator_rejects_a_forbidden_item_each_time() -> None:
-    _run("--template", _write("good.yaml", GOOD))
+    _run("--template", _write("good.yaml", GOOD), *JSON)
     report = _report()
     controls: Any = report["controls"]
     controls[-1]["status"] = "no status"
@@ -115,7 +117,7 @@ def test_json_and_yaml_with_short_forms_are_judged_alike() -> None:
     resource = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "serverless-ingest-prod"}}
     rules = []
     for name, text in (("t.yaml", YAML), ("t.json", json.dumps({"Resources": {"Queue": resource}}))):
-        assert _run("--template", f"{_write(name, text)}@us-west-2").exit_code == 1
+        assert _run("--template", f"{_write(name, text)}@us-west-2", *JSON).exit_code == 1
         report = _report()
         assert report["templates"][0]["region"] == "us-west-2"  # type: ignore[index]
         rules.append(sorted((row["rule"], row["verdict"]) for row in report["findings"]))  # type: ignore[attr-defined]
@@ -134,7 +136,7 @@ def test_template_without_findings_exits_0() -> None:
 def test_pack_rule_that_throws_is_not_evaluated_and_exits_1() -> None:
     resources = "Resources: {B: {Type: 'AWS::S3::Bucket', Properties: {VersioningConfiguration: {Status: !Ref P}}}}"
 
-    assert _run("--template", _write("t.yaml", f"Parameters: {{P: {{Type: String}}}}\n{resources}")).exit_code == 1
+    assert _run("--template", _write("t.yaml", f"Parameters: {{P: {{Type: String}}}}\n{resources}"), *JSON).exit_code == 1
 
     verdicts = {row["rule"]: row["verdict"] for row in _report()["findings"]}  # type: ignore[attr-defined]
     assert verdicts["PCI.DSS.321::PCI.DSS.321-S3BucketVersioningEnabled"] == "NOT_EVALUATED"
@@ -143,7 +145,7 @@ def test_pack_rule_that_throws_is_not_evaluated_and_exits_1() -> None:
 def test_several_templates_are_judged_together() -> None:
     first, second = f"{_write('a.yaml', GOOD)}@us-east-1", f"{_write('b.yaml', YAML)}@us-west-2"
 
-    result = _run("--template", first, "--template", second)
+    result = _run("--template", first, "--template", second, *JSON)
 
     assert result.exit_code == 1
     assert [template["name"] for template in _report()["templates"]] == ["a.yaml", "b.yaml"]  # type: ignore[attr-defined]
@@ -163,14 +165,14 @@ def test_files_of_one_name_in_two_regions_are_distinguished() -> None:
     for rule in alone:
         assert {region for _, region in both[rule]} == {"us-east-1", "us-west-2"}, rule
         assert len({stack for stack, _ in both[rule]}) == 2, rule
-    again = ("--template", first, "--template", second, "--fail-on", "new", "--baseline")
+    again = ("--template", first, "--template", second, "--fail-on", "new", *JSON, "--baseline")
     assert _run(*again, "both.json").exit_code == 0
     assert _run(*again, "one.json").exit_code == 1
 
 
 def _rows_of(*arguments: str) -> dict[str, list[tuple[str, str]]]:
     """Return the (template, region) of each failing row of each rule about a queue."""
-    assert _run(*arguments).exit_code == 1
+    assert _run(*arguments, *JSON).exit_code == 1
     rows: dict[str, list[tuple[str, str]]] = {}
     for row in _report()["findings"]:  # type: ignore[attr-defined]
         if row["verdict"] == "FAIL" and row["resource_type"] == "AWS::SQS::Queue":
@@ -179,7 +181,7 @@ def _rows_of(*arguments: str) -> dict[str, list[tuple[str, str]]]:
 
 
 def test_last_line_of_terminal_and_summary_names_the_threshold() -> None:
-    template = ("--template", _write("queue.yaml", YAML))
+    template = ("--template", _write("queue.yaml", YAML), *JSON, "--format", "summary")
     _run(*template)
     Path("reports/compliance/report.json").rename("report.json")
 
@@ -214,7 +216,7 @@ def test_outcome_names_threshold_and_numbers(
 
 
 def test_environment_option_sets_the_end_of_names() -> None:
-    assert _run("--template", _write("good.yaml", GOOD), "--environment", "dev").exit_code == 1
+    assert _run("--template", _write("good.yaml", GOOD), "--environment", "dev", *JSON).exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -294,20 +296,20 @@ def test_pdf_without_a_browser_exits_2_before_anything_is_judged(monkeypatch: py
 
 
 def test_app_is_judged_in_every_environment_by_default() -> None:
-    assert _run("--app", f"{SAMPLE}:build_app", "--format", "json").exit_code == 1
+    assert _run("--app", f"{SAMPLE}:build_app", *JSON).exit_code == 1
     assert _written() == {"report.json"}
     assert _report()["configurations"] == ["prod", "staging", "dev"]
 
-    assert _run("--app", f"{SAMPLE}:build_app", "--environment", "dev").exit_code == 1
+    assert _run("--app", f"{SAMPLE}:build_app", "--environment", "dev", *JSON).exit_code == 1
     assert _report()["configurations"] == ["dev"]
 
 
 def test_report_with_pack_or_framework_has_only_its_rules() -> None:
     file = _write("queue.yaml", YAML)
 
-    assert _run("--template", file, "--pack", "Serverless", "--format", "json").exit_code == 1
+    assert _run("--template", file, "--pack", "Serverless", *JSON).exit_code == 1
     assert {row["rule"].partition("::")[0] for row in _report()["findings"]} == {"Serverless"}  # type: ignore[attr-defined]
-    assert _run("--template", file, "--framework", "HIPAA-Security", "--format", "json").exit_code in {0, 1}
+    assert _run("--template", file, "--framework", "HIPAA-Security", *JSON).exit_code in {0, 1}
     rules = {rule["id"]: rule["controls"] for rule in _report()["rules"]}  # type: ignore[attr-defined]
     assert rules
     for name, controls in rules.items():
@@ -326,7 +328,7 @@ def test_pack_without_results_or_unknown_pack_exits_2() -> None:
 
 def test_fail_on_new_with_a_baseline_fails_only_new_findings() -> None:
     queue, alias = _write("queue.yaml", YAML), _write("good.yaml", GOOD)
-    assert _run("--template", queue, "--format", "json").exit_code == 1
+    assert _run("--template", queue, *JSON).exit_code == 1
     before = str(Path("reports/compliance/report.json").rename("before.json"))
 
     since = ("--baseline", before, "--fail-on", "new", "--format", "summary")

@@ -322,7 +322,7 @@ def check(of: Settings) -> None:
 
 
 @pytest.mark.property
-@settings(max_examples=examples(10), suppress_health_check=[HealthCheck.too_slow])  # an example takes a second
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])  # an example takes two seconds
 @given(of=valid_settings())
 @example(of=Settings.model_validate({"environment": "dev", "vpc": {"cidr": "192.168.7.0/24", "availability_zones": 3}}))
 @example(
