@@ -1,4 +1,4 @@
-"""Cache results for a TemplateSet or a Template, so that the time of a run grows linearly with the number of resources.
+"""Cache results for a TemplateSet, a Template or Findings, so that the time of a run grows linearly with the resources.
 
 Rules judge one resource at a time, and many of them need the same index of the other resources. Template sets and
 templates never change, so a cached result stays valid.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from compliance.cfn.caching import cached
 from compliance.controls.catalogue import Framework, catalogue, resolve, split
 from compliance.controls.responsibility import Kind, Responsibility, responsible
 from compliance.engine.findings import Finding, Findings, Verdict
@@ -87,6 +88,7 @@ class _Behind:
     rows: list[Finding] = field(default_factory=list)
 
 
+@cached
 def control_states(ledger: Findings) -> tuple[ControlState, ...]:
     """Return the state of every control of every framework, in the frameworks' own order.
 

@@ -390,6 +390,11 @@ class Findings:
         return dict(counted)
 
     @cached_property
+    def memory(self) -> dict[str, object]:
+        """Cached results by function; see `compliance.cfn.caching`."""
+        return {}
+
+    @cached_property
     def coverage(self) -> tuple[TypeCoverage, ...]:
         """The coverage of each resource type, by type."""
         return type_coverage(self.findings, self.rules, self.silent)

@@ -90,11 +90,14 @@ def paths() -> list[str]:
 
 
 @cache
-def _in_own_process(code: str) -> str:
-    code = f"from unit_tests.lockstep.test_documents import paths, understand\n{code}"
+def _paths() -> frozenset[str]:
+    """Return what `paths` returns in a process of its own, which has understood the commands of `others`."""
+    code = (
+        "from unit_tests.lockstep.test_documents import *; [understand(one) for one in others()]; print(*paths(), sep='\\n')"
+    )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
     assert done.returncode == 0, done.stderr
-    return done.stdout
+    return frozenset(done.stdout.splitlines())
 
 
 def _sessions() -> dict[str, str]:
@@ -113,7 +116,7 @@ def _first_column(heading: str) -> list[str]:
 def test_readme_lists_every_command_and_each_of_its_commands() -> None:
     typed_so = [re.sub(r"^lockstep ", "", span) for span in _first_column("The command")]
     listed = {found[0] for span in typed_so if (found := re.match(r"[a-z0-9]+(?: [a-z]+)?(?= |$)", span))}
-    assert listed == {path for path in _in_own_process("print(*paths(), sep='\\n')").splitlines() if _BENCH not in path}
+    assert listed == {path for path in _paths() if _BENCH not in path}
 
 
 def test_readme_lists_every_session_and_every_benchmark() -> None:
@@ -125,9 +128,7 @@ def test_readme_lists_every_session_and_every_benchmark() -> None:
     assert default == [name for name, of_nox in sessions.items() if "default=False" not in of_nox]
     assert listed | {*default} == sessions.keys()
     benchmarks = {f"{_BENCH} {name}" for span in spans for name in re.findall(r"^nox -s bench -- ([\w-]+)", span)}
-    assert benchmarks == {
-        path for path in _in_own_process("print(*paths(), sep='\\n')").splitlines() if f"{_BENCH} " in path
-    }
+    assert benchmarks == {path for path in _paths() if f"{_BENCH} " in path}
 
 
 @pytest.mark.parametrize("command", sorted({one for _, one in _all() if one.split()[0] in {*_IN_PROCESS, "--help"}}))
@@ -135,10 +136,14 @@ def test_command_of_a_document_is_understood(command: str) -> None:
     understand(command)
 
 
+def others() -> list[str]:
+    """Return the commands of the documents that `_paths` understands in a process of its own."""
+    return sorted({one for _, one in _all() if one.split()[0] not in _IN_PROCESS})
+
+
 def test_commands_that_load_the_whole_project_are_understood() -> None:
-    others = sorted({one for _, one in _all() if one.split()[0] not in _IN_PROCESS})
-    assert len(others) >= 5
-    _in_own_process(f"for one in {others!r}: understand(one)")
+    assert len(others()) >= 5
+    assert _paths()
 
 
 def _tracked(*names: str) -> list[Path]:
