@@ -18,13 +18,11 @@ from handlers.observer.digest_rows import DigestRow, DigestStore
 from handlers.observer.digests import Digest, hour_of, hours_before
 from handlers.shared import schema
 from infra.cost import A_RUN
-from integration_tests.moto.observer_world import REGIONS, SECONDARY, TABLE, ObservedWorld, observed
+from integration_tests.moto.observer_world import CLOSED_HOURS, REGIONS, SECONDARY, TABLE, ObservedWorld, observed
 from integration_tests.moto.processor_world import VARIABLES
 
 MINUTES: Final = 10
 """Rounds of the observers; every second one reads the hour before the open one."""
-CLOSED_HOURS: Final = 2
-"""Watched hours, because moto needs minutes for sixty; `digest_rows_left_out` adds the cost of the others."""
 Call = tuple[str, str, dict[str, Any], dict[str, Any]]
 """Service, operation, request and answer."""
 
@@ -63,7 +61,6 @@ def test_observer_run_costs_what_the_cost_table_counts(
 ) -> None:
     made: list[Call] = []
     watched = hours.CLOSED_HOURS_WATCHED
-    monkeypatch.setattr(hours, "CLOSED_HOURS_WATCHED", CLOSED_HOURS)
     # Of two probes within five seconds one is answered from memory, which is the machine's speed: here none is.
     monkeypatch.setattr(readiness, "CACHE_SECONDS", 0)
     # In moto's own seconds: however slow the machine is, no message that was put back comes back within the test.
