@@ -116,7 +116,7 @@ def properties(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["environment"])
 def nightly(session: nox.Session) -> None:
-    """Run the property-based tests on new examples, ten times as many as on a push."""
+    """Run the property-based tests on new examples, at least ten times as many as on a push."""
     for folder in ("unit_tests", "integration_tests/moto"):
         _pytest(session, folder, "-m", "property", "--hypothesis-profile", "nightly", *PARALLEL)
 
