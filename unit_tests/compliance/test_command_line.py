@@ -46,7 +46,7 @@ Resources:
 ONE = ("--environment", "prod")
 """One configuration is judged in this process, which is faster than the processes of several."""
 JSON = ("--format", "json")
-"""The report that the test reads; all of them take three times as long as the verdict."""
+"""The report that the test reads; all of them take twice as long."""
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ SOURCE = "drill-abcdef"
 
 @pytest.mark.property
 @pytest.mark.skipif(not shipped_is_known, reason="drill/load/expected.py says that it does not know the transform")
-@settings(max_examples=examples(20))  # up to 32 files each
+@settings(max_examples=examples(10))  # up to 32 files each
 @given(seed=st.integers(0, 10_000), objects=st.integers(1, 24))
 def test_expected_records_equal_the_processors(seed: int, objects: int) -> None:
     """After an edit of transform.py, edit `stored` in drill/load/expected.py likewise."""
