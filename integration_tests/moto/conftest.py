@@ -7,7 +7,7 @@ import botocore.hooks
 import botocore.useragent
 import moto.core.responses
 from moto.core.serialize import BaseJSONSerializer
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
 
 from unit_tests.fixtures import use_fixture_transform
 
