@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[1]
 PARENT_VARIABLE: Final = "LOCKSTEP_PARENT"
 """Environment variable with the noxfile's process id. A program ends when that process ends."""
 _LOOK_SECONDS: Final = 0.5
+_POLL_SECONDS: Final = 0.01
+"""Longer than `Popen.poll` takes."""
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,9 +58,12 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
     """
     is_interrupted = False
 
-    def interrupt(number: int, _frame: FrameType | None) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal is_interrupted
         _leave_dead_terminal(is_dead=number == signal.SIGHUP)
+        if not is_interrupted and _is_polling(frame):
+            threading.Timer(_POLL_SECONDS, os.kill, (os.getpid(), number)).start()
+            return
         if is_interrupted:
             _print_raw(f"Still cleaning up. `kill -9 {os.getpid()}` ends it at once and leaves the rest in place.\n")
             return
@@ -69,6 +75,22 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
     end_with_parent()
+
+
+def _is_polling(frame: FrameType | None) -> bool:
+    """Return whether an exception now could leave the lock of a `Popen` locked, so that its `wait` would never return.
+
+    `poll`, and `wait` with a time limit, take the lock before the `try` whose end releases it. They hold it for a moment.
+    """
+    poll, wait = (getattr(subprocess.Popen, name).__code__ for name in ("_internal_poll", "_wait"))
+    while frame:
+        if frame.f_code is poll:
+            return True
+        if frame.f_code is wait and frame.f_locals.get("timeout") is not None:
+            lock = getattr(frame.f_locals["self"], "_waitpid_lock", None)  # Windows has none
+            return lock is not None and lock.locked()
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager
