@@ -40,7 +40,7 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize("look", ["process.poll()", "process.wait(timeout=60)"])
-def test_process_can_be_waited_for_after_a_signal_in_the_middle_of_a_look_at_it(look: str) -> None:
+def test_process_interrupted_while_polled_can_be_waited_for(look: str) -> None:
     program = PROGRAM.replace("LOOK", look)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
     assert (done.stdout, done.stderr) == ("-9\n", "")
