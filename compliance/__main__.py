@@ -770,6 +770,15 @@ def _check(formats: Sequence[str], fail_on: FailOn, baseline: Path | None, outpu
         raise gate.GateError(f"--output {output}: is a file; give a folder")
     if fail_on is FailOn.NEW and not baseline:
         raise gate.GateError("--fail-on new needs a report to compare with; give --baseline REPORT.JSON")
+    check_formats(formats)
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Refuse what is no format, and a PDF without a browser, before anything is judged.
+
+    Raises:
+        GateError: There is one.
+    """
     for name in formats:
         if name not in FORMATS:
             raise gate.GateError(f"--format {name!r} is not a format; choose from {', '.join(FORMATS)}")

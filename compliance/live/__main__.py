@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from compliance import gate
-from compliance.__main__ import ending, status
+from compliance.__main__ import check_formats, ending, status
 from compliance.cfn.loading import ACCOUNT, load_assembly
 from compliance.engine import acknowledgements
 from compliance.engine.acknowledgements import read_registry
@@ -89,6 +89,7 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     with ending(errors, output, "Interrupted: there is no verdict. Nothing was changed."), _explaining_aws():
         if not ACCOUNT.fullmatch(account):
             raise gate.GateError(f"--account {account!r} is not an account; give its 12 digits")
+        check_formats(format_ or [])
         expected = load_assembly(assembly)
         cloud = Account(account, profile)
         regions = dict.fromkeys(template.region for template in expected.templates)

@@ -29,14 +29,15 @@ _NOTHING: Final = RuleInfo(id="nothing-evaluated", title=NOTHING_EVALUATED, why=
 
 def render(ledger: Findings) -> str:
     """Return the report as JSON text, the same bytes for the same ledger."""
-    rows = [*identified(ledger, set(_STATES))]
+    at = _milliseconds(ledger)
+    events = [_event(at, ledger.rules[row.rule], row, identifier) for row, identifier in identified(ledger, set(_STATES))]
     if not ledger.evaluated:
-        rows.append((Finding(rule=_NOTHING.id, verdict=Verdict.NOT_EVALUATED), _NOTHING.id))
-    return dumps([_event(ledger, *row) for row in rows])
+        events.append(_event(at, _NOTHING, Finding(rule=_NOTHING.id, verdict=Verdict.NOT_EVALUATED), _NOTHING.id))
+    return dumps(events)
 
 
-def _event(ledger: Findings, finding: Finding, identifier: str) -> dict[str, Any]:
-    rule = ledger.rules.get(finding.rule, _NOTHING)
+def _event(at: int, rule: RuleInfo, finding: Finding, identifier: str) -> dict[str, Any]:
+    labels = {"configuration": finding.configuration, "stack": finding.stack, "source": finding.source}
     status, check = _STATES[finding.verdict]
     grave = _HIGH if rule.severity is Severity.ERROR else _MEDIUM
     title, message = one_line(rule.title), printable(finding.message or finding.observed or rule.title)
@@ -45,7 +46,7 @@ def _event(ledger: Findings, finding: Finding, identifier: str) -> dict[str, Any
         "category_uid": _CATEGORY,
         "class_uid": _CLASS,
         "type_uid": _CLASS * 100 + _CREATE,
-        "time": _milliseconds(ledger),
+        "time": at,
         "severity_id": _INFORMATIONAL if finding.verdict is Verdict.PASS else grave,
         "status_id": status,
         "status_detail": one_line(finding.decision),
@@ -65,14 +66,10 @@ def _event(ledger: Findings, finding: Finding, identifier: str) -> dict[str, Any
                 "name": one_line(finding.logical_id),
                 "type": one_line(finding.resource_type),
                 "region": one_line(finding.region),
-                "labels": [one_line(f"{name}={value}") for name, value in _labels(finding).items() if value],
+                "labels": [one_line(f"{name}={value}") for name, value in labels.items() if value],
             }
         ],
     }
-
-
-def _labels(finding: Finding) -> dict[str, str]:
-    return {"configuration": finding.configuration, "stack": finding.stack, "source": finding.source}
 
 
 def _milliseconds(ledger: Findings) -> int:

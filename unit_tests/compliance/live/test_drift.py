@@ -169,6 +169,7 @@ def test_value_that_resembles_a_part_of_the_id_is_no_default(value: object) -> N
     ("arguments", "message"),
     [
         (["--account", "12"], "--account '12' is not an account; give its 12 digits"),
+        (["--account", "1" * 12, "--format", "docx"], "--format 'docx' is not a format; choose from summary"),
         (["--account", "1" * 12, "--assembly", "missing"], "missing: not a cloud assembly"),
     ],
 )

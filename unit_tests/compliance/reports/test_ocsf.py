@@ -1,6 +1,7 @@
 """findings.ocsf.json loads into the model of OCSF's Compliance Finding, and has the state of each row."""
 
 import json
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -41,7 +42,7 @@ def test_time_is_the_end_of_the_run_or_the_day_of_the_verdict() -> None:
     (ended,), (unknown,) = _events(ledger(PASSING, run=run)), _events(ledger(PASSING))
     assert ended.time == 1_767_323_046_000
     assert unknown.time % 86_400_000 == 0
-    assert unknown.time // 86_400_000 == (TODAY - TODAY.fromtimestamp(0)).days
+    assert unknown.time // 86_400_000 == (TODAY - date(1970, 1, 1)).days
 
 
 def test_run_without_evaluated_rows_is_one_finding() -> None:
