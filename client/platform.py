@@ -210,7 +210,9 @@ class Platform:
         problem = next((one for one in _problems(_json(answer)) if one.get("field") == "size"), None)
         if problem is not None:
             hint = str(problem.get("hint") or "the platform's settings name the limit")
-            raise Impossible(f"it has {size} bytes, which is too large", f"{hint}; send it in parts, or compressed")
+            raise Impossible(
+                f"it has {size} bytes, which is too large", f"{hint}; split it into several files, or compress it"
+            )
 
     def put(self, endpoint: Endpoint, grant: Grant, body: bytes | Readable) -> bool:
         """Send the file; return False if the region had it already.

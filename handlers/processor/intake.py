@@ -209,5 +209,6 @@ def _refuse_if_disk_is_full(error: OSError) -> None:
     if error.errno == errno.ENOSPC:  # the next attempt would fail too, because the object is the same
         raise UnreadableError(
             Fault.EXPANDS_TOO_FAR,
-            "the object's rejected records, or files of the transform, fill the function's disk; send it in parts",
+            "the object's rejected records, or files of the transform, fill the function's disk; split it into several "
+            "files",
         ) from error

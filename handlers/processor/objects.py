@@ -64,7 +64,7 @@ class OpenedObject:
         if size > maximum_bytes:
             raise UnreadableError(
                 Fault.TOO_LARGE,
-                f"the object is {size} bytes and {maximum_bytes} are allowed; send it in parts, or compressed "
+                f"the object is {size} bytes and {maximum_bytes} are allowed; split it into several files, or compress it "
                 "(or raise the limit in environments.toml)",
             )
         for chunk in self._body.iter_chunks(_CHUNK_BYTES):

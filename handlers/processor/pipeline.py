@@ -49,8 +49,8 @@ _SECONDS_TO_REPLICATE: Final = 900.0
 _TOO_SLOW: Final = UnreadableError(
     Fault.TOO_SLOW,
     "a whole invocation of the function does not suffice to read one more record. A compressed file, one in UTF-16 and an "
-    "upload are read again up to the record where the last invocation stopped. Send it in parts or uncompressed (or raise "
-    "the setting limits.processor_timeout_seconds, or make the transform faster)",
+    "upload are read again up to the record where the last invocation stopped. Split it into several files, or send it "
+    "uncompressed (or raise the setting limits.processor_timeout_seconds, or make the transform faster)",
 )
 
 logger = Logger(child=True)
@@ -446,8 +446,8 @@ class Pipeline:
             return True
         if reading.held.is_read and reached == read.ordinal and not has_deleted:
             raise OutOfTimeError(
-                "reading the object leaves too little of a whole invocation to write records; send the object in parts (or "
-                "raise the setting limits.processor_timeout_seconds)"
+                "reading the object leaves too little of a whole invocation to write records; split it into several files "
+                "(or raise the setting limits.processor_timeout_seconds)"
             )
         self._continue(attempt, replace(read, ordinal=reached, place=walk.place_of(reached)))
         return False

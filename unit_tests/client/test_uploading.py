@@ -179,7 +179,7 @@ def test_file_over_the_limit_is_refused_before_it_is_read(tmp_path: Path, monkey
     with make_client(world, tmp_path) as client:
         (outcome,) = client.upload_all([Item("large", file)])
     assert "it has 17825792 bytes, which is too large" in outcome.error
-    assert "from 1 to 1048576; send it in parts" in outcome.hint
+    assert "from 1 to 1048576; split it into several files, or compress it" in outcome.hint
 
 
 def _in_parts(tmp_path: Path) -> Item:

@@ -70,7 +70,7 @@ def limited(chunks: Iterable[bytes], maximum_bytes: int, total: int = 0) -> Iter
         if total > maximum_bytes:
             raise UnreadableError(
                 Fault.EXPANDS_TOO_FAR,
-                f"the object expands to more than the {maximum_bytes} bytes allowed; send it in parts "
+                f"the object expands to more than the {maximum_bytes} bytes allowed; split it into several files "
                 "(or raise the limit in environments.toml)",
             )
         yield chunk
