@@ -61,14 +61,13 @@ def end_like_ctrl_c_on(*signals: signal.Signals) -> None:
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal is_interrupted
         _leave_dead_terminal(is_dead=number == signal.SIGHUP)
-        if not is_interrupted and _is_polling(frame):
-            threading.Timer(_POLL_SECONDS, os.kill, (os.getpid(), number)).start()
-            return
         if is_interrupted:
             _print_raw(f"Still cleaning up. `kill -9 {os.getpid()}` ends it at once and leaves the rest in place.\n")
-            return
-        is_interrupted = True
-        raise KeyboardInterrupt
+        elif _is_polling(frame):
+            threading.Timer(_POLL_SECONDS, os.kill, (os.getpid(), number)).start()
+        else:
+            is_interrupted = True
+            raise KeyboardInterrupt
 
     for number in signals:
         # `nohup` ignores SIGHUP on purpose.

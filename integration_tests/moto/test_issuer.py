@@ -1012,7 +1012,7 @@ def test_any_request_is_answered_below_500_in_utf_8(
     held: dict[str, str],
 ) -> None:
     """Call the real entry point: Lambda's runtime must be able to encode the answer, and the answer is never a 5xx."""
-    require_an_answer(world, method, path, body, is_base64=is_base64, query=query, held=held)
+    require_an_answer(world, method, path, held, body=body, isBase64Encoded=is_base64, queryStringParameters=query)
 
 
 IN_PARTS = receipts.Receipt(Upload("default", new_upload_id(time.time()), DIGEST, "big.csv"), 9, PRIMARY, 0, 3)
@@ -1021,33 +1021,24 @@ entries = st.fixed_dictionaries({"number": st.integers(0, 4) | values, "sha256":
 
 
 @pytest.mark.property
+@pytest.mark.parametrize(("verb", "field"), [("parts", "parts"), ("complete", "parts_sha256")])
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(parts=st.lists(entries | values, max_size=3) | values)
-def test_any_parts_are_answered_below_500_in_utf_8(world: FrontDoors, parts: object) -> None:
-    path, held = f"/uploads/{IN_PARTS.upload.object_id}/parts", {"x-upload-receipt": receipts.sign(IN_PARTS, KEY)}
-    require_an_answer(world, "POST", path, json.dumps({"parts": parts}), is_base64=False, query=None, held=held)
+@given(value=st.lists(entries | values, max_size=3) | st.just(DIGEST) | values)
+def test_any_parts_are_answered_below_500_in_utf_8(world: FrontDoors, verb: str, field: str, value: object) -> None:
+    held = {"x-upload-receipt": receipts.sign(IN_PARTS, KEY)}
+    path = f"/uploads/{IN_PARTS.upload.object_id}/{verb}"
+    require_an_answer(world, "POST", path, held, body=json.dumps({field: value}), isBase64Encoded=False)
 
 
-def require_an_answer(
-    world: FrontDoors,
-    method: str,
-    path: str,
-    body: str | None,
-    *,
-    is_base64: bool,
-    query: dict[str, str] | None,
-    held: dict[str, str],
-) -> None:
+def require_an_answer(world: FrontDoors, method: str, path: str, held: dict[str, str], **more: object) -> None:
     world.enter(PRIMARY)
     event = {
         "version": "2.0",
         "rawPath": path,
         "rawQueryString": "",
-        "queryStringParameters": query,
         "headers": held,
         "requestContext": {"stage": "$default", "http": {"method": method, "path": path}},
-        "body": body,
-        "isBase64Encoded": is_base64,
+        **more,
     }
     response = front_door.handler(event, CONTEXT)  # type: ignore[arg-type]
     sent = json.dumps(response, ensure_ascii=False).encode("utf-8")
