@@ -1,6 +1,8 @@
 """Offer repairs: a patch of each template, and for what Python made the line of it with the override that does the same."""
 
 import io
+import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
@@ -239,19 +241,27 @@ def _overrides(before: TemplateSet, after: TemplateSet, changed: Sequence[Place]
         for name, logical_id in changed:
             source = one.sources.get(logical_id)
             if name == one.name and source:
-                for call in _calls(one.body["Resources"][logical_id], other.body["Resources"][logical_id], ()):
+                for call in calls(one.body["Resources"][logical_id], other.body["Resources"][logical_id]):
                     yield f"at {source}: {one.path_of(logical_id)}: {call}"
 
 
-def _calls(before: Json, after: Json, path: tuple[str, ...]) -> Iterator[str]:
+def calls(before: Json, after: Json, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield the calls of a CfnResource that change its body, for the smallest maps that differ."""
     if before == after:
         return
     if isinstance(before, Mapping) and isinstance(after, Mapping) and not is_intrinsic(before):
         for key in {**before, **after}:
             if key not in after:
-                yield f'add_deletion_override("{".".join((*path, key))}")'
+                yield f"add_deletion_override({_dotted((*path, key))})"
             else:
-                yield from _calls(before.get(key), after[key], (*path, key))
+                yield from calls(before.get(key), after[key], (*path, key))
     else:
-        yield f'add_override("{".".join(path)}", {after!r})'
+        yield f"add_override({_dotted(path)}, {after!r})"
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    """Return a path as the CDK takes it, in Python's quotes: a dot or a backslash of a key has a backslash before it.
+
+    Source: https://docs.aws.amazon.com/cdk/api/v2/python/aws_cdk/CfnResource.html#aws_cdk.CfnResource.add_override
+    """
+    return json.dumps(".".join(re.sub(r"[.\\]", r"\\\g<0>", key) for key in path), ensure_ascii=False)

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import CfnResource, Stack
+from aws_cdk.assertions import Template
 
 from compliance.cfn.loading import Assembly, LoadError, load_template, load_templates
 from compliance.cfn.templates import TemplateSet
 from compliance.engine.acknowledgements import Registry
 from compliance.engine.matrix import Configuration
 from compliance.engine.repair import apply
-from compliance.fixing import Fixes, fix, texts_of
+from compliance.fixing import Fixes, calls, fix, texts_of
 from unit_tests.compliance.test_developer import run
 
 QUEUE = """\
@@ -81,6 +83,19 @@ def test_override_is_named_at_the_line_of_python(queue: Path) -> None:
         in found.overrides
     )
     assert "at infra/constructs/queue.py:42: queue.yaml/Queue: add_override(\"DeletionPolicy\", 'Retain')" in found.overrides
+
+
+@pytest.mark.parametrize("key", ["log.level", "a\\b", 'with "quotes"', "two..dots.", "plain"])
+@pytest.mark.parametrize("after", [{"kept": 1}, {"kept": 1, "KEY": "new"}])
+def test_printed_override_of_any_key_does_in_the_cdk_what_the_patch_does(key: str, after: dict[str, Any]) -> None:
+    bodies: list[dict[str, Any]] = [
+        {"Type": "AWS::X::Y", "Properties": {key if name == "KEY" else name: value for name, value in each.items()}}
+        for each in ({"kept": 1, "KEY": "old"}, after)
+    ]
+    made = CfnResource(stack := Stack(), "It", type="AWS::X::Y", properties=bodies[0]["Properties"])
+    for call in calls(bodies[0], bodies[1]):
+        exec(f"it.{call}", {"it": made})  # noqa: S102 - what a user copies into their construct
+    assert Template.from_stack(stack).to_json()["Resources"] == {"It": bodies[1]}
 
 
 def test_each_open_finding_is_repaired_or_has_a_reason(queue: Path) -> None:
