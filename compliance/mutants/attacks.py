@@ -47,6 +47,14 @@ _HIDDEN: Final = {
     "BASE64": {"Fn::Base64": TOKENS["STRIPE"]},
     "RESOLVE": "postgres://app:{{resolve:secretsmanager:serverless-receipt-signing-prod}}@db.internal/ledger",
 }
+_LOADED: Final = {
+    "AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper",
+    "LD_PRELOAD": "/mnt/a.so",
+    "NODE_OPTIONS": "--require /mnt/a.js",
+    "PYTHONHTTPSVERIFY": "0",
+    "PYTHONPATH": "/mnt:/var/task",
+}
+"""Variables that make a runtime load other code, or trust everybody."""
 
 _OWN: Final = "arn:aws:{}:us-east-1:000000000000:{}"
 _OWN_ROLE: Final = "arn:aws:iam::000000000000:role/nobody"
@@ -242,6 +250,10 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("stranger", ("KmsKeyArn",), _KEY),
         ("stranger", ("DeadLetterConfig", "TargetArn"), _QUEUE),
         ("weaken", ("ReservedConcurrentExecutions",), 1),
+        ("hijack", ("Handler",), "os.system"),
+        ("hijack", ("Code",), {"ZipFile": "import os"}),
+        ("hijack", ("Code", "S3Key"), f"{'0' * 64}.zip"),
+        *(("hijack", ("Environment", "Variables", name), value) for name, value in _LOADED.items()),
         *(("secret", ("Environment", "Variables", name), "correct horse battery staple") for name in _NAMED),
         *(("secret", ("Environment", "Variables", f"X_{name}"), value) for name, value in (TOKENS | _HIDDEN).items()),
         *(("secret", ("Description",), f"Deployed with {value}") for value in TOKENS.values()),

@@ -77,6 +77,11 @@ def resources_into(template: Template, *, stands_in_several: bool) -> Iterator[I
     yield _beside("NestedStack", "AWS::CloudFormation::Stack", TemplateURL="https://bucket.s3.amazonaws.com/child.json")
     if stands_in_several:  # a resource that exists in one region only may read from another
         yield _beside("ExportReader", "Custom::CrossRegionExportReader", ServiceToken="arn:aws:lambda:::function:reader")
+    for grant in template.resources:
+        if grant.properties.get("Principal") == "apigateway.amazonaws.com":
+            door = {"AuthType": "AWS_IAM", "TargetFunctionArn": grant.properties["FunctionName"]}
+            yield _beside("SecondDoor", "AWS::Lambda::Url", **door)
+            break
     if "AWS::EC2::VPC" in network:
         vpc = {"Ref": network["AWS::EC2::VPC"]}
         yield _beside("Peering", "AWS::EC2::VPCPeeringConnection", VpcId=vpc, PeerVpcId="vpc-0123456789abcdef0")

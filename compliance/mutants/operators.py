@@ -1,4 +1,4 @@
-"""Operators that damage a template: drop, disable, widen, weaken, rename, cross-wire, insert and remove.
+"""Operators that damage a template: drop, disable, switch, widen, weaken, rename, cross-wire, insert and remove.
 
 All except `lopside` damage every region alike; `lopside` tests the rules that compare regions.
 """
@@ -13,6 +13,7 @@ from compliance.engine.candidates import REMOVED, Pointer
 from compliance.mutants.attacks import BESIDE, SECTIONS, attacks_on
 from compliance.mutants.insertions import insertions_into, resources_into
 from compliance.mutants.mutant import Mutant, copies
+from compliance.mutants.switches import switches_of
 
 Change = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""
@@ -178,6 +179,7 @@ def _changes(resource: Resource, world: TemplateSet) -> Iterator[Change]:
     for pointer, value in _places(resource.properties, ("Properties",)):
         yield from _damages(pointer, value, template, world)
     yield from insertions_into(resource, world)
+    yield from switches_of(resource)
     for attack in attacks_on(resource):
         # CloudFormation refuses a reference to a resource that is not there.
         if attack[0] != "condition" or not _is_referred_to(template, resource.logical_id):
@@ -238,14 +240,20 @@ def _names(resource: Resource) -> list[str]:
 
 
 def _cross_wires(pointer: Pointer, value: Mapping[str, Json], template: Template) -> Iterator[Change]:
-    """Refer to another resource of the same type instead."""
+    """Refer to another resource of the same type instead, or to one of the account that no template declares."""
     match dict(value):
         case {"Ref": str(target)} if len(value) == 1:
             for other in _others(template, target)[:1]:
                 yield "cross-wire", pointer, value, {"Ref": other}
+            if target in template.by_logical_id:
+                yield "stray", pointer, value, "elsewhere"
         case {"Fn::GetAtt": [str(target), attribute]} if len(value) == 1:
             for other in _others(template, target)[:1]:
                 yield "cross-wire", pointer, value, {"Fn::GetAtt": [other, attribute]}
+            kind = template.by_logical_id[target].type if target in template.by_logical_id else ""
+            if kind.startswith("AWS::"):
+                arn = f"arn:aws:{kind.split('::')[1].lower()}:{template.region}:000000000000:elsewhere"
+                yield "stray", pointer, value, arn if attribute.endswith("Arn") else "elsewhere"
 
 
 def _others(template: Template, target: str) -> list[str]:

@@ -65,6 +65,10 @@ def found(operator: str, place: str) -> list[Mutant]:
         ("widen", "Properties.PolicyDocument.Statement.*.Action", "*"),
         ("widen", "Properties.PolicyDocument.Statement.*.Principal", "*"),
         ("cross-wire", "Properties.KmsMasterKeyId", {"Fn::GetAtt": ["OtherKey", "Arn"]}),
+        ("stray", "Properties.KmsMasterKeyId", "arn:aws:kms:us-east-1:000000000000:elsewhere"),
+        ("stray", "Properties.Queues.*", "elsewhere"),
+        ("switch", "Properties.FifoQueue", True),
+        ("switch", "Properties.MultiRegion", True),
         ("cross-wire", "Properties.RedrivePolicy.deadLetterTargetArn", "arn:aws:sqs:us-west-2:1:dead"),
     ],
 )

@@ -1,0 +1,63 @@
+"""Switches: what a resource type can do and the templates leave alone, turned on one by one.
+
+The CDK's own classes say which settings a type has, so a switch needs no entry anywhere.
+"""
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final, Union, get_args, get_type_hints
+
+from compliance.cfn.templates import Json, Resource
+from compliance.engine.candidates import Pointer, at_or_none
+from compliance.packs import native, nodejs
+
+_DEPTH: Final = 3
+_STATE: Final = re.compile(r"Sta(te|tus)$")
+
+
+def switches_of(resource: Resource) -> Iterator[tuple[str, Pointer, Json, Json]]:
+    """Yield each switch of a resource that is not set, turned on: operator, pointer, before, after."""
+    for path, after in _switches(resource.type):
+        if at_or_none(resource.properties, path) is None:
+            while len(path) > 1 and at_or_none(resource.properties, path[:-1]) is None:
+                path, after = path[:-1], {path[-1]: after}  # noqa: PLW2901 - the map above is set with it
+            yield "switch", ("Properties", *path), None, after
+
+
+@cache
+def _switches(kind: str) -> tuple[tuple[Pointer, Json], ...]:
+    """Return the places of a type's switches, with their values."""
+    nodejs.start()
+    _, service, name = [*kind.split("::"), "", ""][:3]
+    try:
+        struct = getattr(importlib.import_module(f"aws_cdk.aws_{service.lower()}"), f"Cfn{name}Props")
+    except (AttributeError, ImportError):
+        return ()  # a custom resource
+    return tuple(found for found in _below(struct, ()) if not native.not_in_schema(kind, _nested(*found)))
+
+
+def _below(struct: type[Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
+    for key, hint in get_type_hints(struct.__init__).items():
+        way = (*path, "".join(word[:1].upper() + word[1:] for word in key.split("_")))
+        kinds = set(_alternatives(hint))
+        if bool in kinds or (str in kinds and _STATE.search(way[-1])):
+            yield way, True if bool in kinds else "Enabled"
+        for each in kinds if len(way) < _DEPTH else ():
+            if inspect.isclass(each) and each.__name__.endswith("Property"):
+                yield from _below(each, way)
+
+
+def _alternatives(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - any form of a type
+    """Yield the types of a union; a list is none of them."""
+    if getattr(hint, "__origin__", None) is Union:
+        for each in get_args(hint):
+            yield from _alternatives(each)
+    else:
+        yield hint
+
+
+def _nested(path: Pointer, value: Json) -> Json:
+    return {path[0]: _nested(path[1:], value)} if path else value
