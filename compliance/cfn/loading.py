@@ -16,6 +16,7 @@ from cfn_tools.yaml_loader import TAG_MAP, multi_constructor  # type: ignore[imp
 
 from compliance.cfn.language_extensions import TRANSFORM as LANGUAGE_EXTENSIONS
 from compliance.cfn.language_extensions import ExpansionError
+from compliance.cfn.references import render
 from compliance.cfn.sources import source_of
 from compliance.cfn.templates import Json, Template
 from compliance.cfn.transforms import expanded
@@ -217,16 +218,18 @@ def _load_assembly(directory: Path) -> Assembly:
         template = load_template(_within(folder, properties.get("templateFile")), region, account)
         paths = {**template.paths, **metadata.paths}
         _require_own_paths(name, template, paths)
+        dependencies = tuple(map(str, artifact.get("dependencies", ())))
+        manifests = tuple(assets[each] for each in dependencies if each in assets)
         templates.append(
             replace(
                 template,
+                assets={key: file for manifest in manifests for key, file in _assets(manifest, template, directory).items()},
                 name=name,
                 stack_name=str(properties.get("stackName", name)),
                 paths=paths,
                 sources=_complete(metadata),
             )
         )
-        dependencies = tuple(map(str, artifact.get("dependencies", ())))
         stacks.append(
             StackArtifact(
                 name=name,
@@ -234,7 +237,7 @@ def _load_assembly(directory: Path) -> Assembly:
                 properties=properties,
                 dependencies=dependencies,
                 asset_artifacts=frozenset(assets),
-                asset_manifests=tuple(assets[each] for each in dependencies if each in assets),
+                asset_manifests=manifests,
                 annotations=tuple(metadata.annotations),
             )
         )
@@ -289,6 +292,20 @@ def _within(folder: Path, name: object) -> Path:
     found = folder / str(name)
     if not found.resolve().is_relative_to(folder.resolve()) or found.resolve() == folder.resolve():
         raise LoadError(f"{folder}: the manifest names {name!r}, which is not inside the cloud assembly")
+    return found
+
+
+def _assets(manifest: Path, template: Template, directory: Path) -> Mapping[tuple[str, str], Path]:
+    """Return the files and folders of the assembly that are uploaded, by bucket and key."""
+    found: dict[tuple[str, str], Path] = {}
+    try:
+        for entry in read_json(manifest)["files"].values():
+            file = manifest.parent / str(entry["source"].get("path", ""))
+            if file.resolve().is_relative_to(directory.resolve()):
+                for to in entry["destinations"].values():
+                    found[render({"Fn::Sub": str(to["bucketName"])}, template), str(to["objectKey"])] = file
+    except (AttributeError, KeyError, LoadError, TypeError):
+        return {}  # compliance.packs.manifest reports a list that is missing or malformed
     return found
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from compliance.cfn.lines import lines_of
@@ -30,6 +31,7 @@ class Template:
         sources: The file and line of the Python that made a logical id's construct, where it is known.
         undeployed: The resources that `body` lacks because no parameters deploy them.
         is_expanded: Whether `body` is what transforms make of `text`.
+        assets: The folder or the archive of each asset of the assembly, by the bucket and the key that it is uploaded as.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Template:
     sources: Mapping[str, str] = field(default_factory=dict)
     undeployed: tuple["Resource", ...] = ()
     is_expanded: bool = False
+    assets: Mapping[tuple[str, str], Path] = field(default_factory=dict)
 
     @cached_property
     def resources(self) -> tuple["Resource", ...]:

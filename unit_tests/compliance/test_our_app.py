@@ -16,6 +16,7 @@ from compliance.engine.acknowledgements import DEFAULT_FILE, read_registry
 from compliance.engine.findings import Findings
 from compliance.rules import our_rules
 from infra.app import build_app
+from infra.bundling import REPOSITORY
 from infra.settings import Settings
 
 TODAY = date(2026, 11, 24)
@@ -25,11 +26,10 @@ Resources = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Prod's cloud assembly, ungated, with a stand-in for the functions' code."""
+    """Prod's cloud assembly, ungated, with the functions' code without its libraries."""
     folder = tmp_path_factory.mktemp("assembly")
     asset = folder / "asset"
-    (asset / "handlers").mkdir(parents=True)
-    (asset / "handlers" / "__init__.py").touch()
+    shutil.copytree(REPOSITORY / "handlers", asset / "handlers")
     build_app(settings=Settings(environment="prod"), outdir=str(folder / "cdk.out"), asset=asset).synth()
     return folder / "cdk.out"
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from compliance.aws.apis import is_web_socket
+from compliance.aws.apis import HTTP_STAGE, REST_STAGE, is_web_socket
 from compliance.cfn.reading import require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import is_of_templates, one_of, require
+from compliance.engine.requirements import is_false_if_set, is_of_templates, one_of, require
 
 
 def _invokes_a_function(integration: Resource, world: TemplateSet) -> bool:
@@ -19,6 +19,18 @@ def _invokes_a_function(integration: Resource, world: TemplateSet) -> bool:
 _KEY_ALGORITHMS: Final = ("RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1", "EC_secp521r1")
 
 RULES: Final = (
+    require(
+        (HTTP_STAGE, REST_STAGE),
+        "DefaultRouteSettings.DataTraceEnabled",
+        is_false_if_set,
+        also={"MethodSettings[*].DataTraceEnabled": is_false_if_set},
+        id="trace",
+        # https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
+        title="An API does not log whole requests and responses",
+        why="The bodies, with what is confidential in them, are then in a log that more people read than the data.",
+        fix="Leave out DataTraceEnabled; an access log says who called what.",
+        controls=nist("AC-6", "AU-3", "SI-11") + hipaa("164.312(a)(1)") + pci("3.4"),
+    ),
     require(
         "AWS::ApiGatewayV2::Integration",
         "PayloadFormatVersion",

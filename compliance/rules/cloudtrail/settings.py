@@ -9,12 +9,13 @@ from compliance.aws.log_groups import log_group_of
 from compliance.aws.replicas import GLOBAL_TABLE, replicas
 from compliance.aws.replication_terms import is_replicated
 from compliance.cfn.arns import ACCOUNT, arns_of, find, regions_of, undeclared
-from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_number, require_text
+from compliance.cfn.reading import branches, require_bool, require_list, require_mapping, require_text
 from compliance.cfn.references import of_type, partition, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
+from compliance.rules.s3.required import days_locked, default_retention
 
 _TRAIL: Final = "AWS::CloudTrail::Trail"
 _BUCKET: Final = "AWS::S3::Bucket"
@@ -32,8 +33,6 @@ _FIELDS_BEFORE_NAME: Final = 5
 """Colons before a resource's name in its ARN."""
 _INCLUDING: Final = ("Equals", "StartsWith")
 _EXCLUDING: Final = frozenset({"NotEquals", "NotStartsWith", "NotEndsWith"})
-_SHORTEST: Final = 30
-"""Days. In a protected environment a log file must outlast the time in which an intrusion is usually noticed."""
 _UNNARROWED: Final = {"eventCategory", "resources.type", "resources.ARN"}
 """Fields of a selector that say what is recorded; any other leaves some of its events out."""
 
@@ -212,32 +211,14 @@ def _of_bucket(trail: Resource, world: TemplateSet) -> Iterator[str]:
     for properties in branches(bucket.properties):
         if not _is_locked(properties):
             yield f"{bucket.path} has no Object Lock with a default retention, so log files can be deleted"
-        elif world.is_protected and (days := _days_locked(properties)) < _SHORTEST:
-            yield (
-                f"{bucket.path} keeps log files locked for {days:g} days; in a protected environment it must be "
-                f"{_SHORTEST} or more"
-            )
 
 
 def _is_locked(bucket: Mapping[str, Json]) -> bool:
+    retention = default_retention(bucket)
     return (
         require_bool(bucket.get("ObjectLockEnabled"), "ObjectLockEnabled")
-        and require_text(_retention(bucket).get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
-        and _days_locked(bucket) > 0
-    )
-
-
-def _retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:
-    lock = require_mapping(bucket.get("ObjectLockConfiguration"), "ObjectLockConfiguration")
-    rule = require_mapping(lock.get("Rule"), "ObjectLockConfiguration.Rule")
-    return require_mapping(rule.get("DefaultRetention"), "DefaultRetention")
-
-
-def _days_locked(bucket: Mapping[str, Json]) -> float:
-    """Return how long a new object cannot be deleted, in days; a year counts 365."""
-    retention = _retention(bucket)
-    return (require_number(retention.get("Days"), "Days") or 0) + 365 * (
-        require_number(retention.get("Years"), "Years") or 0
+        and require_text(retention.get("Mode"), "Mode") in {"GOVERNANCE", "COMPLIANCE"}
+        and days_locked(retention) > 0
     )
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from compliance.aws.accounts import DELIVERS, LOAD_BALANCING, account_in
 from compliance.aws.networks import PREFIX_LISTS, is_private
-from compliance.cfn.arns import ARN_TYPES, names_of, regions_of
+from compliance.cfn.arns import ACCOUNT, ARN_TYPES, names_of, regions_of, same
 from compliance.cfn.caching import cached
 from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
@@ -66,6 +66,11 @@ _OWNED: Final = re.compile(r"\.(?:execute-api|lambda-url|elb|s3|s3-website|cloud
 _NAMESPACES: Final = frozenset({"json-schema.org", "www.w3.org", "schemas.xmlsoap.org", "localhost", "127.0.0.1"})
 """Hosts in the names of schemas, and the machine itself: nothing is sent there."""
 _VARIABLES: Final = frozenset({"Variables", "StageVariables"})
+_CALLED: Final = re.compile(
+    r"(BUCKET|FUNCTION|LOG_?GROUP|QUEUE|TABLE|TOPIC)(_?(ARN|NAME|URL))?$|(SECRET)_?(ARN|ID|NAME)$", re.IGNORECASE
+)
+"""Ends of the names of variables that hold the name of a resource."""
+_BARE_NAME: Final = re.compile(r"[\w.-]+")
 _BARE_HOST: Final = re.compile(
     r"(?:[a-z0-9-]+\.)+(?:app|biz|cc|cloud|cn|co|com|dev|eu|info|io|me|net|online|org|ru|site|uk|xyz)"
 )
@@ -242,6 +247,21 @@ def _of_bare_host(text: Text, resource: Resource, world: TemplateSet) -> Iterato
         yield f"{text.where} names host {host}, which no template here declares"
 
 
+def _of_bare_name(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[str]:
+    """Yield a resource that a function is told of by its name alone, if no template declares one of that name."""
+    called = _CALLED.search(text.name)
+    is_name = _BARE_NAME.fullmatch(text.text.replace(ACCOUNT, ""))
+    if not called or not is_name or not _VARIABLES.intersection(text.place):
+        return
+    word = (called[1] or called[4]).replace("_", "").lower()
+    declared = [each for kind in ARN_TYPES if kind.lower().endswith(word) for each in of_type(world, kind)]
+    # A bucket's name is anybody's. The others are of the own account, and templates of one region may not be all there are.
+    if word != "bucket" and (len(regions_of(world)) < 2 or not declared):  # noqa: PLR2004
+        return
+    if not any(same(text.text, known) for known in (*_names(world), *_buckets(world))):
+        yield f"{text.where} names the {word} {text.text}, which no template here declares"
+
+
 def _leads_to_host(record: Resource) -> bool:
     """Return whether a record, or one of a group, leads to a host; so does a type that is known only at deployment."""
     sets = record.properties.get("RecordSets")
@@ -294,8 +314,8 @@ def _of_principal(text: Text, resource: Resource, _world: TemplateSet) -> Iterat
 
 
 _CHECKS: Final[tuple[Callable[[Text, Resource, TemplateSet], Iterator[str]], ...]] = (
-    _of_account, _of_own_account, _of_organization, _of_network, _of_bucket, _of_host, _of_bare_host, _of_service_name,
-    _of_region, _of_topic, _of_principal,
+    _of_account, _of_own_account, _of_organization, _of_network, _of_bucket, _of_host, _of_bare_host, _of_bare_name,
+    _of_service_name, _of_region, _of_topic, _of_principal,
 )  # fmt: skip
 
 

@@ -45,6 +45,17 @@ RULES: Final = (
     ),
     require(
         "AWS::KMS::Key",
+        "BypassPolicyLockoutSafetyCheck",
+        is_false_if_set,
+        id="lockout",
+        # https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+        title="KMS checks that somebody can change a key's policy again",
+        why="Without the check a policy may lock out everybody: nobody can change it, and its data is lost with the key.",
+        fix="Leave out BypassPolicyLockoutSafetyCheck.",
+        controls=nist("CP-9", "SC-12", "SC-12(1)") + hipaa("164.312(a)(2)(iv)") + pci("3.6"),
+    ),
+    require(
+        "AWS::KMS::Key",
         "MultiRegion",
         is_false_if_set,
         id="region",

@@ -4,7 +4,7 @@ from typing import Final
 
 from compliance.aws.keys import is_customer_key
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import at_least, one_of, require
+from compliance.engine.requirements import at_least, is_false_if_set, one_of, require
 
 LOG_GROUP: Final = require(
     "AWS::Logs::LogGroup",
@@ -23,6 +23,17 @@ LOG_GROUP: Final = require(
 
 RULES: Final = (
     LOG_GROUP,
+    require(
+        "AWS::Logs::LogGroup",
+        "BearerTokenAuthenticationEnabled",
+        is_false_if_set,
+        id="tokens",
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_HTTP_Endpoints_BearerTokenAuth.html
+        title="A log group takes requests that are signed, and no bearer tokens",
+        why="A token is a key of long life: a client that got it once writes into the log for as long as it is valid.",
+        fix="Leave out BearerTokenAuthenticationEnabled, and send logs with a role's signature.",
+        controls=nist("AU-9", "IA-2", "IA-5") + hipaa("164.312(d)") + pci("8.2.1", "10.5"),
+    ),
     require(
         "AWS::Logs::LogGroup",
         "LogGroupClass",

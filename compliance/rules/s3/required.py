@@ -1,14 +1,18 @@
 """Properties that a bucket must have."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from compliance.aws.replication_terms import BUCKET, is_replicated
 from compliance.cfn.arns import find, undeclared
-from compliance.cfn.templates import Resource, TemplateSet
+from compliance.cfn.reading import require_mapping, require_number, value_at
+from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import Property, is_true, one_of, require
+from compliance.engine.requirements import Property, is_true, one_of, require, wants
 
+_SHORTEST_LOCK: Final = 30
+"""Days, as ActivePassive-S3Expiry asks that objects stay."""
 _FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -24,7 +28,39 @@ def _is_bucket_of_templates(found: Property) -> str | None:
     return found.refused("a bucket of the templates")
 
 
+def default_retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return what Object Lock does with each new object of a bucket, by the bucket's properties; empty for nothing."""
+    found = value_at(bucket, ("ObjectLockConfiguration", "Rule", "DefaultRetention"))
+    return require_mapping(found, "ObjectLockConfiguration.Rule.DefaultRetention")
+
+
+def days_locked(retention: Mapping[str, Json]) -> float:
+    """Return how long a new object cannot be deleted, in days; a year counts 365."""
+    days, years = (require_number(retention.get(unit), unit) or 0 for unit in ("Days", "Years"))
+    return days + 365 * years
+
+
+@wants(limit=(_SHORTEST_LOCK,))
+def _locks_long(found: Property) -> str | None:
+    is_long = days_locked(default_retention(found.resource.properties)) >= _SHORTEST_LOCK
+    return None if is_long else found.refused(f"{_SHORTEST_LOCK} or more in a protected environment, or Years instead")
+
+
 RULES: Final = (
+    require(
+        BUCKET,
+        "ObjectLockConfiguration.Rule.DefaultRetention.Days",
+        _locks_long,
+        applies=lambda bucket, world: world.is_protected and bool(default_retention(bucket.properties)),
+        id="lock",
+        title="In a protected environment Object Lock keeps objects for 30 days or more",
+        why=(
+            "No role deletes a locked object. A shorter lock is over before somebody notices "
+            "the intrusion, or a lost region is back."
+        ),
+        fix="Raise Days or Years of ObjectLockConfiguration.Rule.DefaultRetention.",
+        controls=nist("AU-9", "AU-11", "CP-9", "SI-12") + hipaa("164.312(c)(1)") + pci("10.5", "10.7"),
+    ),
     require(
         BUCKET,
         "LoggingConfiguration.DestinationBucketName",

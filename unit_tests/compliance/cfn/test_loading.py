@@ -204,6 +204,28 @@ def test_an_assembly_gives_stack_names_regions_paths_and_acknowledgements(tmp_pa
     assert assembly.acknowledged == (("S/Queue/Resource", "AwsSolutions::AwsSolutions-SQS3"),)
 
 
+def test_template_has_the_assets_within_the_assembly_by_bucket_and_key(tmp_path: Path) -> None:
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://000000000000/us-west-2",
+        "properties": {"templateFile": "S.template.json"},
+        "dependencies": ["A"],
+    }
+    listed = {"type": "cdk:asset-manifest", "properties": {"file": "A.assets.json"}}
+    to = {"there": {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": "1.zip"}}
+    paths = {"1": "../asset.1", "2": "../../asset.2", "3": "/etc"}
+    files = {name: {"source": {"path": path}, "destinations": to} for name, path in paths.items()}
+    (tmp_path / "stage").mkdir()
+    _write(tmp_path / "stage", json.dumps({"files": files}), "A.assets.json")
+    nested = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "stage"}}
+    _assembly(tmp_path / "stage", {"S": stack, "A": listed})
+    _write(tmp_path, json.dumps({"artifacts": {"Stage": nested}}), "manifest.json")
+
+    (template,) = load_assembly(tmp_path).templates
+
+    assert template.assets == {("assets-${AWS::AccountId}-us-west-2", "1.zip"): tmp_path / "stage" / "../asset.1"}
+
+
 def test_stage_has_the_report_of_its_feature_flags_too(tmp_path: Path) -> None:
     flags = {"flags": {"type": "cdk:feature-flag-report"}}
     stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "S.template.json"}}

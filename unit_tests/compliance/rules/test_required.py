@@ -12,6 +12,7 @@ from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from compliance.engine.requirements import RequirementsJudge, is_true, require
 from compliance.rules import our_rules
+from unit_tests.compliance.fixtures import ask, template
 from unit_tests.compliance.rules.builders import (
     EAST,
     WEST,
@@ -62,12 +63,26 @@ def api_mapping() -> Resource:
     return {"Type": "AWS::ApiGatewayV2::ApiMapping", "Properties": {"ApiId": {"Ref": "It"}, "DomainName": {"Ref": "It"}}}
 
 
+def stage() -> Resource:
+    """Return a stage with the settings of both kinds of API."""
+    return {
+        "Type": "AWS::ApiGateway::Stage",
+        "Properties": {"DefaultRouteSettings": {}, "MethodSettings": [{"HttpMethod": "*"}, {"HttpMethod": "GET"}]},
+    }
+
+
 def proxy() -> Resource:
     """Return an integration of an HTTP API with a function."""
     return {
         "Type": "AWS::ApiGatewayV2::Integration",
         "Properties": {"IntegrationType": "AWS_PROXY", "PayloadFormatVersion": "2.0"},
     }
+
+
+def locked_bucket() -> Resource:
+    """Return a bucket that locks its objects."""
+    retention = {"Mode": "GOVERNANCE", "Days": 365}
+    return changed(bucket(), "ObjectLockConfiguration", to={"Rule": {"DefaultRetention": retention}})
 
 
 def logged_bucket() -> Resource:
@@ -94,6 +109,7 @@ AWS_MANAGED: Final = ("alias/aws/sqs", f"arn:aws:kms:{WEST}:000000000000:alias/a
 KEYS: Final[Values] = ((key_arn(WEST), "alias/ours", "0f6b1d7e"), (*AWS_MANAGED, key_arn(EAST)))
 RECOVERY: Final = "Replicas[+].PointInTimeRecoverySpecification"
 DOMAINS: Final = "DomainNameConfigurations"
+LOCK_DAYS: Final = "ObjectLockConfiguration.Rule.DefaultRetention.Days"
 TAGS: Final = [{"Key": "Owner", "Value": "platform"}]
 
 CASES: Final = (
@@ -126,6 +142,7 @@ CASES: Final = (
     Case("SQSEncryption", "KmsMasterKeyId", queue, *KEYS),
     Case("SQSEncryption", "KmsMasterKeyId", topic, *KEYS),
     Case("SQSBacklog", "MessageRetentionPeriod", queue, (86_400, "345600"), (60, 86_399, "60"), PASS),
+    Case("S3Lock", LOCK_DAYS, locked_bucket, (30, "365"), (29, 0, "29")),
     Case("S3Versioning", "VersioningConfiguration.Status", bucket, ("Enabled",), ("Suspended", "Disabled", "")),
     *(
         Case("S3Public", f"PublicAccessBlockConfiguration.{flag}", bucket, *ON)
@@ -137,6 +154,15 @@ CASES: Final = (
     Case("SQSDelivery", "DelaySeconds", queue, (0, 60, "5"), (61, 900, "900"), PASS),
     Case("SQSDelivery", "MaximumMessageSize", queue, (65_536, "262144"), (1024, 65_535, "1024"), PASS),
     Case("CloudTrailInsights", "InsightSelectors", trail, (INSIGHTS, INSIGHTS[1:]), ([], [{"InsightType": "Other"}])),
+    *(
+        Case(rule, path, make, (False, "false"), (True, "true"), PASS)
+        for rule, path, make in (
+            ("APIGatewayTrace", "DefaultRouteSettings.DataTraceEnabled", stage),
+            ("APIGatewayTrace", "MethodSettings[*].DataTraceEnabled", stage),
+            ("KMSLockout", "BypassPolicyLockoutSafetyCheck", key),
+            ("LogsTokens", "BearerTokenAuthenticationEnabled", log_group),
+        )
+    ),
     Case("KMSRegion", "MultiRegion", key, (False, "false"), (True, "true"), PASS),
     Case("KMSLife", "PendingWindowInDays", key, (30, "30"), (7, 29, "7"), PASS),
     Case("KMSLife", "Origin", key, ("AWS_KMS", "AWS_CLOUDHSM"), ("EXTERNAL", ""), PASS),
@@ -150,6 +176,7 @@ CASES: Final = (
     Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
 )
 EMPTIED: Final = {
+    **{("S3Lock", LOCK_DAYS.rsplit(".", above)[0]): None for above in (1, 2, 3)},  # a bucket without a lock
     ("S3AccessLogs", "LoggingConfiguration"): None,  # AwsSolutions-S1 asks for one
     ("S3Versioning", "VersioningConfiguration"): None,  # a bucket without versions need not have them
     ("S3Public", "OwnershipControls"): PASS,  # S3 enforces the owner where nothing is set
@@ -358,3 +385,11 @@ def test_key_of_the_templates_is_followed_by_attribute_and_by_export() -> None:
 def test_key_of_the_same_template_passes_where_the_region_is_unknown() -> None:
     group = changed(log_group(), "KmsKeyId", to={"Fn::GetAtt": ["Key", "Arn"]})
     assert verdict_in("ActivePassive-LogsGroup", "It", alone({"Key": key(), "It": group}, "")) is PASS
+
+
+def test_lock_may_be_in_years_and_shorter_outside_prod() -> None:
+    retention = LOCK_DAYS.rpartition(".")[0].split(".")
+    years = changed(locked_bucket(), *retention, to={"Mode": "COMPLIANCE", "Years": 1})
+    short = changed(locked_bucket(), *retention, "Days", to=1)
+    assert says("ActivePassive-S3Lock", years) is PASS
+    assert ask("ActivePassive-S3Lock", template({"It": short}), environment="dev") == []

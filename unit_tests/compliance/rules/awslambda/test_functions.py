@@ -1,5 +1,9 @@
 """The rules about functions and their code."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask
 from unit_tests.compliance.rules.builders import (
@@ -29,7 +33,7 @@ from unit_tests.compliance.rules.corruptions import (
     unknown,
     without,
 )
-from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, on, reports, rule_test
+from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, on, reports, rule_test, verdict_in
 
 ASSETS = "cdk-hnb659fds-assets-000000000000-us-east-1"
 QUEUE = resource("SQS::Queue", KmsMasterKeyId=key_arn("us-east-1"))
@@ -60,6 +64,103 @@ test_code = rule_test(
     unresolved=[UNKNOWN, {"S3Bucket": UNKNOWN}, {"S3Bucket": {"Fn::Sub": "code-${AParameter}"}}],
     ignored=[{"ZipFile": "pass"}, {"ImageUri": "a"}],
 )
+
+URL = resource("Lambda::Url", AuthType="AWS_IAM", TargetFunctionArn={"Fn::GetAtt": ["Function", "Arn"]})
+
+
+def invoked_by(principal: Value, target: Value = None) -> Value:
+    """Return a function with a URL and a permission, for the function or another target."""
+    target = target or {"Ref": "Function"}
+    grant = resource("Lambda::Permission", FunctionName=target, Principal=principal)
+    return alone({"It": URL, "Function": function(), "Other": function("other"), "Grant": grant})
+
+
+test_second_door = rule_test(
+    "ActivePassive-LambdaSecondDoor",
+    passes=[URL, invoked_by("s3.amazonaws.com"), invoked_by("apigateway.amazonaws.com", {"Ref": "Other"})],
+    fails=[
+        *map(invoked_by, ("apigateway.amazonaws.com", either("s3.amazonaws.com", "apigateway.amazonaws.com"))),
+        invoked_by("apigateway.amazonaws.com", "serverless-processor-prod"),
+    ],
+    unresolved=[without(URL, "TargetFunctionArn"), invoked_by(UNKNOWN)],
+    ignored=[function()],
+)
+
+
+def loading(name: str, value: Value, **more: Value) -> Resource:
+    """Return a function with a variable, and other properties."""
+    it = changed(function(), "Environment", to={"Variables": {name: value}})
+    return {**it, "Properties": {**it["Properties"], **more}}
+
+
+def inline(text: Value, handler: str = "index.handler", runtime: str = "python3.14") -> Resource:
+    it = changed(changed(function(), "Code", to={"ZipFile": text}), "Handler", to=handler)
+    return changed(it, "Runtime", to=runtime)
+
+
+WRITABLE = "/tmp"  # noqa: S108 - what a function can write, and a request with it
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+LAYERED = {"Layers": [{"Ref": "Layer"}]}
+
+test_loaded = rule_test(
+    "ActivePassive-LambdaLoaded",
+    passes=[
+        function(),
+        *(loading("PYTHONPATH", path) for path in ("/var/task/vendored:/opt/python", "lib", "", "/var/lang/lib")),
+        loading("PYTHONPATH", "/mnt/models", FileSystemConfigs=[{"Arn": "a", "LocalMountPath": "/mnt/models"}]),
+        loading("NODE_OPTIONS", "--enable-source-maps --require ./tracing.js --report-directory=/tmp"),
+        loading("JAVA_TOOL_OPTIONS", "-Djava.io.tmpdir=/tmp -XX:HeapDumpPath=/tmp -javaagent:/opt/agent.jar"),
+        loading(WRAPPER, "/opt/otel-handler", **LAYERED),
+        loading(WRAPPER, "/opt/otel-handler", PackageType="Image"),
+        *(loading(WRAPPER, "/var/task/run.sh"), loading("HOME", WRITABLE), loading("PYTHONHTTPSVERIFY", "1")),
+        *(inline("def handler(event, context): pass"), inline("from library import *"), inline("", runtime="java21")),
+        inline("exports.handler = async () => {}", runtime="nodejs24.x"),
+        inline({"Fn::Sub": "def handler(e, c): return '${AWS::Region}'"}),
+        inline("anything", "library.handler") | {"Properties": inline("", "library.handler")["Properties"] | LAYERED},
+    ],
+    fails=[
+        *(
+            loading("PYTHONPATH", path)
+            for path in (WRITABLE, f"/var/task:{WRITABLE}/lib", "/var/task/../../tmp", "/var/tasks")
+        ),
+        *(
+            loading("NODE_OPTIONS", f"--import {it}")
+            for it in (f"{WRITABLE}/a.mjs", "data:text/javascript,a()", "file:///tmp/a.mjs")
+        ),
+        *(
+            loading("JAVA_TOOL_OPTIONS", f"-javaagent:{WRITABLE}/a.jar"),
+            loading("LD_PRELOAD", f"{WRITABLE}/a.so", **LAYERED),
+        ),
+        reports("AWS_LAMBDA_EXEC_WRAPPER names /opt/run, where the function has no layer", loading(WRAPPER, "/opt/run")),
+        *(loading("NODE_TLS_REJECT_UNAUTHORIZED", 0), loading("PYTHONHTTPSVERIFY", either("1", "0"))),
+        reports("CloudFormation names inline code index", inline("def handler(e, c): pass", "main.handler")),
+        *(inline("import os"), inline("exports.main = 1", runtime="nodejs24.x"), inline("def main(): pass", "index")),
+    ],
+    unresolved=[loading("PYTHONPATH", UNKNOWN), loading("LD_PRELOAD", {"Fn::Sub": "/opt/${Name}"})],
+    ignored=[resource("SQS::Queue", Environment={"Variables": {"PYTHONPATH": WRITABLE}})],
+)
+
+
+def test_handler_and_wrapper_are_files_of_the_asset(tmp_path: Path) -> None:
+    for name, text in {"pkg/__init__.py": "", "pkg/main.py": "def handler(): ...", "run.sh": ""}.items():
+        (tmp_path / "folder" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "folder" / name).write_text(text)
+    archive = shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path / "folder")
+
+    def verdict(key: str, handler: str, wrapper: str = "run.sh", layers: Value = ABSENT) -> Verdict | None:
+        it = loading(WRAPPER, wrapper, Handler=handler, Code={"S3Bucket": ASSETS, "S3Key": key}, Layers=layers)
+        assets = {(ASSETS, "folder.zip"): tmp_path / "folder", (ASSETS, "archive.zip"): Path(archive)}
+        return verdict_in("ActivePassive-LambdaLoaded", "It", replace(alone({"It": it}), assets=assets))
+
+    for key in ("folder.zip", "archive.zip"):
+        assert verdict(key, "pkg.main.handler") is verdict(key, "pkg/main.handler") is PASS
+        assert verdict(key, "pkg.main.handler", "/var/task/run.sh") is verdict(key, "a.b", layers=["a"]) is PASS
+        for handler in ("os.system", "pkg.main.other", "pkg.handler", "handler", "main.handler"):
+            assert verdict(key, handler) is FAIL, handler
+        for wrapper in ("/var/task/other.sh", "other.sh"):
+            assert verdict(key, "pkg.main.handler", wrapper) is FAIL
+    assert verdict("other.zip", "pkg.main.handler") is FAIL
+
 
 FUNCTION_ARN = {"Fn::GetAtt": ["Function", "Arn"]}
 FOREIGN = "arn:aws:lambda:us-east-1:999999999999:function:make"

@@ -78,10 +78,22 @@ UNDECLARED: tuple[Any, ...] = (
 )
 
 
+def function_with(**variables: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the properties of a function with these variables."""
+    return {"Environment": {"Variables": variables}}
+
+
 def test_single_template_may_name_what_another_stack_declares() -> None:
     for value in UNDECLARED:
         it = {"Type": "AWS::X::Y", "Properties": {"Setting": value}}
         assert verdict_in("ActivePassive-IAMStranger", "It", template({"It": it})) is PASS
+
+
+def test_bare_name_in_one_template_fails_where_anybody_may_own_it() -> None:
+    for name, expected in (("BUCKET", FAIL), ("QUEUE", PASS)):
+        it = {"Type": "AWS::X::Y", "Properties": function_with(**{name: "elsewhere"})}
+        queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "a"}}
+        assert verdict_in("ActivePassive-IAMStranger", "It", template({"It": it, "Queue": queue})) is expected
 
 
 def _system(properties: dict[str, Any]) -> tuple[Template, ...]:
@@ -139,6 +151,12 @@ test_stranger = rule_test(
         {"Type": "CNAME", "ResourceRecords": ["_a.b.acm-validations.aws."]},
         {"Type": "A", "ResourceRecords": ["10.0.0.5"]},
         {"SnsTopicName": {"Ref": "Topic"}},
+        *(
+            function_with(INGEST_BUCKET=name)
+            for name in ("serverless-ingest-prod", {"Ref": "Bucket"}, {"Ref": "AnyParameter"})
+        ),
+        function_with(WORK_QUEUE="a", workQueueName="a", TABLE_NAME="users", SECRET="a", BUCKET_COUNT="many", TOPIC=""),
+        {"TABLE_NAME": "elsewhere"},
         {"PeerRegion": "us-west-2"},
         {"GlobalTableWitnesses": [{"Region": "us-east-2"}]},
         {"CodeHash": "0123456789abcdef" * 4},
@@ -163,6 +181,12 @@ test_stranger = rule_test(
         {"HealthCheckConfig": {"IPAddress": "203.0.113.5"}},
         {"SnsTopicName": "elsewhere"},
         *({"Setting": value} for value in UNDECLARED),
+        *(function_with(**{name: "elsewhere"}) for name in ("INGEST_BUCKET", "bucketName", "WORK_QUEUE", "queueUrl")),
+        *(
+            function_with(BUCKET={"Fn::Sub": f"elsewhere-{account}"})
+            for account in ("${AWS::AccountId}", US, "${AWS::Region}")
+        ),
+        function_with(BUCKET=either({"Ref": "Bucket"}, "elsewhere")),
         {"Statement": [{"Effect": "Allow", "Action": "a:b", "Principal": {"AWS": f"arn:aws:iam::{US}:role/nobody"}}]},
         {"ServiceName": "com.amazonaws.vpce.us-east-1.vpce-svc-0123456789abcdef0"},
         {"Region": "eu-west-1"},

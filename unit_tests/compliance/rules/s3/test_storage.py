@@ -1,5 +1,6 @@
 """The rules about the encryption, versions, uploads and replication of S3 buckets."""
 
+from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
 from unit_tests.compliance.rules.builders import (
@@ -41,6 +42,36 @@ def target(logs: Resource, name: Value = None) -> Value:
     logging = changed(bucket(), "LoggingConfiguration", to={"DestinationBucketName": name or {"Ref": "Logs"}})
     return on("Logs", alone({"It": logging, "Logs": logs}))
 
+
+ACCELERATED = resource("S3::Bucket", AccelerateConfiguration={"AccelerationStatus": "Enabled"})
+TELLING = resource("S3::Bucket", NotificationConfiguration={"EventBridgeConfiguration": {"EventBridgeEnabled": True}})
+ENABLED = "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled"
+TAKES = resource("Events::Rule", EventPattern={"source": ["aws.s3"]})
+
+
+def in_both(it: Resource, **others: Resource) -> tuple[Template, ...]:
+    """Return a bucket of a system in two regions, and other resources in both."""
+    return (template({"It": it, **others}, EAST), template({"It": it, **others}, WEST))
+
+
+test_ways = rule_test(
+    "ActivePassive-S3Ways",
+    in_both,
+    passes=[
+        resource("S3::Bucket"),
+        *each(ACCELERATED, "AccelerateConfiguration.AccelerationStatus", "Suspended"),
+        *each(TELLING, ENABLED, False, "false"),
+        in_both(TELLING, Rule=TAKES),
+    ],
+    fails=[
+        ACCELERATED,
+        *each(ACCELERATED, "AccelerateConfiguration.AccelerationStatus", either("Enabled", "Suspended")),
+        *each(TELLING, ENABLED, True, "true"),
+        in_both(TELLING, Rule=each(TAKES, "EventPattern.source", ["aws.ec2"])[0]),
+    ],
+    unresolved=[*unknown(ACCELERATED, "AccelerateConfiguration.AccelerationStatus"), *unknown(TELLING, ENABLED)],
+    ignored=[template({"It": ACCELERATED}, EAST)],
+)
 
 test_encryption = rule_test(
     "ActivePassive-S3Encryption",
