@@ -59,9 +59,46 @@ def commands(job: dict[str, Any]) -> list[str]:
 def test_every_action_is_pinned_by_commit_with_its_version(name: str) -> None:
     text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8")
     lines = [line for line in text.splitlines() if re.search(r"\buses:", line)]
-    assert lines
+    assert len(lines) == sum("uses" in step for job in jobs(name).values() for step in job["steps"])
     for line in lines:
         assert re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_every_action_has_one_commit_in_all_workflows() -> None:
+    pins = {step["uses"] for _, job in all_jobs() for step in job["steps"] if "uses" in step}
+    actions = [pin.partition("@")[0] for pin in pins]
+    assert len(set(actions)) == len(actions)
+
+
+def test_workflows_start_by_these_events_only() -> None:
+    by_hand, by_night = {"workflow_dispatch"}, {"workflow_dispatch", "schedule"}
+    expected = {
+        "ci": {"push", "pull_request"},
+        "deploy": by_hand,
+        "drift": by_night,
+        "nightly": by_night,
+        "release": {"push"},
+    }
+    assert {name: set(workflow(name)[True]) for name in NAMES} == expected  # type: ignore[index]  # YAML reads `on` as true
+
+
+@pytest.mark.parametrize(("name", "job"), list(all_jobs()))
+def test_job_stops_at_a_failure_and_runs_pinned_programs_only(name: str, job: dict[str, Any]) -> None:
+    assert (job["runs-on"], job["timeout-minutes"] > 0) == ("ubuntu-24.04", True)
+    assert job.get("if") == ("${{ vars.DRIFT_ENVIRONMENT != '' }}" if name == "drift.drift" else None)
+    for step in job["steps"]:
+        run, action, given = step.get("run", ""), step.get("uses", "").partition("@")[0], step.get("with", {})
+        assert "continue-on-error" not in {*job, *step}
+        assert not re.search(r"\|\||set \+e|\b(curl|wget|npm|npx|pipx|uvx)\b", run)
+        assert "${{" not in run, "a shell would run what an input or a title says"
+        if re.search(r"(cancelled|always|failure)\(", step.get("if", "")):
+            assert "/upload-" in action or run.startswith("cat reports/"), "it runs after a failed check"
+        assert "cache" not in given, "another branch may have written it"
+        if action == "actions/checkout":
+            assert given["persist-credentials"] is False
+        if action == CREDENTIALS:
+            assert {"role-to-assume", "allowed-account-ids", "aws-region"} <= given.keys()
+            assert not [key for key in given if "access-key" in key]
 
 
 def test_every_package_a_workflow_installs_is_pinned_by_hash() -> None:
@@ -190,6 +227,7 @@ def test_published_release_is_what_the_build_job_made() -> None:
     verify = publish["steps"][1]
     assert verify["env"] == {"DIGEST": "${{ needs.build.outputs.digest }}"}
     assert verify["run"].count("sha256sum --check --strict") == 2
+    assert publish["steps"][2]["with"]["subject-path"] == "lockstep-*"
 
 
 @pytest.mark.parametrize("damaged", [None, "lockstep-1.0.0.tar.gz", "SHA256SUMS"])
@@ -295,7 +333,7 @@ def test_documentation_site_is_built_on_every_push() -> None:
 def test_each_kind_of_pinned_dependency_is_renewed() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))["updates"]
     assert {each["package-ecosystem"] for each in updates} == {"github-actions", "pip", "npm"}
-    assert all(each["cooldown"]["default-days"] >= 7 for each in updates)
+    assert all(each["cooldown"]["default-days"] >= 7 and "ignore" not in each for each in updates)
 
 
 def test_every_path_has_a_code_owner_and_exists() -> None:
@@ -305,6 +343,8 @@ def test_every_path_has_a_code_owner_and_exists() -> None:
     assert {"/.github/", "/compliance/", "/requirements/", "/environments.toml"} <= set(paths)
     assert all((ROOT / path.strip("/")).exists() for path in paths[1:])
     assert all(len(line.split()) > 1 for line in lines)
+    # The last line that matches a path decides.
+    assert not [later for at, path in enumerate(paths) for later in paths[at + 1 :] if later.startswith(path)]
 
 
 def test_codepipeline_example_passes_cloudformations_validation() -> None:

@@ -106,13 +106,6 @@ def key_is_known(key: str, action: Action) -> bool:
     return _is_global(key) or any(_matches_key(key.lower(), known) for known in action.keys)
 
 
-def key_is_of_service(key: str, prefix: str) -> bool:
-    """Return whether the service defines a condition key, for any of its actions."""
-    return _is_global(key) or any(
-        _matches_key(key.lower(), known.lower()) for known in iam_definition[prefix.lower()]["conditions"]
-    )
-
-
 def accepts(action: Action, resource: str) -> bool:
     """Return whether a rendered pattern of ARNs can mean a resource that the action accepts.
 

@@ -21,7 +21,9 @@ _CLOCKS: Final = ("events.amazonaws.com", "scheduler.amazonaws.com")
 _HARMLESS: Final = ("AWS::Lambda::EventInvokeConfig", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
 """Types that may speak of a function and do not call it."""
 _POLICIES: Final = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
-_OFF: Final = "DISABLED"
+_ON: Final = (None, "ENABLED")
+_DEFAULT_BUS: Final = "default"
+"""The only event bus that runs schedules: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html"""
 _RATE: Final = re.compile(r"rate\((?P<number>[1-9]\d*) (?P<unit>minute|hour|day)s?\)")
 _MINUTES: Final = re.compile(r"cron\((\*|[*0]/(?P<step>[1-9]\d*)) \* [*?] \* [*?] \*\)")
 _SECONDS: Final = {"minute": 60, "hour": 3_600, "day": 86_400}
@@ -45,7 +47,9 @@ def _interval(clock: Resource, function: Resource, world: TemplateSet) -> int | 
     """Return the longest interval of a schedule's branches; each branch must run the function."""
     found = []
     for properties in branches(clock.properties):
-        is_on = require_text(properties.get("State"), "State") != _OFF and is_absent(properties.get("EventPattern"))
+        bus = require_text(properties.get("EventBusName"), "EventBusName") or _DEFAULT_BUS
+        is_clock = is_absent(properties.get("EventPattern")) and bus.rpartition("/")[2] == _DEFAULT_BUS
+        is_on = is_clock and require_text(properties.get("State"), "State") in _ON
         expression = require_text(properties.get("ScheduleExpression"), "ScheduleExpression") if is_on else None
         seconds = seconds_between(expression or "")
         if seconds is None or not any(_is(target, function, clock, world) for target in _targets(clock, properties)):

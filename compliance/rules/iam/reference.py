@@ -10,7 +10,6 @@ from compliance.aws.authorization_reference import (
     actions_of,
     is_service,
     key_is_known,
-    key_is_of_service,
     similar_actions,
 )
 from compliance.aws.identity_policies import TYPES as IDENTITY_POLICIES
@@ -23,10 +22,11 @@ from compliance.engine.rule import Rule, rule_from
 from compliance.rules.iam.policy import TYPES as RESOURCE_POLICIES
 from compliance.rules.iam.policy import has_resource_policy, policy_statements
 
+_ENDPOINT: Final = "AWS::EC2::VPCEndpoint"
 _ROLE: Final = "AWS::IAM::Role"
 _TRUST: Final = "AssumeRolePolicyDocument"
-_HOLD_WITHOUT_KEY: Final = ("IfExists", "Null")
-"""Ends of the operators that hold for a request without the key. `ForAllValues:` does too, by how it begins."""
+_ASK_FOR_THE_KEY: Final = ("IfExists", "Null")
+"""Ends of the operators that are written for requests with the key and for others."""
 
 _DOCUMENTED: Final = {("kms:describekey", "kms:encryptioncontext:aws:logs:arn")}
 """Pairs that AWS's own examples contain though the condition never holds for the action.
@@ -49,6 +49,8 @@ Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-
 def _has_statements(resource: Resource, world: TemplateSet) -> bool:
     if resource.type == _ROLE and not is_absent(resource.properties.get(_TRUST)):
         return True
+    if resource.type == _ENDPOINT:
+        return not is_absent(resource.properties.get("PolicyDocument"))
     if resource.type in IDENTITY_POLICIES:
         return has_policies(resource, world)
     return has_resource_policy(resource, world)
@@ -57,6 +59,8 @@ def _has_statements(resource: Resource, world: TemplateSet) -> bool:
 def _violations(resource: Resource, _world: TemplateSet) -> Iterator[str]:
     if resource.type in RESOURCE_POLICIES:
         found = policy_statements(resource)
+    elif resource.type == _ENDPOINT:
+        found = iter(statements(resource.properties["PolicyDocument"], resource.template))
     else:
         found = every_statement(resource)
         trust = resource.properties.get(_TRUST)
@@ -80,7 +84,7 @@ def _of_statement(statement: Statement) -> Iterator[str]:
     for pattern, matched in zip(statement.actions, actions, strict=True):
         if statement.resources and not any(_accepts_one(action, statement.resources) for action in matched):
             yield f"{statement.name} names no resource that {pattern} accepts: {_accepted(matched)}"
-        yield from _of_keys(pattern, matched, statement)
+        yield from _of_keys(pattern, matched, [action for each in actions for action in each], statement)
 
 
 def _of_action(pattern: str, statement: Statement) -> Iterator[str]:
@@ -94,17 +98,12 @@ def _of_action(pattern: str, statement: Statement) -> Iterator[str]:
         yield f"{statement.name} names {pattern}; AWS has no such action" + (f", did you mean {similar}?" if similar else "")
 
 
-def _of_keys(pattern: str, matched: tuple[Action, ...], statement: Statement) -> Iterator[str]:
+def _of_keys(pattern: str, matched: tuple[Action, ...], every: list[Action], statement: Statement) -> Iterator[str]:
     for condition in statement.conditions:
-        if (
-            statement.denies
-            or condition.operator.endswith(_HOLD_WITHOUT_KEY)
-            or condition.operator.startswith("ForAllValues:")
-        ):
-            # A request without the key is judged all the same; only a key that no request carries is a mistake.
-            known = key_is_of_service(condition.key, pattern.partition(":")[0])
-        else:
-            known = any(_carries(action, condition.key) for action in matched)
+        # A Deny, and an operator that asks for the key, are also for actions without it. `ForAllValues:` in an Allow is not:
+        # it holds for a request without the key, and would allow what it is meant to limit.
+        is_for_some = statement.denies or condition.operator.endswith(_ASK_FOR_THE_KEY)
+        known = any(_carries(action, condition.key) for action in (every if is_for_some else matched))
         if not known:
             yield (
                 f"{statement.name} has a condition on {condition.key}, which no request for {pattern} carries; "
@@ -140,6 +139,6 @@ RULE = Rule(
         "never carries. The statement then allows nothing, or denies nothing, and a deployment does not show it."
     ),
     fix="Correct the name by AWS's Service Authorization Reference; the finding lists what the action accepts.",
-    judge=rule_from(_violations, *IDENTITY_POLICIES, *RESOURCE_POLICIES, applies=_has_statements),
+    judge=rule_from(_violations, *IDENTITY_POLICIES, *RESOURCE_POLICIES, _ENDPOINT, applies=_has_statements),
     controls=nist("AC-3", "AC-6") + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)") + pci("7.2.1"),
 )

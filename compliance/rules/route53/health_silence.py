@@ -17,11 +17,12 @@ from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
-_KEPT: Final = "LastKnownStatus"
-"""Also the value where the property is absent:
+_DECIDED: Final = ("Healthy", "Unhealthy")
+"""Statuses in place of the last known one, which is also the default:
 https://docs.aws.amazon.com/Route53/latest/APIReference/API_UpdateHealthCheck.html"""
 _NAMESPACE: Final = "POWERTOOLS_METRICS_NAMESPACE"
 _SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
+_DISABLED: Final = "POWERTOOLS_METRICS_DISABLED"
 """Under which namespace and `service` a function publishes by Powertools:
 https://docs.aws.amazon.com/powertools/python/latest/core/metrics/"""
 
@@ -32,7 +33,7 @@ def _settings(check: Resource) -> Mapping[str, Json]:
 
 def _keeps(check: Resource, _world: TemplateSet) -> bool:
     settings = _settings(check)
-    return settings.get("Type") == CLOUDWATCH_METRIC and settings.get("InsufficientDataHealthStatus", _KEPT) == _KEPT
+    return settings.get("Type") == CLOUDWATCH_METRIC and settings.get("InsufficientDataHealthStatus") not in _DECIDED
 
 
 def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
@@ -80,12 +81,13 @@ def _publishes(function: Resource, metric: Metric, alarm: Resource, world: Templ
 def _names_it(properties: Mapping[str, Json], function: Resource, metric: Metric, alarm: Resource) -> bool:
     environment = require_mapping(properties.get("Environment"), "Environment")
     variables = require_mapping(environment.get("Variables"), "Variables")
-    namespace, service = variables.get(_NAMESPACE), variables.get(_SERVICE)
-    if is_absent(namespace) or is_absent(service) or is_absent(metric.dimensions.get("service")):
+    if not {_NAMESPACE, _SERVICE} <= variables.keys() or "service" not in metric.dimensions or _DISABLED in variables:
         return False
-    return render(namespace, function.template) == metric.namespace and render(service, function.template) == render(
-        metric.dimensions["service"], alarm.template
-    )
+    held = {name: render(value, function.template) for name, value in variables.items()}
+    asked = {name: render(value, alarm.template) for name, value in metric.dimensions.items()}
+    # The code sets the other dimensions, to values that it knows by the function's variables.
+    is_named = (held[_NAMESPACE], held[_SERVICE]) == (metric.namespace, asked["service"])
+    return is_named and {*asked.values()} <= {*held.values()}
 
 
 RULE = Rule(

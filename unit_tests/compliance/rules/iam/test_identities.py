@@ -238,6 +238,7 @@ test_reference = rule_test(
             AssumeRolePolicyDocument={"Statement": {"Effect": "Allow", "Principal": LAMBDA, "Action": "sts:AsumeRole"}},
         ),
         resource("Lambda::Permission", Action="lambda:InvokeFunktion", FunctionName="f", Principal="s3.amazonaws.com"),
+        resource("EC2::VPCEndpoint", PolicyDocument={"Statement": [SENDING]}),
         # The action accepts no resource of this type.
         *(
             reports(text, managed(Sid="Read", Action="s3:GetObject", Resource=BUCKET))
@@ -262,6 +263,17 @@ test_reference = rule_test(
         on_condition("iam:PassRole", "arn:aws:iam::0:role/a", {"StringEquals": {"iam:PassToService": "s3.amazonaws.com"}}),
         on_condition("sqs:SendMessage", "arn:aws:sqs:us-west-2:0:a", {"StringEquals": {"aws:SourceAcount": "0"}}),
         on_condition("sqs:SendMessage", "arn:aws:sqs:us-west-2:0:a", {"StringEqualsIfExists": {"sqs:Colour": "red"}}),
+        *(
+            on_condition(action, TABLE, {operator: {"dynamodb:LeadingKeys": "CONTROL"}})
+            for action, operator in (
+                ("dynamodb:Scan", "ForAllValues:StringEquals"),  # it holds, and the whole table is allowed
+                (["dynamodb:GetItem", "dynamodb:Scan"], "ForAllValues:StringEquals"),
+                ("dynamodb:Scan", "StringEqualsIfExists"),
+            )
+        ),
+        managed(
+            Effect="Deny", Action="dynamodb:Scan", Resource=TABLE, Condition={"StringEquals": {"dynamodb:LeadingKeys": "A"}}
+        ),
     ],
     unresolved=[managed(Action=UNKNOWN)],
 )

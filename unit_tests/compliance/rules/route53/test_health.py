@@ -246,7 +246,7 @@ test_health_throttle = rule_test(
     ignored=[limiting(FEW, route="POST /uploads")],
 )
 
-VARIABLES = {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep", "POWERTOOLS_SERVICE_NAME": "observer"}
+VARIABLES = {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep", "POWERTOOLS_SERVICE_NAME": "observer", "ENVIRONMENT": "prod"}
 DIMENSIONS = [{"Name": "service", "Value": "observer"}, {"Name": "environment", "Value": "prod"}]
 OF_FUNCTION = alarm(Namespace="AWS/Lambda", Dimensions=[{"Name": "FunctionName", "Value": {"Ref": "Function"}}])
 OF_BUCKET = alarm(Namespace="AWS/S3", Dimensions=[{"Name": "BucketName", "Value": "x"}])
@@ -304,8 +304,15 @@ test_health_silence = rule_test(
     fails=[
         reports(NONE, {"Alarm": alarm()}),
         reports("Other PeerHealthy, which no function", {"Alarm": published(Namespace="Other")}),
-        reports("is seen to publish", {"Function": observer({"Variables": {**VARIABLES, "POWERTOOLS_SERVICE_NAME": "x"}})}),
-        *(reports(NEVER, {"Clock": clock(State=state)}) for state in ("DISABLED", either("ENABLED", "DISABLED"))),
+        *(
+            reports("is seen to publish", {"Function": observer({"Variables": {**VARIABLES, name: "x"}})})
+            for name in ("POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_DISABLED", "ENVIRONMENT")
+        ),
+        *(
+            reports(NEVER, {"Clock": clock(State=state)})
+            for state in ("DISABLED", "disabled", either("ENABLED", "DISABLED"))
+        ),
+        *(reports(NEVER, {"Clock": clock(**more)}) for more in ({"EventPattern": {"source": ["a"]}}, {"EventBusName": "a"})),
         reports(NEVER, {"Clock": clock(Targets=[])}),
         reports(NEVER, {"Clock": conditional(clock())}),
         reports(NEVER, every("cron(0 12 * * ? *)")),
