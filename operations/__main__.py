@@ -242,9 +242,10 @@ def force(
     """Route clients to the secondary by DNS, regardless of the health checks. It does not promote the secondary."""
     with printing_failures():
         target = proved(selected().secondary)
-        confirm(target, f"DNS routes clients away from {target.primary}.", target.secondary, yes=yes)
+        confirm(target, f"Failover records (if any) send clients away from {target.primary}.", target.secondary, yes=yes)
         set_forced(target, forced=True)
-        say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute; DNS follows within three more.")
+        say(f"The observer of {target.secondary} publishes ForceFailover 1 within a minute.")
+        say("Failover records follow within three more. Without any, no client moves: each tries the two hosts in order.")
         say(f"Now promote it: {typed(f'promote {target.secondary}')}")
         say(f"To undo: {typed('unforce')}")
 

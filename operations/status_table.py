@@ -18,6 +18,7 @@ from operations.target import Target
 from operations.verdict import Verdict, conclude
 
 _NOT_KNOWN: Final = "unknown"
+_RECORDS: Final = "Failover records (if any) send clients"
 _SHOWN: Final = 10
 
 
@@ -157,12 +158,12 @@ def _dns(found: list[RegionStatus], primary: str) -> str:
     first, second = sorted(found, key=lambda one: one.region != primary)
     ringing = [alarm for alarm in (PEER_UNHEALTHY, FORCE_FAILOVER) if second.routing.get(alarm) == "ALARM"]
     if ringing:
-        return f"DNS routes clients away from {primary}: {' and '.join(ringing)} in ALARM in {second.region}."
+        return f"{_RECORDS} away from {primary}: {' and '.join(ringing)} in ALARM in {second.region}."
     if not first.ready:
-        return f"DNS routes clients away from {primary} if Route 53 gets no 200 from its /ready either."
+        return f"{_RECORDS} away from {primary} if Route 53 gets no 200 from its /ready either."
     if len(second.routing) < 2:  # noqa: PLR2004 - two alarms
-        return f"Where DNS routes clients is unknown: the alarms of {second.region} could not be read."
-    return f"DNS routes clients to {primary}: its /ready answers, and neither alarm is in ALARM in {second.region}."
+        return f"Where failover records send clients is unknown: the alarms of {second.region} could not be read."
+    return f"{_RECORDS} to {primary}: its /ready answers, and neither alarm is in ALARM in {second.region}."
 
 
 def _silent(one: RegionStatus) -> str:

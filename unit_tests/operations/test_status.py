@@ -107,7 +107,7 @@ def test_status_lost_region_shows_numbers_of_the_other_replica(target: Target) -
     assert 300 <= _seconds(seen) < 400
     assert sees == _line(output, "heartbeat, own replica")[0] == "us-east-1: does not answer"
     assert 30 <= _seconds(_line(output, "heartbeat, own replica")[1]) < 130
-    assert "DNS routes clients away from us-east-1 if Route 53 gets no 200" in output
+    assert "Failover records (if any) send clients away from us-east-1 if Route 53 gets no 200" in output
 
 
 def test_status_replicated_heartbeat_shows_its_own_age(target: Target) -> None:
@@ -204,12 +204,12 @@ def test_digests_of_a_lost_region_come_from_the_other_replica(target: Target) ->
 @pytest.mark.parametrize(
     ("ready", "peer_unhealthy", "forced", "expected"),
     [
-        (True, "OK", "OK", "DNS routes clients to us-east-1"),
-        (True, "INSUFFICIENT_DATA", "INSUFFICIENT_DATA", "DNS routes clients to us-east-1"),
-        (True, "ALARM", "OK", "DNS routes clients away from us-east-1: peer-unhealthy in ALARM in us-west-2."),
-        (True, "OK", "ALARM", "DNS routes clients away from us-east-1: force-failover in ALARM in us-west-2."),
-        (False, "OK", "OK", "DNS routes clients away from us-east-1 if Route 53 gets no 200"),
-        (True, None, None, "Where DNS routes clients is unknown"),
+        (True, "OK", "OK", "records (if any) send clients to us-east-1"),
+        (True, "INSUFFICIENT_DATA", "INSUFFICIENT_DATA", "records (if any) send clients to us-east-1"),
+        (True, "ALARM", "OK", "records (if any) send clients away from us-east-1: peer-unhealthy in ALARM in us-west-2."),
+        (True, "OK", "ALARM", "records (if any) send clients away from us-east-1: force-failover in ALARM in us-west-2."),
+        (False, "OK", "OK", "records (if any) send clients away from us-east-1 if Route 53 gets no 200"),
+        (True, None, None, "Where failover records send clients is unknown"),
     ],
 )
 def test_status_routing_alarms_decide_the_dns_sentence(
@@ -271,4 +271,4 @@ def test_status_without_any_answer_draws_no_conclusion(target: Target) -> None:
     status_table.show(console, target, [RegionStatus(EAST), RegionStatus(WEST)], now=0.0)
     text = console.export_text()
     assert "No replica answers, so the active region is unknown." in text
-    assert "DNS" not in text
+    assert "ailover records" not in text
