@@ -47,8 +47,7 @@ def _interval(clock: Resource, function: Resource, world: TemplateSet) -> int | 
     """Return the longest interval of a schedule's branches; each branch must run the function."""
     found = []
     for properties in branches(clock.properties):
-        bus = require_text(properties.get("EventBusName"), "EventBusName") or _DEFAULT_BUS
-        is_clock = is_absent(properties.get("EventPattern")) and bus.rpartition("/")[2] == _DEFAULT_BUS
+        is_clock = is_absent(properties.get("EventPattern")) and is_on_default_bus(properties)
         is_on = is_clock and require_text(properties.get("State"), "State") in _ON
         expression = require_text(properties.get("ScheduleExpression"), "ScheduleExpression") if is_on else None
         seconds = seconds_between(expression or "")
@@ -56,6 +55,12 @@ def _interval(clock: Resource, function: Resource, world: TemplateSet) -> int | 
             return None
         found.append(seconds)
     return max(found, default=None)
+
+
+def is_on_default_bus(properties: Mapping[str, Json]) -> bool:
+    """Return whether a rule is on the default event bus, by its name or its ARN."""
+    bus = require_text(properties.get("EventBusName"), "EventBusName") or _DEFAULT_BUS
+    return bus.rpartition("/")[2] == _DEFAULT_BUS
 
 
 def _targets(clock: Resource, properties: Mapping[str, Json]) -> list[Json]:

@@ -9,7 +9,7 @@ from compliance.aws.dead_letters import QUEUE, dead_letters_of, is_same
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.keys import is_aws_managed
 from compliance.aws.resource_policies import policies_of
-from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION, SCHEDULE, seconds_between
+from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION, SCHEDULE, is_on_default_bus, seconds_between
 from compliance.aws.systems import keeps_data_in_several
 from compliance.cfn.arns import ACCOUNT, arns_of, find
 from compliance.cfn.policies import Statement, covers
@@ -22,15 +22,17 @@ from compliance.engine.rule import Rule, rule_from
 
 _EVENTS: Final = "events.amazonaws.com"
 _SEND: Final = "sqs:SendMessage"
-_OFF: Final = "DISABLED"
+_ON: Final = "ENABLED"
+"""Also the beginning of `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`."""
 _LATEST: Final = 900
 """Seconds: operators decide on a failover by what such functions check, and by alarms that must fire within two hours."""
 _ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
 def _violations(rule: Resource, world: TemplateSet) -> Iterator[str]:
-    if require_text(rule.properties.get("State"), "State") == _OFF:
-        yield f"State is {_OFF}, so it never runs, and no alarm on failures fires"
+    state = require_text(rule.properties.get("State"), "State")
+    if state is not None and not state.startswith(_ON):
+        yield f"State is {state}, so it never runs, and no alarm on failures fires"
     yield from _of_clock(rule, world)
     if rule.type == SCHEDULE:
         yield from _of_input(require_mapping(rule.properties.get("Target"), "Target"), rule, world)
@@ -52,6 +54,8 @@ def _of_clock(rule: Resource, world: TemplateSet) -> Iterator[str]:
     expression = require_text(rule.properties.get("ScheduleExpression"), "ScheduleExpression")
     if expression is None or not keeps_data_in_several(world):
         return
+    if not is_on_default_bus(rule.properties):
+        yield f"EventBusName is {describe(rule.properties['EventBusName'])}; schedules run on the default event bus alone"
     seconds = seconds_between(expression)
     if seconds is None or seconds > _LATEST:
         yield f"ScheduleExpression is {expression}; let it run every {_LATEST // 60} minutes or more often"

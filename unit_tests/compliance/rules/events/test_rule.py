@@ -20,13 +20,13 @@ def dead_letters(**changes: Value) -> dict[str, Value]:
     return {"DeadPolicy": queue_policy(**changes)}
 
 
-def in_several_regions(expression: str, **more: Value) -> Value:
+def in_several_regions(expression: str, bus: Value = None, **more: Value) -> Value:
     """Return a schedule in one region of a system that keeps a table in two."""
     target = {"Arn": {"Fn::GetAtt": ["Function", "Arn"]}, **more}
     targets = (
         {"Targets": [{"Id": "a", "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}, **target}]} if more else {}
     )
-    resources = scheduled_function(Clock=clock(ScheduleExpression=expression, **targets))
+    resources = scheduled_function(Clock=clock(ScheduleExpression=expression, EventBusName=bus, **targets))
     resources["Schedule"] = resource("Scheduler::Schedule", ScheduleExpression=expression, Target=target)
     return template(resources, WEST), template({"Table": table()}, EAST, "serverless-data-prod")
 
@@ -52,6 +52,7 @@ test_rule = rule_test(
     passes=[
         {},
         {"Clock": clock(State=None)},
+        in_several_regions("rate(5 minutes)", bus="arn:aws:events:us-west-2:000000000000:event-bus/default"),
         {"Clock": clock(ScheduleExpression=None, EventPattern={"source": ["aws.health"]})},
         {"Clock": clock(Targets=[{"Id": "queue", "Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}])},
         *({"Permission": permission(SourceArn=arn)} for arn in (ARN, None)),
@@ -66,7 +67,8 @@ test_rule = rule_test(
         {"Dead": DEAD, "Key": None},  # a key of AWS's is the concern of another rule
     ],
     fails=[
-        *({"Clock": clock(State=state)} for state in ("DISABLED", either("ENABLED", "DISABLED"))),
+        *({"Clock": clock(State=state)} for state in ("DISABLED", "disabled", either("ENABLED", "DISABLED"))),
+        reports("EventBusName is", in_several_regions("rate(5 minutes)", bus="other")),
         *({"Clock": clock(Targets=[])}, {"Clock": clock(Targets=None)}),
         *({"Permission": None}, {"Permission": permission(Principal="s3.amazonaws.com")}),
         {"Permission": permission(Principal=either("events.amazonaws.com", "s3.amazonaws.com"))},

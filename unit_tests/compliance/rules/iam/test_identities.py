@@ -198,7 +198,7 @@ SENDING = {
 MISSPELT = ("dynamo:GetItem", "s3:GetObject ", "dynamodb:Getitm*", "nothing")
 
 
-def on_condition(action: str, arn: str, condition: dict[str, Value]) -> Resource:
+def on_condition(action: Value, arn: str, condition: dict[str, Value]) -> Resource:
     return managed(Action=action, Resource=arn, Condition=condition)
 
 
