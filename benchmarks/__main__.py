@@ -85,16 +85,20 @@ def processor(
 def long_file_command(  # noqa: PLR0913, PLR0917 - options of a command
     records: Annotated[int, typer.Option(min=1, help="NDJSON records.")] = 2_000_000,
     record_bytes: Annotated[int, typer.Option(min=200, help="Size of a record; over 200, it has a random note.")] = 200,
-    seconds: Annotated[float, typer.Option(min=10, help="Time of an invocation.")] = 60.0,
+    seconds: Annotated[float, typer.Option(min=20, help="Time of an invocation.")] = 60.0,
     latency: Annotated[float, typer.Option(min=0, help="Latency of DynamoDB, in milliseconds.")] = 4.0,
     kill: Annotated[
         list[str] | None, typer.Option(metavar="NUMBER:SECONDS", help="Kill this invocation after so many seconds.")
     ] = None,
+    failover: Annotated[
+        int | None, typer.Option(min=1, help="Lose the region after this invocation, or after RESULT if that is earlier.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Which half of the items the other region then holds.")] = 0,
     output: Annotated[Path, typer.Option(help="Where to write the result; the file is beside it.")] = Path(
         "reports/benchmarks/long-file.json"
     ),
 ) -> None:
-    """Process a file that takes several invocations, kill some, and compare every item of the table with the file."""
+    """Process a file that takes several invocations, kill some, fail over, and compare every item with the file."""
     output.parent.mkdir(parents=True, exist_ok=True)
     kills = {int(number): float(after) for number, _, after in (one.partition(":") for one in kill or [])}
     result = _measured(
@@ -105,6 +109,8 @@ def long_file_command(  # noqa: PLR0913, PLR0917 - options of a command
             function_seconds=seconds,
             latency_ms=latency,
             kill=kills,
+            failover=failover,
+            seed=seed,
             output=output.parent,
             say=say,
         ),

@@ -29,8 +29,6 @@ _ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "AKIABENCHMARK",
     "AWS_SECRET_ACCESS_KEY": "benchmark",
     "AWS_SESSION_TOKEN": "t" * 400,  # a role's, as in Lambda
-    "AWS_REGION": "us-east-1",
-    "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
     "POWERTOOLS_SERVICE_NAME": "benchmark",
     "POWERTOOLS_METRICS_NAMESPACE": "Benchmark",
@@ -185,12 +183,13 @@ def main(  # noqa: PLR0913, PLR0917 - options of a command
     seconds: Annotated[float, typer.Option(help="Time of the function.")] = _FUNCTION_SECONDS,
     receives: Annotated[int, typer.Option(help="Receive count of the message.")] = 1,
     continued: Annotated[bool, typer.Option("--continued", help="An earlier invocation sent it.")] = False,  # noqa: FBT002
+    region: Annotated[str, typer.Option(help="Region of the function.")] = "us-east-1",
     traced: Annotated[bool, typer.Option("--traced", help="Import what X-Ray needs, as in Lambda.")] = False,  # noqa: FBT002
 ) -> None:
     """Handle one object, and print the seconds, the processor seconds and the peak memory as JSON."""
     endpoint = f"http://127.0.0.1:{port}"
     services = {f"AWS_ENDPOINT_URL_{name}": endpoint for name in ("S3", "DYNAMODB", "SQS")}
-    os.environ.update(_ENVIRONMENT, **services)
+    os.environ.update(_ENVIRONMENT, **services, AWS_REGION=region, AWS_DEFAULT_REGION=region)
     if traced:
         os.environ["AWS_XRAY_DAEMON_ADDRESS"] = "127.0.0.1:2000"
     imported, modules = time.process_time(), len(sys.modules)

@@ -3,13 +3,14 @@
 It answers every request and stores little, so that it costs the contestants as little processor time as possible. It marks
 which of the processor's records were written, because the processor counts them before RESULT. It keeps the processor's rows
 of the object, with its checkpoint, and counts requests; `GET /report` returns them. With `--keep FILE` it appends the body
-of every BatchWriteItem to a file, one a line. With `--check` it compares each record that is written again, and sums the
-digests of all.
+of every BatchWriteItem to a file, one a line. With `--check` it compares each record that is written again, and digests all.
+After `GET /fail-over/SEED` it is the other region's replica: the first region is lost, and the other one is promoted.
 """
 
 import asyncio
 import hashlib
 import json
+import random
 import re
 import sys
 from collections import Counter, defaultdict
@@ -19,16 +20,23 @@ from typing import IO, Annotated, Any, Final
 
 import typer
 
+from handlers.shared import claims, schema
+
+PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
 _END_OF_HEADERS: Final = b"\r\n\r\n"
 _BATCH_WRITE: Final = b"dynamodb_20120810.batchwriteitem"
+_GET: Final = b"dynamodb_20120810.getitem"
 _QUERY: Final = b"dynamodb_20120810.query"
 _UPDATE: Final = b"dynamodb_20120810.updateitem"
 _PUT: Final = b"dynamodb_20120810.putitem"
 _PARTITION_KEY: Final = rb'"(REC#[0-9a-f]{64}#[0-9]{6})"'
 _RECORD: Final = re.compile(_PARTITION_KEY + rb'},"sk":{"S":"[0-9]{9}([0-9]{3})"')
 """Keys of a record in a put request; its ordinal below the partition key is the last three digits of the sort key."""
-_CONTENT: Final = re.compile(rb'"ordinal":{"N":"([0-9]+)"},.*?"record":(.*?)}}}(?=,{"PutRequest"|]}})')
-_HASH_BYTES: Final = 8
+_CONTENT: Final = re.compile(_RECORD.pattern + rb'.*?"ordinal":{"N":"([0-9]+)"},.*?"record":(.*?)}}}(?=,{"PutRequest"|]}})')
+HASH_BYTES: Final = 8
+_REPLICATED: Final = 0.5
+"""Chance that an item reached the other region before this one was lost."""
+_CONDITION_FAILED: Final = b'{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}'
 
 
 _Written = defaultdict[bytes, bytearray]
@@ -43,21 +51,35 @@ class _Table:
         self.written: _Written = defaultdict(lambda: bytearray(1000))
         self.requests: Counter[str] = Counter()
         self._rows: dict[tuple[str, str], dict[str, Any]] = {}
-        self._hashes: _Written = defaultdict(lambda: bytearray(1000 * _HASH_BYTES))
-        self._digest = self._differing = self._repeated = 0
+        self._hashes: _Written = defaultdict(lambda: bytearray(1000 * HASH_BYTES))
+        self._region = PRIMARY
+        self._differing = self._repeated = 0
 
     def check(self, body: bytes) -> None:
-        """Compare the records of a batch with the ones that were written before, and add new ones to the digest."""
-        for ordinal, record in _CONTENT.findall(body):
-            digest = hashlib.sha256(ordinal + b" " + record).digest()
-            part, place = divmod(int(ordinal), 1000)
-            hashes, at = self._hashes[b"%d" % part], slice(place * _HASH_BYTES, (place + 1) * _HASH_BYTES)
-            if any(hashes[at]):
+        """Compare the records of a batch with the ones that were written before."""
+        for partition_key, place, ordinal, record in _CONTENT.findall(body):
+            digest = hashlib.sha256(ordinal + b" " + record).digest()[:HASH_BYTES]
+            hashes, at = self._hashes[partition_key], int(place) * HASH_BYTES
+            if any(held := hashes[at : at + HASH_BYTES]):
                 self._repeated += 1
-                self._differing += hashes[at] != digest[:_HASH_BYTES]
-            else:
-                hashes[at] = digest[:_HASH_BYTES]
-                self._digest += int.from_bytes(digest, "big")
+                self._differing += held != digest
+            hashes[at : at + HASH_BYTES] = digest
+
+    def fail_over(self, seed: int) -> None:
+        """Lose the items that have not replicated, each by chance and for itself, and promote the other region.
+
+        RESULT has replicated if it was written.
+        """
+        draw = random.Random(seed)  # noqa: S311 - which items are lost; not a secret
+        for partition_key, marks in self.written.items():
+            hashes = self._hashes[partition_key]
+            for place, is_written in enumerate(marks):
+                if is_written and draw.random() >= _REPLICATED:
+                    marks[place] = 0
+                    hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES] = bytes(HASH_BYTES)
+        self._rows = {key: row for key, row in self._rows.items() if key[1] == schema.RESULT or draw.random() < _REPLICATED}
+        self._region = SECONDARY
+        self.put(claims.claim_request("ledger", SECONDARY, 1, held=None))
 
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Keep the checkpoint and the number of attempts of UpdateItem; return its answer."""
@@ -72,9 +94,18 @@ class _Table:
         row["attempts"] = {"N": str(int(row.get("attempts", {"N": "0"})["N"]) + 1)}
         return {"Attributes": {"attempts": row["attempts"]}}
 
-    def put(self, request: dict[str, Any]) -> None:
-        """Keep the row of PutItem."""
-        self._rows[request["Item"]["pk"]["S"], request["Item"]["sk"]["S"]] = request["Item"]
+    def put(self, request: dict[str, Any]) -> bool:
+        """Keep the row of PutItem; return whether its condition, that there is none, is met."""
+        key = request["Item"]["pk"]["S"], request["Item"]["sk"]["S"]
+        if "ConditionExpression" in request and key in self._rows:
+            return False
+        self._rows[key] = request["Item"]
+        return True
+
+    def get(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer of GetItem."""
+        row = self._rows.get((request["Key"]["pk"]["S"], request["Key"]["sk"]["S"]))
+        return {"Item": row} if row else {}
 
     def rows_of(self, partition_key: str) -> list[dict[str, Any]]:
         """Return the rows of a partition key."""
@@ -83,12 +114,13 @@ class _Table:
     def report(self) -> dict[str, Any]:
         """Return what was sent until now."""
         rows = {sk: row for (_, sk), row in self._rows.items()}
+        digest = hashlib.sha256(b"".join(hashes for _, hashes in sorted(self._hashes.items())))
         return {
             "requests": dict(self.requests),
             "result": rows.get("RESULT"),
-            "checkpoint": next((row["checkpoint"] for row in rows.values() if "checkpoint" in row), None),
+            "checkpoint": rows.get(schema.attempt_sort_key(self._region), {}).get("checkpoint"),
             "records": sum(map(sum, self.written.values())),
-            "digest": f"{self._digest % (1 << 256):064x}",
+            "digest": digest.hexdigest(),
             "repeated": self._repeated,
             "differing": self._differing,
         }
@@ -125,6 +157,9 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes, path: bytes, body: bytes) -> None:
         target = _header(head, b"x-amz-target")
+        if path.startswith(b"/fail-over/"):
+            self._table.fail_over(int(path.rpartition(b"/")[2]))
+            path = b"/report"
         if path == b"/report":
             self._send(json.dumps(self._table.report()).encode())
             return
@@ -141,9 +176,10 @@ class _Connection(asyncio.Protocol):
         self._send(self._table_answer(target, body))
 
     def _send(self, answer: bytes) -> None:
+        status = b"400 Bad Request" if answer == _CONDITION_FAILED else b"200 OK"
         self._transport.write(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n%b"
-            % (len(answer), answer)
+            b"HTTP/1.1 %b\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n%b"
+            % (status, len(answer), answer)
         )
 
     def _table_answer(self, target: bytes, body: bytes) -> bytes:
@@ -160,10 +196,10 @@ class _Connection(asyncio.Protocol):
                 return b'{"Items":[],"Count":%d,"ScannedCount":%d}' % (count, count)
             (value,) = json.loads(body)["ExpressionAttributeValues"].values()
             return json.dumps({"Items": self._table.rows_of(value["S"])}).encode()
-        if target == _UPDATE:
-            return json.dumps(self._table.update(json.loads(body))).encode()
-        if target == _PUT:
-            self._table.put(json.loads(body))
+        if answer := {_UPDATE: self._table.update, _GET: self._table.get}.get(target):
+            return json.dumps(answer(json.loads(body))).encode()
+        if target == _PUT and not self._table.put(json.loads(body)):
+            return _CONDITION_FAILED
         return b"{}"
 
     async def _send_object(self, path: bytes, offset: int) -> None:

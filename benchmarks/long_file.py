@@ -1,4 +1,4 @@
-"""Process a file in several invocations, kill some of them, and compare every item with the file."""
+"""Process a file in several invocations, kill some, fail over in the middle, and compare every item with the file."""
 
 import hashlib
 import json
@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.contestants import KEY
+from benchmarks.fake_aws import HASH_BYTES, PRIMARY, SECONDARY
 from benchmarks.processor_speed import fake_aws, order, write_orders
 from benchmarks.timing import BenchmarkError, measured_apart
+from handlers.shared import schema
 
 _MOST_INVOCATIONS: Final = 100
 _PLAIN_RECORD_BYTES: Final = 200
@@ -25,9 +27,11 @@ class Result:
 
     Attributes:
         records: Records of the file.
-        invocations: For each one: seconds, processor seconds, peak memory, and how far the checkpoint came.
+        invocations: For each one: seconds, processor seconds, peak memory, and how far the checkpoint came; of the last one
+            before a failover also `replicated`, the records that the other region holds after it.
         requests: Requests to the fake AWS, by operation.
-        repeated: Records that were written more than once, because an invocation was killed.
+        repeated: Records that were written more than once, because an invocation was killed or its region was lost.
+        result: Region and epoch of RESULT.
     """
 
     records: int
@@ -37,6 +41,7 @@ class Result:
     invocations: list[dict[str, Any]]
     requests: dict[str, int]
     repeated: int
+    result: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result in the form of reports/benchmarks/long-file.json."""
@@ -50,10 +55,14 @@ def measure(  # noqa: PLR0913 - options of the command
     function_seconds: float,
     latency_ms: float,
     kill: dict[int, float],
+    failover: int | None,
+    seed: int,
     output: Path,
     say: Callable[[str], None],
 ) -> Result:
-    """Invoke the processor until RESULT is written, and compare every item with the file's record.
+    """Invoke the processor until its message is acknowledged, and compare every item with the file's record.
+
+    A failover loses a random half of the items. The other region is promoted and gets a message of its own.
 
     Args:
         records: Number of NDJSON records.
@@ -61,11 +70,14 @@ def measure(  # noqa: PLR0913 - options of the command
         function_seconds: Time of an invocation.
         latency_ms: Milliseconds until DynamoDB answers.
         kill: Seconds after which an invocation is killed, by its number from 1.
+        failover: Number of the last invocation before the first region is lost; RESULT's, if that comes earlier.
+        seed: Which items the other region lacks after a failover.
         output: Folder for the file.
         say: Reports progress.
 
     Raises:
-        BenchmarkError: An invocation failed, or an item is missing, differs or was written in two forms.
+        BenchmarkError: An invocation failed; an item is missing, differs or was written in two forms; RESULT is missing,
+            counts other records or was replaced.
     """
     invocations: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(dir=output) as folder:
@@ -75,19 +87,31 @@ def measure(  # noqa: PLR0913 - options of the command
         write_orders(file, records, note_bytes)
         file_bytes = file.stat().st_size
         with fake_aws(file.parent, latency_ms, "--check") as port:
-            receives, is_continued = 1, False
-            while not (report := _report(port))["result"]:
-                number = len(invocations) + 1
+            region, receives, is_continued, first_result = PRIMARY, 1, False, None
+            report = _asked(port, "report")
+            while True:
+                number, sent = len(invocations) + 1, report["requests"].get("sendmessage", 0)
                 if number > _MOST_INVOCATIONS:
                     raise BenchmarkError(f"{_MOST_INVOCATIONS} invocations do not suffice")
-                say(f"invocation {number}: {report['records']:,} of {records:,} records are written")
+                say(f"invocation {number}, {region}: {report['records']:,} of {records:,} records are written")
                 command = [str(port), "ndjson", "--seconds", str(function_seconds), "--receives", str(receives)]
-                measured = _invoke([*command, *(["--continued"] if is_continued else [])], kill.get(number))
-                invocations.append(measured | _reached(_report(port)))
+                command += ["--region", region, *(["--continued"] if is_continued else [])]
+                measured = _invoke(command, kill.get(number))
+                report = _asked(port, "report")
+                invocations.append({"region": region} | measured | _reached(report))
                 is_killed = "killed_after" in measured
-                receives, is_continued = (receives + 1, is_continued) if is_killed else (1, True)
+                is_acknowledged = not is_killed and report["requests"].get("sendmessage", 0) == sent
+                if region == PRIMARY and failover and (number >= failover or is_acknowledged):
+                    region, receives, is_continued = SECONDARY, 1, False
+                    report = _asked(port, f"fail-over/{seed}")
+                    first_result, invocations[-1]["replicated"] = report["result"], report["records"]
+                elif is_acknowledged:
+                    break
+                else:
+                    receives, is_continued = (receives + 1, is_continued) if is_killed else (1, True)
     say("comparing every item")
     _compare(report, records, note_bytes)
+    _check_result(report["result"], first_result, records)
     return Result(
         records=records,
         file_bytes=file_bytes,
@@ -96,6 +120,7 @@ def measure(  # noqa: PLR0913 - options of the command
         invocations=invocations,
         requests=report["requests"],
         repeated=report["repeated"],
+        result=f"{report['result']['region']['S']}, epoch {report['result']['epoch']['N']}",
     )
 
 
@@ -122,20 +147,34 @@ def _reached(report: dict[str, Any]) -> dict[str, Any]:
     return reached
 
 
-def _report(port: int) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/report") as answer:
+def _asked(port: int, path: str) -> dict[str, Any]:
+    """Return the fake AWS's report, after a failover if the path asks for one."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as answer:
         found: dict[str, Any] = json.load(answer)
         return found
 
 
 def _compare(report: dict[str, Any], records: int, note_bytes: int) -> None:
-    """Compare the sum of the items' digests with that of the file's records, formatted here and parsed by nobody."""
-    total = sum(int.from_bytes(_digest(number, note_bytes), "big") for number in range(records))
-    if (report["digest"], report["records"], report["differing"]) != (f"{total % (1 << 256):064x}", records, 0):
+    """Compare the digest of the items with that of the file's records, formatted here and parsed by nobody."""
+    expected = hashlib.sha256()
+    for number in range(records):
+        expected.update(_digest(number, note_bytes))
+    expected.update(bytes(-records % schema.RECORDS_PER_PARTITION_KEY * HASH_BYTES))
+    if (report["digest"], report["records"], report["differing"]) != (expected.hexdigest(), records, 0):
         raise BenchmarkError(
             f"{report['records']} of {records} records are in the table, {report['differing']} were written in two forms; "
-            f"the digest of the items is {report['digest']}, expected {total % (1 << 256):064x}"
+            f"the digest of the items is {report['digest']}, expected {expected.hexdigest()}"
         )
+
+
+def _check_result(result: dict[str, Any] | None, first: dict[str, Any] | None, records: int) -> None:
+    if result is None:
+        raise BenchmarkError("the message is acknowledged, but the table holds no RESULT")
+    counts = {name: int(result[name]["N"]) for name in ("accepted", "rejected", "records")}
+    if counts != {"accepted": records, "rejected": 0, "records": records}:
+        raise BenchmarkError(f"RESULT counts {counts}; the file has {records} records, and none is rejected")
+    if first not in (None, result):
+        raise BenchmarkError(f"RESULT was replaced after the failover: {first} by {result}")
 
 
 def _digest(number: int, note_bytes: int) -> bytes:
@@ -145,4 +184,5 @@ def _digest(number: int, note_bytes: int) -> bytes:
     }
     amount = typed["amount"]["N"]
     typed["amount"]["N"] = amount.removesuffix(".0")
-    return hashlib.sha256(f"{number} ".encode() + json.dumps({"M": typed}, separators=(",", ":")).encode()).digest()
+    text = json.dumps({"M": typed}, separators=(",", ":"))
+    return hashlib.sha256(f"{number} {text}".encode()).digest()[:HASH_BYTES]
