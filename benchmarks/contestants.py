@@ -24,6 +24,7 @@ import typer
 
 KEY: Final = "incoming/orders"
 """Key of the object, without its extension."""
+PRIMARY, SECONDARY = "us-east-1", "us-west-2"
 _FUNCTION_SECONDS: Final = 900.0
 _ENVIRONMENT: Final = {
     "AWS_ACCESS_KEY_ID": "AKIABENCHMARK",
@@ -41,8 +42,8 @@ _ENVIRONMENT: Final = {
     "INGEST_BUCKET": "ingest",
     "ARCHIVE_BUCKET": "archive",
     "SOURCE": "ingest",
-    "PRIMARY_REGION": "us-east-1",
-    "SECONDARY_REGION": "us-west-2",
+    "PRIMARY_REGION": PRIMARY,
+    "SECONDARY_REGION": SECONDARY,
     "MAXIMUM_OBJECT_BYTES": str(5 * 1024**3),
     "MAXIMUM_EXPANDED_BYTES": str(5 * 1024**3),
     "SHADOW_DELAY_SECONDS": "15",
@@ -183,7 +184,7 @@ def main(  # noqa: PLR0913, PLR0917 - options of a command
     seconds: Annotated[float, typer.Option(help="Time of the function.")] = _FUNCTION_SECONDS,
     receives: Annotated[int, typer.Option(help="Receive count of the message.")] = 1,
     continued: Annotated[bool, typer.Option("--continued", help="An earlier invocation sent it.")] = False,  # noqa: FBT002
-    region: Annotated[str, typer.Option(help="Region of the function.")] = "us-east-1",
+    region: Annotated[str, typer.Option(help="Region of the function.")] = PRIMARY,
     traced: Annotated[bool, typer.Option("--traced", help="Import what X-Ray needs, as in Lambda.")] = False,  # noqa: FBT002
 ) -> None:
     """Handle one object, and print the seconds, the processor seconds and the peak memory as JSON."""

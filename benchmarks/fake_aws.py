@@ -20,9 +20,9 @@ from typing import IO, Annotated, Any, Final
 
 import typer
 
+from benchmarks.contestants import PRIMARY, SECONDARY
 from handlers.shared import claims, schema
 
-PRIMARY, SECONDARY = REGIONS = ("us-east-1", "us-west-2")
 _END_OF_HEADERS: Final = b"\r\n\r\n"
 _BATCH_WRITE: Final = b"dynamodb_20120810.batchwriteitem"
 _GET: Final = b"dynamodb_20120810.getitem"
@@ -192,7 +192,7 @@ class _Connection(asyncio.Protocol):
             return b'{"UnprocessedItems":{}}'
         if target == _QUERY:
             if found := re.search(_PARTITION_KEY, body):
-                count = sum(self._table.written[found[1]])
+                count = sum(self._table.written.get(found[1], b""))
                 return b'{"Items":[],"Count":%d,"ScannedCount":%d}' % (count, count)
             (value,) = json.loads(body)["ExpressionAttributeValues"].values()
             return json.dumps({"Items": self._table.rows_of(value["S"])}).encode()

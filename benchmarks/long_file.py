@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.contestants import KEY
-from benchmarks.fake_aws import HASH_BYTES, PRIMARY, SECONDARY
+from benchmarks.contestants import KEY, PRIMARY, SECONDARY
+from benchmarks.fake_aws import HASH_BYTES
 from benchmarks.processor_speed import fake_aws, order, write_orders
 from benchmarks.timing import BenchmarkError, measured_apart
 from handlers.shared import schema
