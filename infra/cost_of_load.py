@@ -65,7 +65,7 @@ class ObjectWork:
 AN_OBJECT: Final = ObjectWork(
     table_requests=16,
     table_reads=7.4,
-    table_writes=12,
+    table_writes=10,
     object_requests=2,
     table_requests_a_record=0.04,
     table_reads_a_record=0.115,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BEGINNING: Final = Place()
 _ATTEMPT: Final = schema.attempt_sort_key("")
+_STATE, _ORDER = schema.STATE_INDEX_PARTITION_KEY, schema.STATE_INDEX_SORT_KEY
 _DIGEST_RECORDS: Final = 100_000
 """Above this number a replica's records are counted and not hashed: hashing a million takes longer than writing them."""
 
@@ -246,7 +247,7 @@ class Ledger:
         return Known(
             result=result,
             is_settled=result is not None and settled == (result.effect_digest, result.processing_version),
-            is_attempt_unfinished=schema.STATE_INDEX_PARTITION_KEY in attempt or schema.CHECKPOINT in attempt,
+            is_attempt_unfinished=_STATE in attempt or schema.CHECKPOINT in attempt,
             rewritten_at=_epoch_seconds(_text(attempt, "updated_at")) if is_rewritten else 0.0,
             version_at_work=at_work or "",
             attempts=_number(attempt, "attempts"),
@@ -400,6 +401,9 @@ class Ledger:
     def begin(self, object_id: str, now: float, *, processing_version: str, forget_checkpoint: bool = False) -> int:
         """Note that this region begins an attempt, begins again, or continues; return the number of attempts, with it.
 
+        The row has a state and no place in the index of states: nothing reads unfinished attempts there, and to enter and
+        leave it would cost two of an object's write units in each replica.
+
         Args:
             object_id: Identity of the object.
             now: Epoch seconds.
@@ -413,17 +417,15 @@ class Ledger:
             "object_id = :object_id",
             "#version = :version",
             "#state_hour = if_not_exists(#state_hour, :state_hour)",
-            "#state_order = if_not_exists(#state_order, :state_order)",
         ]
         values: dict[str, AttributeValue] = {
             ":one": {"N": "1"},
             ":now": {"S": moment},
             ":object_id": {"S": object_id},
             ":version": {"S": processing_version},
-            ":state_hour": {"S": schema.state_hour(schema.UNFINISHED, timestamps.hour_of(moment), object_id)},
-            ":state_order": {"S": schema.newest_last(moment, object_id)},
+            ":state_hour": {"S": schema.UNFINISHED},
         }
-        more, names = " ADD attempts :one", {"version": schema.PROCESSING_VERSION}
+        more, names = " ADD attempts :one", {"version": schema.PROCESSING_VERSION, "state_hour": _STATE}
         if forget_checkpoint:
             more, names["checkpoint"] = f"{more} REMOVE #checkpoint", schema.CHECKPOINT
         return _number(self._note_attempt(object_id, changes, values, now, more, **names), "attempts")
@@ -448,7 +450,7 @@ class Ledger:
         )
 
     def finish(self, object_id: str, now: float, *, attempts: int) -> None:
-        """Note that this region's attempt has ended, so that the index of unfinished attempts drops it.
+        """Note that this region's attempt has ended; an index entry of an earlier release, or of a lost object, goes.
 
         Args:
             object_id: Identity of the object.
@@ -456,14 +458,14 @@ class Ledger:
             attempts: Number of attempts with this one. A later one, of another message, may be at work: it stays listed.
         """
         condition, seen = _still(attempts)
-        names = {"#gone": schema.GONE, "#checkpoint": schema.CHECKPOINT, "#counter": "attempts"}
+        names = {"#state_hour": _STATE, "#state_order": _ORDER, "#gone": schema.GONE}
         is_met(
             lambda: self._dynamodb.update_item(
                 TableName=self._table_name,
                 Key=self._attempt_key(object_id),
                 UpdateExpression="SET updated_at = :now REMOVE #state_hour, #state_order, #gone, #checkpoint",
                 ConditionExpression=condition,
-                ExpressionAttributeNames=_STATE_NAMES | names,
+                ExpressionAttributeNames=names | {"#checkpoint": schema.CHECKPOINT, "#counter": "attempts"},
                 ExpressionAttributeValues={":now": {"S": timestamps.from_epoch(now)}} | seen,
             )
         )
@@ -486,7 +488,7 @@ class Ledger:
             ":state_hour": {"S": schema.state_hour(schema.GONE_STATE, timestamps.hour_of(moment), object_id)},
             ":state_order": {"S": schema.newest_last(moment, object_id)},
         }
-        self._note_attempt(object_id, changes, values, now, gone=schema.GONE)
+        self._note_attempt(object_id, changes, values, now, gone=schema.GONE, state_hour=_STATE, state_order=_ORDER)
 
     def _note_attempt(
         self,
@@ -498,7 +500,7 @@ class Ledger:
         **names: str,
     ) -> dict[str, Any]:
         """Update this region's ATTEMPT row, which DynamoDB may delete after its retention; return what it changed."""
-        aliases = _STATE_NAMES | {f"#{name}": attribute for name, attribute in names.items()}
+        aliases = {f"#{name}": attribute for name, attribute in names.items()}
         if self._attempt_retention_days:
             changes = [*changes, "#expires_at = :expires_at"]
             values = values | {":expires_at": {"N": str(schema.expires_at(now, self._attempt_retention_days))}}
@@ -564,12 +566,6 @@ class Ledger:
         }
 
 
-_STATE_NAMES: Final = {
-    "#state_hour": schema.STATE_INDEX_PARTITION_KEY,
-    "#state_order": schema.STATE_INDEX_SORT_KEY,
-}
-
-
 def _epoch_seconds(text: str) -> float:
     """Return a time in epoch seconds, 0 if it is malformed: a row written by hand must not block its object."""
     try:
@@ -601,7 +597,7 @@ def _number(row: dict[str, Any], name: str) -> int:
 
 
 def _is_unfinished(attempt: dict[str, Any]) -> bool:
-    return _text(attempt, schema.STATE_INDEX_PARTITION_KEY).startswith(schema.UNFINISHED)
+    return _text(attempt, _STATE).startswith(schema.UNFINISHED)
 
 
 def _still(count: int) -> tuple[str, dict[str, AttributeValue]]:

@@ -38,7 +38,7 @@ FILE_INDEX_PARTITION_KEY: Final = "file_key"
 FILE_INDEX_SORT_KEY: Final = "file_order"
 
 STATE_INDEX: Final = "by_state_hour"
-"""Finds objects by state, hour and shard, such as the quarantined ones (`RESULT` and `ATTEMPT` rows)."""
+"""Finds objects by state, hour and shard, such as the quarantined ones (`RESULT` rows, and `ATTEMPT` rows of gone ones)."""
 STATE_INDEX_PARTITION_KEY: Final = "state_hour"
 STATE_INDEX_SORT_KEY: Final = "state_order"
 
@@ -91,6 +91,7 @@ DIGEST_PREFIXES: Final = "0123456789abcdef"
 COMPLETED: Final = "COMPLETED"
 QUARANTINED: Final = "QUARANTINED"
 UNFINISHED: Final = "UNFINISHED"
+"""State of an ATTEMPT row that is at work; an earlier release added an hour and a shard, and listed it in the index."""
 GONE: Final = "gone"
 """Attribute of an ATTEMPT row: why that region's bucket holds no version of the object any more. There is no RESULT then,
 because the other region's bucket may hold a version."""

@@ -177,7 +177,8 @@ def read_units(operation: str, request: dict[str, Any], answer: dict[str, Any]) 
 def write_units(operation: str, request: dict[str, Any]) -> float:
     """Return the write units of a request in one replica: one for each kB, and again for each index that has the row.
 
-    A row that moves within an index costs two writes there.
+    A row is in the index of states while it has that index's sort key. A row that moves within an index costs two writes
+    there.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
     """
     if operation == "PutItem":
@@ -186,7 +187,7 @@ def write_units(operation: str, request: dict[str, Any]) -> float:
         puts = [each for requests in request["RequestItems"].values() for each in requests]
         return sum(units_of_row(each["PutRequest"]["Item"]) for each in puts)
     if operation == "UpdateItem":
-        return 1 + int(schema.STATE_INDEX_PARTITION_KEY in json.dumps(request))
+        return 1 + int(":state_order" in request["ExpressionAttributeValues"])
     return 0
 
 
