@@ -91,7 +91,7 @@ def long_file_command(  # noqa: PLR0913, PLR0917 - options of a command
         list[str] | None, typer.Option(metavar="NUMBER:SECONDS", help="Kill this invocation after so many seconds.")
     ] = None,
     failover: Annotated[
-        int | None, typer.Option(min=1, help="Lose the region after this invocation, or after RESULT if that is earlier.")
+        int | None, typer.Option(min=1, help="Lose the region after this invocation and a first record, or after RESULT.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Which half of the items the other region then holds.")] = 0,
     output: Annotated[Path, typer.Option(help="Where to write the result; the file is beside it.")] = Path(

@@ -70,7 +70,8 @@ def measure(  # noqa: PLR0913 - options of the command
         function_seconds: Time of an invocation.
         latency_ms: Milliseconds until DynamoDB answers.
         kill: Seconds after which an invocation is killed, by its number from 1.
-        failover: Number of the last invocation before the first region is lost; RESULT's, if that comes earlier.
+        failover: Number of the last invocation before the first region is lost; a later one, if no record is written yet;
+            RESULT's, if that comes earlier.
         seed: Which items the other region lacks after a failover.
         output: Folder for the file.
         say: Reports progress.
@@ -101,7 +102,8 @@ def measure(  # noqa: PLR0913 - options of the command
                 invocations.append({"region": region} | measured | _reached(report))
                 is_killed = "killed_after" in measured
                 is_acknowledged = not is_killed and report["requests"].get("sendmessage", 0) == sent
-                if region == PRIMARY and failover and (number >= failover or is_acknowledged):
+                is_lost = is_acknowledged or (failover and number >= failover and report["records"])
+                if failover and is_lost and region == PRIMARY:
                     region, receives, is_continued = SECONDARY, 1, False
                     report = _asked(port, f"fail-over/{seed}")
                     first_result, invocations[-1]["replicated"] = report["result"], report["records"]

@@ -214,7 +214,7 @@ class World:
         return {(row["object_id"], int(row["ordinal"])): row["record"] for row in found}
 
     def unfinished(self, region: str = PRIMARY) -> list[Row]:
-        """Return the attempts that the state index shows as begun and not ended."""
+        """Return the attempts that have begun and not ended."""
         return [row for row in self.rows(region) if row.get("state_hour", "").startswith(schema.UNFINISHED)]
 
     def archived(self, region: str = PRIMARY) -> dict[str, bytes]:
