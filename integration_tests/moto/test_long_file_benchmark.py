@@ -21,7 +21,7 @@ from handlers.processor.application import application
 from handlers.processor.batch_requests import BatchRequests
 from handlers.processor.deadline import Deadline
 from handlers.processor.store import Known, Ledger
-from integration_tests.moto.processor_world import environment
+from integration_tests.moto.processor_world import VARIABLES, environment
 from simulation.sabotage import sabotaged
 
 RECORDS = 2_500
@@ -63,6 +63,8 @@ def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             raise Killed
         return send(self, batch)
 
+    # The metrics of this process have one `environment` for all tests.
+    monkeypatch.setitem(contestants._ENVIRONMENT, "ENVIRONMENT", VARIABLES["ENVIRONMENT"])  # noqa: SLF001
     monkeypatch.setattr(long_file, "measured_apart", invoke)
     monkeypatch.setattr(BatchRequests, "send", count)
     monkeypatch.setattr(Deadline, "is_too_late_for", lambda _self, _seconds: left[0] <= 0)
