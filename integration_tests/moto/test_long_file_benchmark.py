@@ -104,7 +104,7 @@ def look_at_both_checkpoints(self: Ledger, object_id: str) -> Known:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "failover", "complaint"),
+    ("wrong", "failover", "message"),
     [
         (TRUSTING, MID_FILE, "lockstep did not process its message"),
         ((*TRUSTING, "earlier records unchecked"), MID_FILE, f"of {RECORDS} records are in the table"),
@@ -112,10 +112,10 @@ def look_at_both_checkpoints(self: Ledger, object_id: str) -> Known:
         (("RESULT written unconditionally",), LAST, "RESULT was replaced after the failover"),
     ],
 )
-def test_long_file_of_a_wrong_processor_fails(wrong: tuple[str, ...], failover: int, complaint: str, tmp_path: Path) -> None:
+def test_long_file_of_a_wrong_processor_fails(wrong: tuple[str, ...], failover: int, message: str, tmp_path: Path) -> None:
     with ExitStack() as stack:
         for name in wrong:
             changed = patch.object(Ledger, "look", look_at_both_checkpoints) if name == OTHERS else sabotaged(name)
             stack.enter_context(changed)
-        with pytest.raises(BenchmarkError, match=complaint):
+        with pytest.raises(BenchmarkError, match=message):
             measured(tmp_path, kill={}, failover=failover, seed=ITS_ROWS_REPLICATED)
