@@ -236,9 +236,9 @@ def test_attempt_whose_message_is_lost_is_not_listed_as_unfinished(world: World,
         identity, 0.0, processing_version=""
     )  # as a crash before its end leaves it; its message is purged
     attempt = schema.attempt_sort_key(PRIMARY)
-    assert [schema.STATE_INDEX_SORT_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [True]
+    assert [schema.STATE_INDEX_PARTITION_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [True]
     assert world.reconcile(PRIMARY) == 0
-    assert [schema.STATE_INDEX_SORT_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [False]
+    assert [schema.STATE_INDEX_PARTITION_KEY in row for row in world.rows(PRIMARY) if row["sk"] == attempt] == [False]
 
 
 def test_quarantine_without_a_note_is_copied_to_this_archive(world: World) -> None:
