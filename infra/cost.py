@@ -110,7 +110,7 @@ class Run:
 A_RUN: Final = Run(
     table_requests=40,
     table_reads=45,
-    table_writes=18,
+    table_writes=16,
     object_requests=2.5,
     secret_reads=1,
     secret_looks=2 / 5,
