@@ -223,8 +223,11 @@ def failback(
 
 
 def _wait_for_failback(target: Target, found: list[RegionStatus], wait: float) -> list[str]:
-    """Wait while every unmet condition is met by itself after a time; return the texts of those that are still unmet."""
-    decided_at, began = time.time(), time.monotonic()
+    """Wait while every unmet condition is met by itself after a time; return the texts of those that are still unmet.
+
+    Without a wait, the last heartbeats decide, though they may be older than the command.
+    """
+    decided_at, began = time.time() if wait else None, time.monotonic()
     estimate = failback_checks.Estimate(time.monotonic)
     while True:
         shut = failback_checks.unmet(found, back_to=target.primary, now=time.time(), decided_at=decided_at)

@@ -16,7 +16,7 @@ from operations.reconciler import MOST_SECONDS as MOST_SECONDS_OF_RECONCILER
 from operations.status import RegionStatus
 
 MOST_SECONDS_OF_SHADOW: Final = 60.0
-"""Maximum age of a waiting message, or the time since the decision, if that is longer."""
+"""Maximum age of a waiting message at the heartbeat, or the time from the decision to it, if that is longer."""
 SECONDS_OF_REPLICATION: Final = 900.0
 """Seconds in which S3 Replication Time Control replicates nearly every object
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-time-control.html). After that time since the decision,
@@ -24,8 +24,11 @@ what is on its way is younger than the decision."""
 _SECONDS_ON_THE_WAY: Final = 10.0
 """A heartbeat of this age has arrived in the other region, unless replication is behind."""
 
-CANARIES_ON_THE_WAY: Final = 2
-"""Canaries that are normally in replication: each observer uploads one a minute, just before it measures."""
+CANARIES_ON_THE_WAY: Final = 1
+"""Canaries that are normally in replication in one direction: each observer uploads one a minute."""
+SECONDS_OF_METRICS: Final = 180.0
+"""A heartbeat this long after the decision counts what was on its way then: S3 publishes the number of a minute late, and in
+each whole minute the canary adds one to it."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,8 @@ def unmet(statuses: list[RegionStatus], *, back_to: str, now: float, decided_at:
         statuses: The status of both regions.
         back_to: The region that is to become active.
         now: Epoch seconds.
-        decided_at: When the failback was decided, epoch seconds; now by default.
+        decided_at: When the failback was decided, epoch seconds; by default, the last heartbeats decide.
     """
-    since = max(0.0, now - decided_at) if decided_at is not None else 0.0
     silent = [Reason(f"{one.region} {one.silence}: {'; '.join(one.problems)}") for one in statuses if one.claims is None]
     not_ready = [
         Reason(f"GET /ready of {one.region} does not answer 200: fix it first, the region cannot serve traffic")
@@ -70,8 +72,8 @@ def unmet(statuses: list[RegionStatus], *, back_to: str, now: float, decided_at:
         *not_ready,
         *(Reason(text, passes=True) for text in _disagreement(statuses)),
         *(reason for one in statuses for reason in _heartbeats(statuses, one, now)),
-        *(reason for one in statuses for reason in _pending(one, since)),
-        *(reason for one in statuses if one.region == back_to for reason in _backlog(one, since)),
+        *(reason for one in statuses for reason in _pending(one, now, decided_at)),
+        *(reason for one in statuses if one.region == back_to for reason in _backlog(one, decided_at)),
         *(Reason(text) for text in _digests(statuses)),
         *(Reason(text) for one in statuses for text in _unreconciled(one, now)),
     ]
@@ -130,21 +132,29 @@ def _heartbeats(statuses: list[RegionStatus], one: RegionStatus, now: float) -> 
             yield Reason(text, passes=True)
 
 
-def _pending(one: RegionStatus, since: float) -> Iterator[Reason]:
+def _pending(one: RegionStatus, now: float, decided_at: float | None) -> Iterator[Reason]:
     own = one.heartbeats.get(one.region)
-    pending = own.numbers.get("replication_pending", 0.0) if own else 0.0
-    if pending > CANARIES_ON_THE_WAY and since < SECONDS_OF_REPLICATION:
+    if own is None or (decided_at is not None and now - decided_at >= SECONDS_OF_REPLICATION):
+        return
+    pending = own.numbers.get("replication_pending")
+    if pending is None:
+        text = f"the observer of {one.region} could not measure what is on its way to it: wait for the next heartbeat"
+        yield Reason(text, passes=True)
+    elif pending > CANARIES_ON_THE_WAY:
         text = f"{pending:.0f} objects of the other region's bucket have not arrived in {one.region}'s: wait for them"
         yield Reason(text, passes=True, left=pending - CANARIES_ON_THE_WAY)
+    elif decided_at is not None and (left := decided_at + SECONDS_OF_METRICS - own.at) > 0:
+        text = f"what was on its way to {one.region} is not measured yet: wait for its heartbeat in {left:.0f} s"
+        yield Reason(text, passes=True, left=left)
 
 
-def _backlog(one: RegionStatus, since: float) -> Iterator[Reason]:
+def _backlog(one: RegionStatus, decided_at: float | None) -> Iterator[Reason]:
     if one.waiting is None:
         yield Reason(f"the depth of the ingest queue of {one.region} could not be read: check the queue, and try again")
         return
     own = one.heartbeats.get(one.region)
     depth, age = (own.numbers.get(name) for name in ("queue_depth", "shadow_age")) if own else (None, None)
-    most = max(MOST_SECONDS_OF_SHADOW, since)
+    most = MOST_SECONDS_OF_SHADOW if own is None or decided_at is None else max(MOST_SECONDS_OF_SHADOW, own.at - decided_at)
     is_young = bool(depth) and age is not None and age <= most
     if not one.waiting or is_young:
         return

@@ -182,6 +182,8 @@ class History:
         match fault.kind:
             case Kind.PROMOTE | Kind.FORCE | Kind.UNFORCE | Kind.REPROCESS:
                 self._operate(fault, region)
+            case Kind.FAILBACK if self.watchers:
+                self.watchers.fail_back(region)
             case Kind.DUPLICATE | Kind.DELETE | Kind.LOSE_RECORD | Kind.LOSE_IN_REPLICA | Kind.CHANGE_IN_REPLICA:
                 self._touch(fault, region)
             case Kind.BUNDLE:
@@ -204,22 +206,23 @@ class History:
     def _touch(self, fault: Fault, region: Region) -> None:
         for one in self.accepted:
             version = region.ingest.get((one.version.key, one.version.version_id))
-            if one.upload.name != fault.name or version is None:
+            if one.upload.name != fault.name or (version is None and not fault.amount):
                 continue
-            if fault.kind is Kind.DUPLICATE:
+            if version is None or fault.kind not in {Kind.DUPLICATE, Kind.DELETE}:
+                self._touch_record(region, one.object_id, fault)
+            elif fault.kind is Kind.DUPLICATE:
                 self.world.announce(region, version, self.world.number())
-            elif fault.kind is not Kind.DELETE:
-                self._touch_record(region, one.object_id, fault.kind)
             else:
                 self.meddled.add(one.object_id)
                 del region.ingest[version.key, version.version_id]
                 self.world.note(region, "client", "DELETE", f"{version.key} {version.version_id}")
 
-    def _touch_record(self, region: Region, object_id: str, kind: Kind) -> None:
-        pk = f"REC#{object_id}#000000"
-        for item in region.partition(pk)[:1]:
+    def _touch_record(self, region: Region, object_id: str, fault: Fault) -> None:
+        kind, result = fault.kind, region.item(f"OBJ#{object_id}", "RESULT")
+        rows = [result] if fault.amount else region.partition(f"REC#{object_id}#000000")[:1]
+        for item in filter(None, rows):
             self.meddled.add(object_id)
-            key = (pk, item["sk"]["S"])
+            key = (item["pk"]["S"], item["sk"]["S"])
             if kind is Kind.LOSE_RECORD:
                 self.world.write_item(region, key, None)
             else:

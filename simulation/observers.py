@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 RUN_SECONDS: Final = 50.0
 """The function's timeout."""
+REPLICATION_RULE: Final = "both-ways"
 _handle: Final = handlers_in_world.body_of(observer_handler.handler)
 
 
@@ -101,7 +102,7 @@ def environment(world: World, region: Region) -> Environment:
         "AUTO_PROMOTE": "true" if world.plan.auto_promote else "false",
         "PEER_INGEST_BUCKET": f"ingest-{peer}",
         "PEER_REGION": peer,
-        "REPLICATION_RULE_ID": "both-ways",
+        "REPLICATION_RULE_ID": REPLICATION_RULE,
         "SECRET_NAME": "receipts",
     }
     made = Environment(world, region, lambda: observer_application.build(handlers_in_world.variables(region) | more))

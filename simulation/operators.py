@@ -1,20 +1,25 @@
-"""Run an operator's real commands: those of `operate` that promote, force clients to a region, or reprocess objects.
+"""Run an operator's real commands: those of `operate` that promote, fail back, force clients to a region, or reprocess.
 
 They use the same clients as the handlers.
 """
 
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
-from operations import force, register
+from operations import failback_checks, force, register, status
 from operations.errors import RunFailure
 from operations.replay import send_events
 from simulation.handlers_in_world import Clock
+from simulation.http_api import api_url
 from simulation.plan import REGIONS, SECONDARY
 from simulation.regions import Region
 from simulation.scheduler import current_process
 from simulation.services import client
+from simulation.web import Web
 from simulation.world import World
+
+_LOOK_SECONDS: Final = 10.0
+"""Seconds between two looks of `operate failback`."""
 
 
 def promote(world: World, region: Region) -> None:
@@ -25,6 +30,34 @@ def promote(world: World, region: Region) -> None:
         _say(world, region, "promote", f"refused: {failure}")
     else:
         _say(world, region, "promote", "it was active before" if done.already else f"epoch {done.epoch}")
+
+
+def fail_back(world: World, region: Region, web: Web, *, until: float) -> float | None:
+    """Look at both regions, as `operate failback` does, until its checks let a region become active.
+
+    Returns:
+        When it was decided, in epoch seconds; None if the checks have not passed until the given time.
+    """
+
+    def api(_: object, name: str, timeout: float) -> Any:  # noqa: ANN401 - what is used of `operations.signed_http.Api`
+        def call(method: str, path: str, **_: bool) -> SimpleNamespace:
+            return SimpleNamespace(status=web.send(method, api_url(name) + path, seconds=timeout).status_code)
+
+        return SimpleNamespace(call=call)
+
+    status.time, status.Api = Clock(), api  # type: ignore[attr-defined,assignment,misc]  # the module's own imports
+    decided_at, before = world.now, [""]
+    while world.now < until:
+        found = status.look(_target(world))
+        shut = failback_checks.reasons(found, back_to=region.name, now=world.clock(region), decided_at=decided_at)
+        if not shut:
+            _say(world, region, "failback", "the checks allow it")
+            return decided_at
+        if shut != before:
+            _say(world, region, "failback", f"refused: {'; '.join(shut)}")
+        before = shut
+        Clock.sleep(_LOOK_SECONDS)
+    return None
 
 
 def force_clients(world: World, *, forced: bool) -> None:
@@ -56,8 +89,13 @@ def _deployment(world: World) -> Any:  # noqa: ANN401 - what is used of `operati
 
 
 def _target(world: World) -> Any:  # noqa: ANN401 - what is used of `operations.target.Target`
+    def client_of(service: str, name: str) -> Any:  # noqa: ANN401 - clients have no type in common
+        return client(world, world.regions[name], service)
+
     return SimpleNamespace(
-        operator_client=lambda service, name: client(world, world.regions[name], service),
+        operator_client=client_of,
+        fail_fast_client=client_of,
+        name_of=lambda resource: {"ingest-dlq": "dead-letters"}.get(resource, resource),
         table_name="ledger",
         regions=REGIONS,
         secondary=SECONDARY,

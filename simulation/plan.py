@@ -42,6 +42,7 @@ class Kind(StrEnum):
     UNREPLICATED = "S3 does not replicate an object"
     BUNDLE = "one message names several objects"
     REPROCESS = "objects are processed again on purpose"
+    FAILBACK = "the primary becomes active again once the checks allow it, and the secondary is lost at once"
     REDRIVE = "the dead letters are redriven"
     OUTAGE = "the function is throttled"
     LOSE_RECORD = "a record is deleted"
@@ -136,7 +137,8 @@ class Fault:
         region: Its region.
         at: Seconds since the beginning; for a fault of a call, the call's number in that region.
         lasts: Duration in seconds.
-        amount: Seconds of skew or stall, factor of lag, version deployed, number of records that name no object.
+        amount: Seconds of skew or stall, factor of lag, version deployed, number of records that name no object. For an item
+            that a replica loses: 0 for a record, 1 for RESULT.
         name: The name of the affected upload.
     """
 
@@ -162,6 +164,7 @@ class Plan:
             never do.
         lags: The distribution of the lags of replication and events.
         watch: The watchers of the regions: none, the reconcilers and their alarms, or the observers as well.
+        watched_from: Seconds until the watchers begin.
         auto_promote: Whether the secondary's observer may promote its region.
         settle: Seconds after the faults within which everything must be processed.
         overdue: Seconds after which a message that waits in the passive region becomes a dead letter.
@@ -182,6 +185,7 @@ class Plan:
     unreplicated: frozenset[int] | None = None
     lags: Shape = Shape.HEAVY_TAIL
     watch: Watch = Watch.NOTHING
+    watched_from: float = 0.0
     auto_promote: bool = False
     settle: float = SETTLE_SECONDS
     overdue: float = OVERDUE_SECONDS
@@ -260,7 +264,7 @@ _ALLOWED: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
     "page": (lambda records: 0 < records <= 1000, "a whole number from 1 to 1000"),  # noqa: PLR2004 - as stated
     "crash_rate": (lambda rate: 0 <= rate <= 1, "a number from 0 to 1"),
     **dict.fromkeys(
-        ("at", "lasts", "horizon", "settle", "overdue", "slowest", "pace", "reading"),
+        ("at", "lasts", "watched_from", "horizon", "settle", "overdue", "slowest", "pace", "reading"),
         (lambda seconds: 0 <= seconds <= _LONGEST_SECONDS, f"a number of seconds from 0 to {_LONGEST_SECONDS}"),
     ),
 }

@@ -5,6 +5,7 @@ Each is a context manager that replaces a method of the handlers.
 
 import dataclasses
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -42,6 +43,7 @@ from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger, Result
 from handlers.shared import claims, object_keys, receipts, schema
 from handlers.shared.effect import EffectDigest
+from operations import failback_checks
 from simulation import alarms, http_api, secrets_manager, watchers
 from simulation.plan import PRIMARY
 from simulation.scheduler import current_process
@@ -242,6 +244,10 @@ def _keep_no_rejections(self: Any, object_id: str, _ndjson: Any) -> None:  # noq
     vars(self)["_s3"].put_object(Bucket=vars(self)["_bucket"], Key=key, Body=b"")
 
 
+def _unequal_results(statuses: Any, **_: Any) -> list[Any]:  # noqa: ANN401 - the regions' statuses
+    return [failback_checks.Reason(text) for text in vars(failback_checks)["_digests"](statuses)]  # digests are of RESULTs
+
+
 _grant_parts = MultipartUploads.parts
 
 
@@ -404,6 +410,23 @@ VARIANTS: Final[dict[str, tuple[str, list[Change]]]] = _by_name(
         "a file of a client is one object": {
             "client that forgets its journal": [(Receipts, "_load", _forget_the_journal)],
             "client with a new id for each try": [(Platform, "grant", _grant_a_new_id)],
+        },
+        "a failback loses nothing": {
+            "failback that checks nothing": [(failback_checks, "unmet", lambda *_, **__: [])],
+            "failback that looks at RESULT alone": [(failback_checks, "unmet", _unequal_results)],
+            "failback that compares no digests": [(failback_checks, "_digests", lambda _: [])],
+            "failback that ignores what S3 replicates": [(failback_checks, "_pending", lambda *_: [])],
+            "failback by a number of before the decision": [(failback_checks, "SECONDS_OF_METRICS", -math.inf)],
+            "failback that takes files for canaries": [(failback_checks, "CANARIES_ON_THE_WAY", 2)],
+        },
+        "a failback leaves no backlog": {
+            "failback that ignores the backlog": [(failback_checks, "_backlog", lambda *_: [])],
+        },
+        "a quiet platform allows a failback": {
+            "failback that waits for the canaries": [
+                (failback_checks, "CANARIES_ON_THE_WAY", -1),
+                (failback_checks, "SECONDS_OF_REPLICATION", math.inf),
+            ],
         },
         "what is accepted was put": {
             "client that treats a lost answer as a success": [(Platform, "put", _accepted_before_it_is_put)],

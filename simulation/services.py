@@ -470,6 +470,10 @@ class SqsClient(ServiceClient):
 
         return self._call("SendMessage", write, QueueUrl)
 
+    def get_queue_url(self, *, QueueName: str) -> dict[str, Any]:  # noqa: N803 - AWS's name
+        """See GetQueueUrl."""
+        return self._call("GetQueueUrl", lambda: {"QueueUrl": QueueName}, QueueName)
+
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> dict[str, Any]:  # noqa: N803
         """See ChangeMessageVisibility; the handle of an earlier delivery has no effect."""
         number, receives = (int(part) for part in ReceiptHandle.split("-")[1:])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from handlers.shared.object_keys import CANARY_SOURCE
-from simulation.checks import Judged, canary_ids
+from simulation.checks import Judged, canary_ids, holds_records
 from simulation.health_checks import HealthChecks
 from simulation.plan import PRIMARY, REGIONS, SECONDARY, Kind, Plan, Watch
 from simulation.regions import Region
@@ -29,6 +29,10 @@ two walks, two runs, and the alarm's period."""
 _MISSED_EVERY: Final = 300
 """Seconds between two searches for missing objects."""
 _ACTED_SECONDS: Final = 900.0
+_YOUNG_SECONDS: Final = 60.0
+"""Age of a message at the decision for which a failback does not wait."""
+FAILBACK_SECONDS: Final = 1260.0
+"""Seconds without faults within which the checks of a failback pass: the longest lag, and two runs of the reconcilers."""
 _ILL: Final = (Kind.DESTROY, Kind.BLACKOUT, Kind.PARTITION, Kind.STALL, Kind.OUTAGE, Kind.SILENCE)
 
 _LOSES_METRICS: Final = (
@@ -103,6 +107,30 @@ class WatchedChecks:
             for region in survivors:
                 for detail in _canaries(self.history, region):
                     self._break("a canary is not a user's record", detail)
+
+    # --- a failback --------------------------------------------------------------------------------------------------
+
+    def fails_back(self, region: Region, decided_at: float | None) -> None:
+        """Check that nothing which is older than the decision is lost with the region that is left.
+
+        Args:
+            region: The region that becomes active.
+            decided_at: When it was decided, in epoch seconds; None if it was refused until the end.
+        """
+        history, kinds = self.history, {one.kind for one in self.history.plan.faults}
+        if decided_at is None:
+            if Kind.UNREPLICATED not in kinds:  # what the other region alone holds refuses it for good
+                self._break("a quiet platform allows a failback", f"to {region.name}: refused until the end")
+            return
+        for one in history.accepted:
+            if one.version.arrived_at < decided_at and not (one.is_in(region) or holds_records(region, one)):
+                self._break("a failback loses nothing", f"{one.upload.name} is not in {region.name}")
+        for message in region.queue.values():
+            seen = float(message.attributes.get("first_seen", {"stringValue": message.sent_at * 1000})["stringValue"]) / 1000
+            waits = any(one.quoted_key in message.keys and not holds_records(region, one) for one in history.accepted)
+            if waits and seen < decided_at - _YOUNG_SECONDS:
+                self._break("a failback leaves no backlog", f"{message.about} waits in {region.name}")
+        self._troubles[history.world.peer(region).name].append((Kind.DESTROY, history.world.now - EPOCH, float("inf")))
 
     # --- every minute ------------------------------------------------------------------------------------------------
 
@@ -215,6 +243,7 @@ def _ringing(history: Judged, region: Region, *, is_peer_lost: bool) -> Iterator
     """Yield the alarms in ALARM without a lasting reason."""
     reasons = {
         "dlq-depth": bool(region.dead),
+        "digest-mismatch": any(one.kind is Kind.LOSE_IN_REPLICA and one.amount for one in history.plan.faults),
         "peer-unhealthy": is_peer_lost,
         "unreconciled": _listed(region) > 0 and not list(_work(history, region)),
     }

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
-from simulation.chance import Chance
+from simulation.chance import Chance, Shape
 from simulation.drawing import draw, draw_busy, draw_duel, draw_long, draw_long_wait, draw_reprocessed, draw_storm
 from simulation.plan import (
     CALL_FAULTS,
@@ -22,6 +22,17 @@ _SETTLE: Final = 1260.0
 """Seconds: the longest lag, and the longest time until an observer's alarm ends."""
 QUIET_SECONDS: Final = 2700.0
 """Seconds after the observers: five visibility timeouts and the longest lag."""
+_QUIET_BEFORE: Final = 7200.0
+"""Seconds until the digests of the first hour are compared."""
+_FAILBACK_FAULTS: Final = (
+    (Kind.LAG, 0.7, SECONDARY, 900.0),
+    (Kind.OUTAGE, 0.7, SECONDARY, 900.0),
+    (Kind.OUTAGE, 0.2, PRIMARY, 300.0),
+    (Kind.SILENCE, 0.3, PRIMARY, 900.0),
+    (Kind.PARTITION, 0.2, PRIMARY, 600.0),
+    (Kind.BLACKOUT, 0.1, PRIMARY, 300.0),
+)
+"""The faults before a failback: kind, probability, region, longest duration in seconds."""
 LONGEST_LAG: Final = 600.0
 CALM_SECONDS: Final = 0.5
 """Seconds of the slowest call of a healthy region after the faults. Before, and in other histories, one call in 160 takes
@@ -31,6 +42,7 @@ would be false."""
 _OBSERVED: Final = 150
 """Number of histories for each one with observers, which run every minute and cost as much as some dozen others."""
 _RECONCILED: Final = 40
+_FAILED_BACK: Final = 500
 _SELDOM: Final = (
     (75, 3, draw_busy),
     (300, 17, draw_long_wait),
@@ -46,6 +58,8 @@ def plan_of(seed: int, *, objects: int | None = None) -> Plan:
     """Return the plan that a run draws for a seed."""
     if seed % _OBSERVED == _OBSERVED - 1:
         return draw_observed(seed)
+    if objects is None and seed % _FAILED_BACK == 300:  # noqa: PLR2004 - any place in five hundred
+        return draw_failback(seed)
     if seed % _RECONCILED == 9:  # noqa: PLR2004 - any place in forty
         return draw_reconciled(seed, objects=objects)
     for every, place, drawn in _SELDOM:
@@ -92,6 +106,47 @@ def draw_observed(seed: int) -> Plan:
         watch=Watch.OBSERVERS,
         auto_promote=chance.happens(0.6, "observed", "auto promote"),
         settle=_SETTLE,
+    )
+
+
+def draw_failback(seed: int) -> Plan:
+    """Return a plan of a failback from the secondary, after two hours without faults and a quarter of an hour with some.
+
+    In one of four, S3 has not replicated a file of the first hour, and the primary's replica has lost its RESULT. In half,
+    S3 replicates a file late and sends no event of it in the secondary.
+    """
+    chance, begins = Chance(seed), _QUIET_BEFORE
+    uploads = [
+        replace(_upload(chance, number), at=begins + 700 * chance.unit("failback", "at", number), region=SECONDARY)
+        for number in range(1 + chance.below(4, "failback", "objects"))
+    ]
+    faults = [
+        Fault(Kind.PROMOTE, SECONDARY, 5.0),
+        Fault(Kind.FAILBACK, PRIMARY, begins + 400 + 500 * chance.unit("failback")),
+    ]
+    if chance.happens(0.25, "failback", "unreplicated"):
+        uploads.append(Upload(at=30.0, region=SECONDARY, name="early", records="gggw"))
+        faults.append(Fault(Kind.UNREPLICATED, SECONDARY, 0.0, name="early"))
+        faults.append(Fault(Kind.LOSE_IN_REPLICA, PRIMARY, 2500.0, amount=1, name="early"))
+    elif chance.happens(0.7, "failback", "late"):
+        at = faults[1].at - 5 - 300 * chance.unit("failback", "late at") ** 2
+        uploads.append(Upload(at=at, region=SECONDARY, name="late", records="ggbw"))
+        faults.append(Fault(Kind.LOSE_EVENT, SECONDARY, 0.0, name="late"))
+        faults.append(Fault(Kind.LAG, SECONDARY, at - 0.5, lasts=1.0, amount=900.0))
+    for kind, probability, region, longest in _FAILBACK_FAULTS:
+        if chance.happens(probability, "failback", kind, region):
+            at = begins + 600 * chance.unit("failback", "begins", kind, region)
+            lasts = longest * chance.unit("failback", "lasts", kind, region)
+            faults.append(Fault(kind, region, round(at, 3), lasts=round(lasts, 3), amount=60.0 * (kind is Kind.LAG)))
+    return Plan(
+        seed=seed,
+        uploads=tuple(sorted(uploads, key=lambda one: (one.at, one.name))),
+        faults=tuple(sorted(faults, key=lambda one: (one.at, one.kind, one.region))),
+        horizon=begins + _HORIZON,
+        watch=Watch.OBSERVERS,
+        watched_from=begins - 300,
+        settle=2 * _SETTLE,
+        lags=list(Shape)[chance.below(len(Shape), "failback", "lags")],
     )
 
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from simulation import observers
+from simulation import observers, operators
 from simulation.alarms import ALARMS
 from simulation.checks import Judged
 from simulation.front_door import FrontDoor
 from simulation.health_checks import HealthChecks
-from simulation.plan import PRIMARY, REGIONS, Upload, Watch
+from simulation.plan import PRIMARY, REGIONS, Fault, Kind, Upload, Watch
 from simulation.regions import Region
 from simulation.scheduler import EPOCH
-from simulation.watched_checks import WatchedChecks
+from simulation.watched_checks import FAILBACK_SECONDS, WatchedChecks
 from simulation.watched_plans import CALM_SECONDS, LONGEST_LAG, QUIET_SECONDS
 from simulation.web import Web
 
@@ -25,6 +25,7 @@ class Watchers:
 
     history: Judged
     door: FrontDoor = field(init=False)
+    web: Web = field(init=False)
     health_checks: HealthChecks = field(init=False)
     checks: WatchedChecks = field(init=False)
     is_over: bool = False
@@ -34,9 +35,9 @@ class Watchers:
     def __post_init__(self) -> None:
         world = self.history.world
         self.door = FrontDoor(world)
-        web = Web(world, self.door.invoke)
-        observers.connect(web)
-        self.health_checks = HealthChecks(world, web)
+        self.web = Web(world, self.door.invoke)
+        observers.connect(self.web)
+        self.health_checks = HealthChecks(world, self.web)
         self.checks = WatchedChecks(self.history, self.health_checks)
 
     @property
@@ -46,12 +47,13 @@ class Watchers:
     def begin(self) -> None:
         """Schedule all runs until the history's end."""
         world, plan = self.history.world, self.history.plan
+        first = int(plan.watched_from // _MINUTE)
         if self._has_observers:
             world.longest_lag = LONGEST_LAG
             world.scheduler.after(plan.horizon, partial(setattr, world, "slowest", CALM_SECONDS))
             observers.deploy(world)
             self.health_checks.begin()
-        for minute in range(1, int((plan.horizon + plan.settle) // _MINUTE)):
+        for minute in range(first + 1, int((plan.horizon + plan.settle) // _MINUTE)):
             for place, name in enumerate(REGIONS):
                 region, seconds = world.regions[name], minute * _MINUTE
                 world.scheduler.after(seconds + 1 + place, partial(self._evaluate, region))
@@ -75,6 +77,22 @@ class Watchers:
         self.door.close()
         return self.checks.violations
 
+    # --- the operator ------------------------------------------------------------------------------------------------
+
+    def fail_back(self, region: Region) -> None:
+        """Fail back to a region once the checks allow it, and lose the other region at once."""
+        world, plan = self.history.world, self.history.plan
+        until = EPOCH + plan.horizon + FAILBACK_SECONDS
+
+        def work() -> None:
+            decided_at = operators.fail_back(world, region, self.web, until=until)
+            self.checks.fails_back(region, decided_at)
+            if decided_at is not None:
+                world.begin(Fault(Kind.DESTROY, world.peer(region).name, world.now))
+                operators.promote(world, region)
+
+        world.process("operator", region).start(work, lambda: None)
+
     # --- CloudWatch --------------------------------------------------------------------------------------------------
 
     def _evaluate(self, region: Region) -> None:
@@ -82,6 +100,7 @@ class Watchers:
         world = self.history.world
         if not region.is_destroyed and world.now >= region.dark_until:
             _sample(region, world.now)
+            _sample_replication(world.peer(region), region, world.now)
             alarms = tuple(
                 alarm for alarm in ALARMS if self._has_observers or ("service", "observer") not in alarm.dimensions
             )
@@ -122,6 +141,28 @@ class Watchers:
 
         environment.start(work, end)
         world.scheduler.after(observers.RUN_SECONDS, kill)
+
+
+def _sample_replication(source: Region, destination: Region, now: float) -> None:
+    """Publish S3's metric of a direction in its destination: the most objects that were on their way at one time.
+
+    It is of the minute before the last one, because S3 publishes it late, and of no minute without such an object.
+    """
+    first, last = now - 2 * _MINUTE, now - _MINUTE
+    spans = []
+    for place, version in source.ingest.items():
+        if version.replication in {"PENDING", "COMPLETED"}:
+            copy = destination.ingest.get(place)
+            spans.append((version.arrived_at, copy.arrived_at if copy else now))
+    moments = [first, *(begins for begins, _ in spans if first < begins < last)]
+    pending = max(sum(begins <= moment < ends for begins, ends in spans) for moment in moments)
+    if pending and not source.is_destroyed:
+        dimensions = {
+            "SourceBucket": f"ingest-{source.name}",
+            "DestinationBucket": f"ingest-{destination.name}",
+            "RuleId": observers.REPLICATION_RULE,
+        }
+        destination.cloudwatch.put("AWS/S3", "OperationsPendingReplication", dimensions, pending, now - 2)
 
 
 def _sample(region: Region, now: float) -> None:

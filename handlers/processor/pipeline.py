@@ -548,6 +548,10 @@ class Pipeline:
 
         The first RESULT wins. Another processing version replaces it only if its records no longer exist: the region that
         wrote them is lost, and this region's attempt wrote different ones.
+
+        The note may be refused: an attempt of another version has withdrawn it meanwhile. That attempt has a delivery of its
+        own, which ends only when the object is settled. If both have the same message and that attempt crashes, the object
+        stays unsettled until the reconciler verifies it, and the issuer reports it as accepted until then.
         """
         event, known = attempt.event, attempt.known
         upload = event.upload

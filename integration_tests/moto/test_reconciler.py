@@ -9,6 +9,7 @@ from moto import mock_aws
 
 from handlers.processor import reconciler
 from handlers.processor.application import application
+from handlers.processor.store import Ledger
 from handlers.shared import schema
 from handlers.shared.object_keys import object_identity
 from integration_tests.moto.processor_world import PRIMARY, SECONDARY, TABLE, Put, World, environment
@@ -223,6 +224,23 @@ def test_object_of_an_earlier_release_is_settled(world: World) -> None:
     assert world.settled(SECONDARY) == []
     assert [world.reconcile(region) for region in (PRIMARY, SECONDARY)] == [0, 0]
     assert len(world.settled(SECONDARY)) == len(world.settled(PRIMARY)) == 1
+
+
+def test_object_whose_note_was_refused_is_settled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An attempt of another version withdraws the note between RESULT and the note, and then crashes."""
+    conclude = Ledger.conclude
+
+    def conclude_and_withdraw(ledger: Ledger, result: Any, *given: Any, **named: Any) -> bool:  # noqa: ANN401 - as it takes
+        is_written = conclude(ledger, result, *given, **named)
+        ledger.unsettle(result.object_id, "another version")
+        return is_written
+
+    world.put("incoming/x.ndjson", LINES)
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "conclude", conclude_and_withdraw)
+        assert world.invoke(PRIMARY).failed == []
+    assert (world.settled(PRIMARY), world.depth(PRIMARY)) == ([], EMPTY)
+    assert (world.reconcile(PRIMARY), len(world.settled(PRIMARY))) == (0, 1)
 
 
 @pytest.mark.parametrize("is_settled", [True, False])

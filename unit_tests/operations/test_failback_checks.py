@@ -87,10 +87,14 @@ def test_failback_healthy_regions_is_allowed() -> None:
             "the last heartbeat of us-east-1 in us-west-2 is 90 s old",
         ),
         (
-            _everywhere(EAST, _heartbeat(replication_pending=3)),
-            "3 objects of the other region's bucket have not arrived in us-east-1's",
+            _everywhere(EAST, _heartbeat(replication_pending=2)),
+            "2 objects of the other region's bucket have not arrived in us-east-1's",
         ),
-        (_everywhere(WEST, _heartbeat(replication_pending=3)), "have not arrived in us-west-2's"),
+        (_everywhere(WEST, _heartbeat(replication_pending=2)), "have not arrived in us-west-2's"),
+        (
+            _everywhere(EAST, Heartbeat(970.0)),
+            "the observer of us-east-1 could not measure what is on its way to it",
+        ),
         (_east(waiting=None), "the depth of the ingest queue of us-east-1 could not be read"),
         (_east(waiting=5), "5 messages in us-east-1 are not verified yet (their age is unknown)"),
         (
@@ -128,10 +132,8 @@ def test_failback_unmet_condition_is_reported_with_an_action(change: Callable[..
             _east(waiting=9)(east, west),
         ),
         _west(waiting=9),
-        # The observers' own canaries are on the way.
-        _everywhere(EAST, _heartbeat(replication_pending=2)),
-        # S3 does not publish what is pending where nothing is replicated.
-        _everywhere(EAST, Heartbeat(970.0)),
+        # The observer's own canary is on the way.
+        _everywhere(EAST, _heartbeat(replication_pending=1)),
         # The newest heartbeat is on its way.
         lambda east, _: east.heartbeats.update({EAST: _heartbeat(995.0)}),
         # An hour that only one region has digested yet says nothing.
@@ -150,6 +152,12 @@ def _after(seconds: float, change: Callable[..., object]) -> list[str]:
     return failback_checks.reasons([east, west], back_to=EAST, now=NOW, decided_at=NOW - seconds)
 
 
+@pytest.mark.parametrize(("seconds", "is_allowed"), [(0, False), (209, False), (211, True)])
+def test_failback_waits_for_a_number_of_the_decision(seconds: float, is_allowed: bool) -> None:  # noqa: FBT001
+    """The heartbeats are 30 s old, and S3's number is late."""
+    assert (_after(seconds, lambda *_: None) == []) is is_allowed
+
+
 def _busy(shadow_age: float) -> Callable[..., object]:
     return lambda east, west: (
         _everywhere(EAST, _heartbeat(queue_depth=500, shadow_age=shadow_age, replication_pending=80))(east, west),
@@ -159,12 +167,12 @@ def _busy(shadow_age: float) -> Callable[..., object]:
 
 @pytest.mark.parametrize(("seconds", "is_allowed"), [(0, False), (600, False), (899, False), (901, True)])
 def test_failback_of_a_busy_platform_waits_for_what_is_older(seconds: float, is_allowed: bool) -> None:  # noqa: FBT001
-    assert (_after(seconds, _busy(seconds)) == []) is is_allowed
+    assert (_after(seconds, _busy(seconds - 30)) == []) is is_allowed, "the heartbeat is 30 s old"
 
 
 def test_failback_message_older_than_the_decision_is_waited_for() -> None:
-    (reason,) = _after(1000, _busy(1001))
-    assert "500 messages in us-east-1 are not verified yet (the oldest for 1001 s)" in reason
+    (reason,) = _after(1000, _busy(971))
+    assert "500 messages in us-east-1 are not verified yet (the oldest for 971 s)" in reason
 
 
 def test_failback_estimate_follows_the_rate() -> None:

@@ -18,12 +18,13 @@ from simulation.exhaustive import plans
 from simulation.history import History
 from simulation.plan import Plan
 from simulation.sabotage import sabotaged
-from simulation.watched_plans import draw_observed, draw_reconciled
+from simulation.watched_plans import draw_failback, draw_observed, draw_reconciled
 
 CHOICES: Final[dict[str, Callable[..., Iterable[Plan]]]] = {
     "drawn": lambda *seeds: map(draw, seeds),
     "duel": lambda *seeds: map(draw_duel, seeds),
     "observed": lambda *seeds: map(draw_observed, seeds),
+    "failback": lambda *seeds: map(draw_failback, seeds),
     "reconciled": lambda *seeds: map(draw_reconciled, seeds),
     "given": lambda *given: map(Plan.from_dict, given),
     "regressions": known_failures,
