@@ -120,16 +120,14 @@ def draw_failback(seed: int) -> Plan:
         replace(_upload(chance, number), at=begins + 700 * chance.unit("failback", "at", number), region=SECONDARY)
         for number in range(1 + chance.below(4, "failback", "objects"))
     ]
-    faults = [
-        Fault(Kind.PROMOTE, SECONDARY, 5.0),
-        Fault(Kind.FAILBACK, PRIMARY, begins + 400 + 500 * chance.unit("failback")),
-    ]
+    decided = begins + 400 + 500 * chance.unit("failback")
+    faults = [Fault(Kind.PROMOTE, SECONDARY, 5.0), Fault(Kind.FAILBACK, PRIMARY, decided)]
     if chance.happens(0.25, "failback", "unreplicated"):
         uploads.append(Upload(at=30.0, region=SECONDARY, name="early", records="gggw"))
         faults.append(Fault(Kind.UNREPLICATED, SECONDARY, 0.0, name="early"))
         faults.append(Fault(Kind.LOSE_IN_REPLICA, PRIMARY, 2500.0, amount=1, name="early"))
     elif chance.happens(0.7, "failback", "late"):
-        at = faults[1].at - 5 - 300 * chance.unit("failback", "late at") ** 2
+        at = decided - 5 - 300 * chance.unit("failback", "late at") ** 2
         uploads.append(Upload(at=at, region=SECONDARY, name="late", records="ggbw"))
         faults.append(Fault(Kind.LOSE_EVENT, SECONDARY, 0.0, name="late"))
         faults.append(Fault(Kind.LAG, SECONDARY, at - 0.5, lasts=1.0, amount=900.0))
