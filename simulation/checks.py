@@ -408,14 +408,18 @@ def is_settled(region: Region, object_id: str) -> bool:
 
 
 def _says_nothing_durable(history: Judged, regions: list[Region]) -> Iterator[tuple[str, str]]:
-    """Find objects that are complete in both regions and not reported as durable; the issuer knows uploads only."""
+    """Find objects that are complete in both regions and not reported as durable; the issuer knows uploads only.
+
+    It asks for the newest version. If S3 never replicated that one, an older version in both buckets does not count.
+    """
     for accepted in history.accepted:
         identity, key = accepted.object_id, accepted.version.key
         if accepted.upload.direct or identity in history.meddled:
             continue
         for region in regions:
             is_whole = all(is_settled(one, identity) and accepted.is_in(one) for one in regions)
-            if is_whole and not says_durable(history.world, region, identity, key):
+            failed = any(held == key and one.replication == "FAILED" for (held, _), one in region.ingest.items())
+            if is_whole and not failed and not says_durable(history.world, region, identity, key):
                 yield "what both regions hold is durable", f"{accepted.upload.name}: {region.name} does not say so"
 
 

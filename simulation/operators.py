@@ -18,6 +18,7 @@ from simulation.services import client
 from simulation.web import Web
 from simulation.world import World
 
+_AGAIN_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 10.0
 """Seconds between two looks of `operate failback`."""
 
@@ -64,10 +65,15 @@ def force_clients(world: World, *, forced: bool) -> None:
     """Force clients to the secondary, or let health checks decide again."""
     force.time = Clock()  # type: ignore[attr-defined]  # the module's own import
     region = world.regions[SECONDARY]
-    try:
-        force.set_forced(_target(world), forced=forced)
-    except RunFailure as failure:
-        _say(world, region, "force", f"refused: {failure}")
+    while True:
+        try:
+            force.set_forced(_target(world), forced=forced)
+        except RunFailure as failure:
+            _say(world, region, "force", f"refused: {failure}")
+            if not forced:  # otherwise clients would stay there for good
+                Clock.sleep(_AGAIN_SECONDS)
+                continue
+        return
 
 
 def reprocess(world: World, region: Region) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from handlers.shared.object_keys import CANARY_SOURCE
-from simulation.checks import Judged, canary_ids, holds_records
+from simulation.checks import Accepted, Judged, canary_ids, holds_records
 from simulation.health_checks import HealthChecks
 from simulation.plan import PRIMARY, REGIONS, SECONDARY, Kind, Plan, Watch
 from simulation.regions import Region
@@ -188,7 +188,7 @@ class WatchedChecks:
         world, well_since = self.history.world, self._well_since(region.name, seconds)
         for one in self.history.accepted:
             place = (region.name, one.object_id)
-            if well_since is None or not _is_missing(region, one.object_id, one.version.key):
+            if well_since is None or not _is_missing(region, one):
                 self._missing_since.pop(place, None)
                 continue
             since = max(self._missing_since.setdefault(place, seconds), well_since)
@@ -229,14 +229,11 @@ class WatchedChecks:
             self.violations.append((invariant, detail))
 
 
-def _is_missing(region: Region, object_id: str, key: str) -> bool:
+def _is_missing(region: Region, one: Accepted) -> bool:
     """Return whether an object in a region's bucket lacks its RESULT there, or some of its records."""
-    if not any(held == key for held, _ in region.ingest):
-        return False
-    result = region.item(f"OBJ#{object_id}", "RESULT")
-    if result is None:
-        return True
-    return len(region.records.get(object_id, ())) < int(result["accepted"]["N"])
+    result = region.item(f"OBJ#{one.object_id}", "RESULT")
+    is_whole = result is not None and len(region.records.get(one.object_id, ())) >= int(result["accepted"]["N"])
+    return one.is_in(region) and not is_whole
 
 
 def _ringing(history: Judged, region: Region, *, is_peer_lost: bool) -> Iterator[str]:
@@ -263,8 +260,7 @@ def _work(history: Judged, region: Region) -> Iterator[str]:
     if not row or not int(row["work"]["N"]):
         return
     for one in history.accepted:
-        is_here = any(key == one.version.key for key, _ in region.ingest)
-        if one.object_id in row["notes"]["S"] and is_here and one.object_id not in history.meddled:
+        if one.object_id in row["notes"]["S"] and one.is_in(region) and one.object_id not in history.meddled:
             yield f"{one.upload.name} in {region.name}"
 
 

@@ -336,9 +336,10 @@ class World:
             case Kind.DESTROY:
                 self._destroy(region)
             case Kind.BLACKOUT | Kind.OUTAGE | Kind.EXPIRED | Kind.KEY_DENIED | Kind.SILENCE:
-                setattr(region, _UNTIL[fault.kind], until)
+                held = _UNTIL[fault.kind]  # a shorter fault does not end a longer one
+                setattr(region, held, max(until, getattr(region, held)))
             case Kind.PARTITION:
-                self.parted_until = until
+                self.parted_until = max(until, self.parted_until)
             case Kind.STALL:
                 region.stalled_until, region.stall = until, fault.amount
             case Kind.LAG:

@@ -278,9 +278,10 @@ class Pipeline:
 
     def _take_in(self, attempt: _Attempt) -> None:
         event, known = attempt.event, attempt.known
-        forgets = known.checkpoint is not None and attempt.checkpoint is None
+        forget = [schema.CHECKPOINT] if known.checkpoint is not None and attempt.checkpoint is None else []
+        forget += [schema.GONE] if self.settings.region in known.gone_in else []
         version = self.processing_version
-        began = self.ledger.begin(event.object_id, attempt.began, processing_version=version, forget_checkpoint=forgets)
+        began = self.ledger.begin(event.object_id, attempt.began, processing_version=version, forget=forget)
         attempt = replace(attempt, known=replace(known, attempts=began))
         is_overtaking = known.version_at_work not in ("", version) or began > known.attempts + 1
         if is_overtaking or (known.result and (known.is_settled or known.result.processing_version != version)):

@@ -1,7 +1,7 @@
 """Reads and writes the ledger for the processor: this region's attempts, the records, and RESULT, which is written once."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -398,7 +398,7 @@ class Ledger:
     def _rows(self, object_id: str, processing_version: str, deadline: Deadline) -> RecordRows:
         return RecordRows(self._dynamodb, self._table_name, object_id, processing_version, deadline)
 
-    def begin(self, object_id: str, now: float, *, processing_version: str, forget_checkpoint: bool = False) -> int:
+    def begin(self, object_id: str, now: float, *, processing_version: str, forget: Collection[str] = ()) -> int:
         """Note that this region begins an attempt, begins again, or continues; return the number of attempts, with it.
 
         The row has a state and no place in the index of states: nothing reads unfinished attempts there, and to enter and
@@ -408,7 +408,8 @@ class Ledger:
             object_id: Identity of the object.
             now: Epoch seconds.
             processing_version: The version of this attempt.
-            forget_checkpoint: Whether to remove the checkpoint, because this attempt writes every record again.
+            forget: Notes to remove: the checkpoint, because this attempt writes every record again, or that the object is
+                gone, because it may have arrived late. The other region processes it as long as it sees that note.
         """
         moment = timestamps.from_epoch(now)
         changes = [
@@ -416,7 +417,9 @@ class Ledger:
             "updated_at = :now",
             "object_id = :object_id",
             "#version = :version",
-            "#state_hour = if_not_exists(#state_hour, :state_hour)",
+            "#state_hour = :state_hour"
+            if schema.GONE in forget
+            else "#state_hour = if_not_exists(#state_hour, :state_hour)",
         ]
         values: dict[str, AttributeValue] = {
             ":one": {"N": "1"},
@@ -425,9 +428,11 @@ class Ledger:
             ":version": {"S": processing_version},
             ":state_hour": {"S": schema.UNFINISHED},
         }
-        more, names = " ADD attempts :one", {"version": schema.PROCESSING_VERSION, "state_hour": _STATE}
-        if forget_checkpoint:
-            more, names["checkpoint"] = f"{more} REMOVE #checkpoint", schema.CHECKPOINT
+        names = {f"forgotten{place}": name for place, name in enumerate(forget)}
+        if schema.GONE in forget:
+            names["state_order"] = _ORDER
+        more = " ADD attempts :one" + (f" REMOVE #{', #'.join(names)}" if names else "")
+        names |= {"version": schema.PROCESSING_VERSION, "state_hour": _STATE}
         return _number(self._note_attempt(object_id, changes, values, now, more, **names), "attempts")
 
     def note_checkpoint(self, object_id: str, checkpoint: Checkpoint, now: float) -> None:

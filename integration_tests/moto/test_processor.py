@@ -20,6 +20,7 @@ from handlers.processor.archive import Archive
 from handlers.processor.batch_requests import Batch, BatchRequests
 from handlers.processor.errors import Reject
 from handlers.processor.store import Ledger
+from handlers.shared import schema
 from handlers.shared.attribute_values import canonical_number, canonical_text
 from handlers.shared.effect import EffectDigest
 from handlers.shared.object_keys import Upload, object_identity
@@ -242,6 +243,11 @@ def test_object_that_was_deleted_is_gone_and_no_dead_letter(world: World) -> Non
     assert attempt["gone"].startswith("gone: ")
     assert attempt["state_hour"].startswith("GONE#")
     assert world.dead_letters() == []
+    world.enter(PRIMARY)
+    application().ledger.begin(attempt["object_id"], 0.0, processing_version="", forget=["checkpoint", "gone"])
+    (attempt,) = (row for row in world.rows() if row["sk"] == f"ATTEMPT#{PRIMARY}")
+    assert {"gone", "state_order"}.isdisjoint(attempt), "the other region waits again"
+    assert attempt["state_hour"] == schema.UNFINISHED
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[]", "{}", '{"Records": []}', '{"Records": [{"s3": 1}]}'])

@@ -129,6 +129,11 @@ def test_sabotaged_watcher_is_convicted(sabotage: str, seed: int, invariant: str
     assert invariant in broken(run("observed", seed, sabotage=sabotage))
 
 
+def test_failback_loses_nothing_and_sabotaged_checks_are_convicted() -> None:
+    assert broken(run("failback", 6)) == set()
+    assert "a failback loses nothing" in broken(run("failback", 6, sabotage="failback that takes files for canaries"))
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_plan_reads_back_from_its_file(seed: int) -> None:
     assert Plan.from_json(draw(seed).to_json()) == draw(seed)

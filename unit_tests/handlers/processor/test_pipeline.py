@@ -28,6 +28,7 @@ from handlers.processor.shadow import Shadow
 from handlers.processor.store import Checkpoint, Concluded, Known, Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.processor.walk import Place
+from handlers.shared import schema
 from handlers.shared.claims import Active
 from handlers.shared.control import ControlRegister
 from unit_tests.fixtures import unchanged
@@ -196,6 +197,13 @@ def test_a_passive_region_waits_for_the_records_of_a_known_result() -> None:
     world.ledger.holds.return_value = False
     world.s3.get_object.side_effect = GONE
     assert world.process(put_back_before(7)) == ["ledger.look", "ledger.holds", "shadow.put_back"]
+
+
+@pytest.mark.parametrize(("region", "forget"), [(REGION, [schema.GONE]), (PEER, [])])
+def test_attempt_at_an_object_that_arrives_late_forgets_it_was_gone(region: str, forget: list[str]) -> None:
+    world = World(known=Known(gone_in=frozenset({region}), was_begun=True))
+    world.process()
+    assert world.ledger.begin.call_args.kwargs["forget"] == forget
 
 
 def test_a_passive_region_processes_what_is_gone_in_the_active_one() -> None:
@@ -506,7 +514,7 @@ def test_checkpoint_counts_for_its_version_and_epoch_alone(checkpoint: Checkpoin
     ordinals = written(world)
     assert world.process()[1:] == ["ledger.begin", "ledger.write_records", "ledger.prune", *CONCLUDED]
     assert ordinals == list(range(first, 2))
-    assert world.ledger.begin.call_args.kwargs["forget_checkpoint"] is (checkpoint is not None and not first)
+    assert world.ledger.begin.call_args.kwargs["forget"] == [schema.CHECKPOINT] * (checkpoint is not None and not first)
 
 
 def test_result_follows_a_check_of_all_records_of_the_object() -> None:
