@@ -46,7 +46,7 @@ def fail_back(world: World, region: Region, web: Web, *, until: float) -> float 
 
         return SimpleNamespace(call=call)
 
-    status.time, status.Api = Clock(), api  # type: ignore[attr-defined,assignment,misc]  # the module's own imports
+    status.time, status.Api = Clock(), api  # type: ignore[attr-defined,assignment]  # the module's own imports
     decided_at, before = world.now, [""]
     while world.now < until:
         found = status.look(_target(world))
