@@ -131,7 +131,7 @@ def test_sabotaged_watcher_is_convicted(sabotage: str, seed: int, invariant: str
 
 def test_failback_loses_nothing_and_sabotaged_checks_are_convicted() -> None:
     assert broken(run("failback", 6)) == set()
-    assert "a failback loses nothing" in broken(run("failback", 6, sabotage="failback that takes files for canaries"))
+    assert "a failback loses nothing" in broken(run("failback", 6, sabotage="failback that looks at RESULT alone"))
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
