@@ -177,6 +177,18 @@ ALL: Final = (
         here=Patch(Register, "_try", _claim_nothing),
     ),
     Sabotage("the client notes every upload as durable", _NOT_DURABLE, here=Patch(Platform, "state", _always_durable)),
+    Sabotage(
+        "the last record of a file in parts is dropped",
+        _WRONG,
+        {
+            _PIPELINE: (
+                (
+                    "walk = Walk(content.records, ",
+                    "walk = Walk([*content.records][: -(opened.facts.size > 5 << 20) or None], ",
+                ),
+            )
+        },
+    ),
 )
 
 

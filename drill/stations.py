@@ -1,9 +1,9 @@
 """Hold objects at each station of their way until the fault, and count them by the services' contents.
 
-A fault after all processing tests nothing. Before the fault, therefore, some uploads are granted and not sent. Replication
-is cut, so that some objects are in the primary alone. Some are in both buckets, but processed in the primary alone. The
-RESULT of some of these is in the secondary without its records, because a global table replicates each item by itself. The
-primary has just begun a large file.
+A fault after all processing tests nothing. Before the fault, therefore, some uploads are granted and not sent, and one is
+between two of its parts. Replication is cut, so that some objects are in the primary alone. Some are in both buckets, but
+processed in the primary alone. The RESULT of some of these is in the secondary without its records, because a global table
+replicates each item by itself. The primary has just begun a large file.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 from client import Answer, Request, Transport, Unreachable
 from drill import fault_control
@@ -32,7 +33,7 @@ _SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "re
 
 
 class HoldingTransport:
-    """Sends requests, and holds each PUT of some files until it is released.
+    """Sends requests, and holds each PUT of some files, except of a first part, until it is released.
 
     Args:
         transport: Sends the requests.
@@ -47,11 +48,11 @@ class HoldingTransport:
         self.held: set[str] = set()
 
     def send(self, request: Request) -> Answer:
-        """Send a request; wait first if it is a PUT of a held file."""
+        """Send a request; wait first if it is a PUT of a held file, or of its second part."""
         if self._closed and request.url.startswith(self._closed):
             raise Unreachable(f"{self._closed} is closed until the files are at their stations (the drill closed it)")
         key = next((one for one in self._gates if request.method == "PUT" and one in request.url), None)
-        if key is not None:
+        if key is not None and parse_qs(urlsplit(request.url).query).get("partNumber") != ["1"]:
             self.held.add(key)
             self._gates[key].wait()
         return self._transport.send(request)
@@ -73,9 +74,11 @@ class Stations:
         self._context = context
         wave = context.wave(Wave.AT_FAULT)
         self._large = [one for one in wave if one.shape is Shape.LARGE]
-        others = [one for one in wave if one.shape is not Shape.LARGE]
+        self._in_parts = [one for one in wave if one.shape is Shape.IN_PARTS]
+        others = [one for one in wave if one.shape not in {Shape.LARGE, Shape.IN_PARTS}]
         # With few files the stations that convict most come first.
         self._queued, self._put, self._issued = others[0::3], others[1::3], others[2::3]
+        self._held_items = [*self._queued, *self._put, *self._issued, *self._in_parts]
         self._holding: HoldingTransport | None = None
         self._threads: list[Background] = []
         self.order = OrderWatch(context)
@@ -85,11 +88,10 @@ class Stations:
         context, primary = self._context, self._context.target.primary
         if not self._large:
             return
-        self._start(self._issued, _ISSUED)
+        self._start([*self._issued, *self._in_parts], _ISSUED)
         sent = self._start([*self._queued, *self._put], _SENT)
-        self._wait(
-            lambda: self._holding is not None and len(self._holding.held) == len([*self._queued, *self._put, *self._issued])
-        )
+        self._wait(lambda: self._holding is not None and len(self._holding.held) == len(self._held_items))
+        self._wait(lambda: self._between_parts() == len(self._in_parts))
         if self._holding:
             self._holding.open()
         context.platform.set_region_stalled(primary, stalled=True)
@@ -133,11 +135,11 @@ class Stations:
 
     def _start(self, items: Sequence[LoadItem], receipts: str) -> Background:
         if self._holding is None:
-            keys = [one.item.key for one in (*self._queued, *self._put, *self._issued)]
+            keys = [one.item.key for one in self._held_items]
             other = self._context.deployment.api_url(self._context.target.secondary)
             # During an early fault the primary may grant nothing.
             closed = "" if fault_control.active_faults(self._context.journal) else other
-            self._holding = HoldingTransport(Sender.transport(len(keys)), keys, closed)
+            self._holding = HoldingTransport(Sender.transport(len([*keys, *self._in_parts])), keys, closed)
         upload = _upload(self._context, items, receipts, self._holding)
         self._threads.append(upload)
         upload.start()
@@ -184,6 +186,14 @@ class Stations:
         ledger, ids = Ledger(self._context.deployment, primary), self._ids(self._large)
         return len(ledger.attempts(ids, primary).keys() - ledger.results(ids).keys())
 
+    def _between_parts(self) -> int:
+        """Return the number of uploads of which the primary's bucket holds some parts."""
+        context, region = self._context, self._context.target.primary
+        s3, bucket = context.deployment.client("s3", region), context.deployment.ingest_bucket(region)
+        begun = s3.list_multipart_uploads(Bucket=bucket, Prefix=Scope(context.plan.source).prefix).get("Uploads", [])
+        of = [s3.list_parts(Bucket=bucket, Key=one["Key"], UploadId=one["UploadId"]) for one in begun]
+        return sum(bool(one.get("Parts")) for one in of)
+
     def _census(self) -> Counter[str]:
         """Count the drill's objects at each station before the large files, by the services' contents."""
         context = self._context
@@ -191,7 +201,7 @@ class Stations:
         one, other = (stored(context, region) for region in context.target.regions)
         ledgers = {region: Ledger(context.deployment, region) for region in context.target.regions}
         results = {region: ledger.results(one | other) for region, ledger in ledgers.items()}
-        counts = Counter(issued=len(self._issued), put=len(one - other))
+        counts = Counter(issued=len(self._issued), between_parts=self._between_parts(), put=len(one - other))
         for object_id in one & other:
             row = results[secondary].get(object_id)
             if row is None:
@@ -209,7 +219,7 @@ class Stations:
         return not accepted or len(ledger.records(object_id, int(row["records"]["N"]))) == accepted
 
 
-_NAMES: Final = ("issued", "put", "replicated", "queued", "half_written", "result_only", "processed")
+_NAMES: Final = ("issued", "between_parts", "put", "replicated", "queued", "half_written", "result_only", "processed")
 
 
 def stored(context: Context, region: str) -> set[str]:

@@ -18,7 +18,9 @@ _WORDS: Final = ("amber", "basalt", "cedar", "delta", "ember", "fjord", "garnet"
 _MOST_RECORDS: Final = 6
 _LARGE_RECORDS: Final = 2500
 """Records of a large file: more than one partition key holds, and slow enough to be seen half written."""
-_LARGE_INDEX: Final = 2
+PART_BYTES: Final = 5 << 20
+"""Size of the parts of a file that is sent in parts, S3's minimum: https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html"""
+_BLANK_LINE_BYTES: Final = 1024
 EVERY: Final = 10
 """Number of files of a wave that include one file of each unusual kind."""
 
@@ -34,6 +36,8 @@ class Shape(StrEnum):
     """It holds no record."""
     SAME_CONTENT = "the same content under two keys"
     LARGE = "large"
+    IN_PARTS = "sent in two parts"
+    """A record is in both parts."""
 
 
 _FLOW_AT_LEAST, _FLOW_FROM = 6, 20
@@ -71,6 +75,15 @@ _LATER: Final = (
 """Share of the files in each wave, and the maximum number: as many as arrive during a failover."""
 
 
+_PLACED: Final = {
+    (Wave.BEFORE, 2): Shape.LARGE,
+    (Wave.BEFORE, 4): Shape.IN_PARTS,
+    (Wave.AT_FAULT, 0): Shape.LARGE,
+    (Wave.AT_FAULT, 1): Shape.IN_PARTS,
+}
+"""By the wave and the number of the file in it."""
+
+
 @dataclass(frozen=True)
 class LoadItem:
     """A file of the load.
@@ -104,7 +117,13 @@ def make(seed: int, objects: int, source: str) -> list[LoadItem]:
     """Generate the files of a drill, the same ones for the same arguments."""
     waves = waves_of(objects)
     return [
-        _make(seed, index, wave, source, shape_of(index, wave, is_first=index == waves.index(wave)))
+        _make(
+            seed,
+            index,
+            wave,
+            source,
+            _PLACED.get((wave, index - waves.index(wave)), _UNUSUAL.get(index % EVERY, Shape.ORDINARY)),
+        )
         for index, wave in enumerate(waves)
     ]
 
@@ -139,14 +158,7 @@ def direct(seed: int, count: int) -> list[tuple[str, bytes, tuple[dict[str, Any]
     return made
 
 
-def shape_of(index: int, wave: Wave, *, is_first: bool) -> Shape:
-    """Return the kind of a file: by its index; the first file at the fault and the third one of all are large."""
-    if (wave is Wave.AT_FAULT and is_first) or (wave is Wave.BEFORE and index == _LARGE_INDEX):
-        return Shape.LARGE
-    return _UNUSUAL.get(index % EVERY, Shape.ORDINARY) if index >= 0 else Shape.ORDINARY
-
-
-def _make(seed: int, index: int, wave: Wave, source: str, shape: Shape = Shape.ORDINARY) -> LoadItem:
+def _make(seed: int, index: int, wave: Wave, source: str, shape: Shape) -> LoadItem:
     dice = random.Random(f"{seed}/{index}")  # noqa: S311 - the same files for the same seed, no secret
     if shape is not Shape.ORDINARY:
         return _unusual(dice, index, wave, source, shape)
@@ -172,6 +184,10 @@ def _unusual(dice: random.Random, index: int, wave: Wave, source: str, shape: Sh
         first, *rest = body.splitlines(keepends=True)
         body = first + b'{"cut": \n' + b"".join(rest) + b"[1, 2]\n"
         parsed = (records[0], None, *records[1:], None)
+    if shape is Shape.IN_PARTS:
+        first, *rest = body.splitlines(keepends=True)
+        blank = b"\n".rjust(_BLANK_LINE_BYTES) * (PART_BYTES // _BLANK_LINE_BYTES)
+        body = first + blank[len(first) + len(rest[0]) // 2 :] + b"".join(rest)
     if shape is Shape.EMPTY:
         body, extension = gzip.compress(b"", mtime=0), "ndjson.gz"
     if shape is Shape.UNREADABLE:

@@ -21,6 +21,7 @@ from client import (
     Endpoint,
     Event,
     HttpTransport,
+    Item,
     Kind,
     Receipt,
     Request,
@@ -31,7 +32,7 @@ from client import (
     read_receipts,
 )
 from drill.load import expected
-from drill.load.items import LoadItem
+from drill.load.items import PART_BYTES, LoadItem, Shape
 from drill.proof import effect
 from drill.proof.scope import DIRECT, ReceiptRow
 from operations.deployment import Deployment
@@ -78,7 +79,7 @@ class Sender:
         """
         regions = self._deployment.target.regions
         with self._client(receipts, regions, transport or self.transport(workers), workers) as client:
-            _upload(client, items, on_event)
+            self._upload(client, items, on_event)
 
     @staticmethod
     def transport(connections: int = _WORKERS) -> Transport:
@@ -88,7 +89,7 @@ class Sender:
     def send_to(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> None:
         """Upload files to one region only, even if it fails."""
         with self._client(f"receipts-{region}.jsonl", (region,), self.transport()) as client:
-            _upload(client, items, on_event)
+            self._upload(client, items, on_event)
 
     def send_again(self, region: str, items: Sequence[LoadItem], on_event: OnEvent) -> int:
         """Verify all uploads in the surviving region, send the missing ones again, and return their number."""
@@ -97,7 +98,7 @@ class Sender:
             with self._client(file.name, (region,), self.transport()) as client:
                 client.verify(workers=_WORKERS)
                 missing = [by_key[one.key] for one in client.receipts if one.state is State.MISSING and one.key in by_key]
-                _upload(client, missing, on_event)
+                self._upload(client, missing, on_event)
                 again += len(missing)
         return again
 
@@ -169,6 +170,30 @@ class Sender:
     def _files(self) -> list[Path]:
         return sorted(self._folder.glob("receipts*.jsonl"))
 
+    def _upload(self, client: Client, items: Sequence[LoadItem], on_event: OnEvent) -> None:
+        sent = [self._on_disk(one) for one in items]
+        try:
+            outcomes = client.upload_all(sent, on_event=on_event)
+        finally:
+            for one in sent:
+                if isinstance(one.content, Path):
+                    one.content.unlink(missing_ok=True)
+        failed = [one for one in outcomes if not one.succeeded]
+        if failed:
+            first = failed[0]
+            raise RunFailure(
+                f"{len(failed)} of {len(outcomes)} files were not uploaded; the first, {first.item.key}: {first.error}",
+                hint=first.hint,
+            )
+
+    def _on_disk(self, one: LoadItem) -> Item:
+        """Write a file to be sent in parts to the drill's folder, because the client sends bytes of memory in one PUT."""
+        if one.shape is not Shape.IN_PARTS or isinstance(one.item.content, Path):
+            return one.item
+        file = self._folder / Path(one.item.key).name
+        file.write_bytes(one.item.content)
+        return Item(one.item.key, file)
+
     @contextlib.contextmanager
     def _client(
         self, receipts: str, regions: Sequence[str], transport: Transport, workers: int = _WORKERS
@@ -179,6 +204,7 @@ class Sender:
             source=self._source,
             receipts=self._folder / receipts,
             workers=workers,
+            part_bytes=PART_BYTES,
             profile=target.profile,
         )
         held: Any = target.caller_credentials()
@@ -230,17 +256,6 @@ def _expecting(row: ReceiptRow, parsed: Sequence[dict[str, Any] | None], *, is_u
         effect=effect.of_records(row.object_id, records),
         rejected=tuple(one for one in range(len(parsed)) if one not in accepted),
     )
-
-
-def _upload(client: Client, items: Sequence[LoadItem], on_event: OnEvent) -> None:
-    outcomes = client.upload_all([one.item for one in items], on_event=on_event)
-    failed = [one for one in outcomes if not one.succeeded]
-    if failed:
-        first = failed[0]
-        raise RunFailure(
-            f"{len(failed)} of {len(outcomes)} files were not uploaded; the first, {first.item.key}: {first.error}",
-            hint=first.hint,
-        )
 
 
 def accepted(event: Event) -> bool:

@@ -21,6 +21,7 @@ KINDS: Final = {
 }
 STATIONS: Final = {
     "issued": "the upload was granted, and its bytes were not sent",
+    "between_parts": "the primary's bucket held the first part of the upload, and the second one was not sent",
     "put": "the primary's bucket alone held the object",
     "replicated": "both buckets held the object, and no region had begun it",
     "queued": "a message about the object waited in the secondary's queue, and it had no RESULT there",

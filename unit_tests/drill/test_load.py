@@ -48,7 +48,7 @@ def test_expected_records_equal_the_processors(seed: int, objects: int) -> None:
 def processed(one: LoadItem, object_id: str) -> tuple[int, int, str]:
     """Return the processor's results for a file: accepted records, all records, effect digest."""
     assert isinstance(one.item.content, bytes)
-    opened = open_object([one.item.content], object_key=one.item.key, maximum_expanded_bytes=1 << 20)
+    opened = open_object([one.item.content], object_key=one.item.key, maximum_expanded_bytes=8 << 20)
     with Intake(object_id, shipped_transform) as intake:
         intake.take(enumerate(opened.records))
         taken = intake.taken
