@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Final
 
 from drill import fault_control, proving
@@ -14,7 +16,11 @@ from operations.dead_letters import DeadLetterQueue
 from operations.ledger import Ledger
 from operations.queues import backlog
 
-_PATIENCE_SECONDS: Final = 180.0
+_RETURN_SECONDS: Final = 1800.0
+"""The queue's visibility timeout."""
+_PATIENCE_SECONDS: Final = {"local": 180.0, "live": _RETURN_SECONDS + 180.0}
+_IN_FLIGHT_SECONDS: Final = 20.0
+"""Seconds after which no function works any more on a message in flight."""
 _SECOND_FAULT_SECONDS: Final = 6.0
 
 
@@ -77,25 +83,42 @@ def _unarchived(context: Context, ledgers: list[Ledger]) -> int:
 def _wait_until_quiet(context: Context) -> None:
     """Wait until both replicas hold each RESULT, both archives hold their entries, and the primary is idle.
 
-    Messages that were in flight when the region was lost return after their visibility timeout; their objects are done by
-    then. The passive region is not asked to be idle: a canary waits there until the active region has processed it.
+    A message whose function failed or was killed returns after its pause for a retry or its visibility timeout. What a
+    region still lacks may come with it, so a local drill lets it return sooner. The passive region is not asked to be idle:
+    a canary waits there until the active region has processed it.
     """
     ledgers = [Ledger(context.deployment, region) for region in context.target.regions]
     primary = context.target.primary
-    waiting = pending = 0
-    for _ in context.waiting(_PATIENCE_SECONDS):
+    waiting = pending = unarchived = in_flight = 0
+    since = time.monotonic()
+    for _ in context.waiting(_PATIENCE_SECONDS[context.plan.mode]):
         held = backlog(context.deployment, primary, "IngestQueueUrl")
-        waiting = held["ApproximateNumberOfMessages"]
+        waiting, in_flight = held["ApproximateNumberOfMessages"], held["ApproximateNumberOfMessagesNotVisible"]
         pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
         context.say(f"{waiting} messages wait in {primary}, {pending} results are missing")
-        if not waiting and not pending and not _unarchived(context, ledgers):
-            in_flight = held["ApproximateNumberOfMessagesNotVisible"]
+        if waiting:
+            continue
+        unarchived = 0 if pending else _unarchived(context, ledgers)
+        if not pending and not unarchived:
             if in_flight:
                 context.note(f"{in_flight} messages of {primary} are in flight until their visibility timeout is over")
             return
+        if in_flight and time.monotonic() - since > _IN_FLIGHT_SECONDS:
+            since = math.inf
+            context.note(
+                f"{in_flight} messages in flight return now; on AWS they return within {_RETURN_SECONDS / 60:.0f} min"
+            )
+            for region in context.target.regions:
+                context.platform.return_messages(region)
+    seconds = f"{_PATIENCE_SECONDS[context.plan.mode]:.0f} s"
     if waiting:
         raise Stop(
-            f"After {_PATIENCE_SECONDS:.0f} s {waiting} messages wait in {primary}, and {pending} results are missing.",
+            f"After {seconds} {waiting} messages wait in {primary}, and {pending} results are missing.",
             hint="Look at the processors' errors.",
         )
-    context.note(f"{pending} results did not arrive in {_PATIENCE_SECONDS:.0f} s; the proof names the objects", level="bad")
+    missing = f"{pending} results" if pending else f"{unarchived} entries of the archives"
+    context.note(
+        f"{missing} did not arrive in {seconds}, and {in_flight} messages of {primary} are in flight; the proof names the "
+        "objects",
+        level="bad",
+    )

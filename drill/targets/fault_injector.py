@@ -54,5 +54,8 @@ class FaultInjector(Protocol):
     def set_crash(self, region: str, share: float) -> None:
         """Kill a share of a region's processors between the records and RESULT; 0 kills none."""
 
+    def return_messages(self, region: str) -> None:
+        """Let messages in flight return at once, as after their visibility timeout; no effect where this is impossible."""
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Deny the table to the role of a region's processor, or allow it again."""

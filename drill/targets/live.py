@@ -149,6 +149,9 @@ class LiveTarget:
                 hint="Drill it on the local cloud.",
             )
 
+    def return_messages(self, region: str) -> None:
+        """Leave the region's messages to SQS, which returns them in its own time."""
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Add a denying policy to the role of a region's processor, or remove it."""
         name = self.deployment.regional[region]["ProcessorFunctionName"]

@@ -69,6 +69,10 @@ class LocalTarget:
         """Kill a share of a region's processors between the records and RESULT."""
         self.fault_injector.crash_processors(region, share)
 
+    def return_messages(self, region: str) -> None:
+        """Let messages in flight return at once, as after their visibility timeout."""
+        self.fault_injector.return_messages(region)
+
     def set_denied(self, region: str, *, denied: bool) -> None:
         """Add a denying policy to the role of a region's processor, or remove it."""
         iam, role = self._processor_role(region)

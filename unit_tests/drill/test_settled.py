@@ -119,3 +119,38 @@ def test_archives_are_complete_when_all_is_settled(
     context = _context(rows, monkeypatch)
     ledgers = [Ledger(context.deployment, region) for region in REGIONS]
     assert reconcile._unarchived(context, ledgers) == unsettled  # noqa: SLF001 - a part of a long wait
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "is_there_after_return", "returned", "said"),
+    [
+        pytest.param(3, True, [EAST, WEST], "3 messages in flight return now", id="they come back"),
+        pytest.param(3, False, [EAST, WEST], "1 entries of the archives did not arrive in 180 s", id="they bring nothing"),
+        pytest.param(0, False, [], "1 entries of the archives did not arrive in 180 s", id="none is in flight"),
+    ],
+)
+def test_wait_for_quiet_returns_messages_that_wait_for_a_retry(
+    in_flight: int,
+    is_there_after_return: bool,  # noqa: FBT001 - a table's column
+    returned: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context, notes, done = _context([RESULT], monkeypatch), list[str](), list[str]()
+
+    def return_messages(region: str) -> None:
+        done.append(region)
+        if is_there_after_return:
+            context.deployment.rows[WEST, f"OBJ#{ONE}", f"REPLICA#{WEST}"] = _note("e1", "v1")
+
+    waiting = {"ApproximateNumberOfMessages": 0, "ApproximateNumberOfMessagesNotVisible": in_flight}
+    monkeypatch.setattr(reconcile, "backlog", lambda *_: waiting)
+    moments = itertools.count(0.0, 15.0)
+    monkeypatch.setattr(reconcile, "time", SimpleNamespace(monotonic=lambda: next(moments)), raising=False)
+    context.platform = SimpleNamespace(return_messages=return_messages)
+    context.watch = SimpleNamespace(look=lambda *_, **__: SimpleNamespace(pending=0))
+    context.note = lambda what, **_: notes.append(what)
+    context.plan = SimpleNamespace(mode="local")
+    reconcile._wait_until_quiet(context)  # noqa: SLF001 - a part of a phase
+    assert done == returned
+    assert any(said in one for one in notes), notes
