@@ -52,6 +52,8 @@ class Context:
         self._sampler: Sampler | None = None
         self._closed = threading.Event()
         self._threads: list[Background] = []
+        self.finish_uploads: Callable[[], None] = lambda: None
+        """Waits for the uploads that the phase `inject` has begun."""
         self.lost = ""
         """A sentence on the end of the local cloud's supervisor; "" while it runs."""
 

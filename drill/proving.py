@@ -17,6 +17,7 @@ from drill.model import Finding, NegativeControl, NegativeControls, Proof
 from drill.proof import ReceiptRow, Scope, Snapshot, controls
 from drill.proof import prove as prove_sources
 from drill.proof.proving import MOST_FINDINGS
+from drill.stops import Stop
 from operations.ledger import Ledger
 
 _PATIENCE_SECONDS: Final = 60.0
@@ -176,17 +177,28 @@ def _wait_for_repair(context: Context, injected: controls.Injected) -> None:
     for _ in context.waiting(_PATIENCE_SECONDS):
         if controls.is_repaired(context.deployment, injected):
             return
+    raise Stop(
+        f"The negative controls are not repaired in both regions after {_PATIENCE_SECONDS:.0f} s; they damaged "
+        f"{len(injected.all_object_ids)} objects: {', '.join(injected.all_object_ids)}.",
+        hint="Repair them again: `lockstep drill abort`.",
+    )
 
 
 def _provide_objects(context: Context) -> None:
     """Upload more objects if there are fewer than the controls need, so that an empty drill can fail too."""
     if len(context.items) >= controls.OBJECTS:
         return
-    context.sender.send(_more_objects(context), context.on_event)
+    more, pending = _more_objects(context), 0
+    context.sender.send(more, context.on_event)
     ledgers = [Ledger(context.deployment, region) for region in _regions(context)]
     for _ in context.waiting(_PATIENCE_SECONDS):
-        if not any(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers):
+        pending = sum(context.watch.look(ledger, all_of_them=True).pending for ledger in ledgers)
+        if not pending:
             return
+    raise Stop(
+        f"After {_PATIENCE_SECONDS:.0f} s {pending} results of the {len(more)} files for the negative controls are missing.",
+        hint="Look at the processors' errors.",
+    )
 
 
 def _changed_since_snapshot(context: Context) -> list[Finding]:

@@ -266,8 +266,12 @@ def _end_cloud(context: Context) -> None:
     if context.is_open and not context.lost:
         context.journal.state("report", "account", context.target.account)
         context.journal.state("report", "rpo", rpo.measure(context))
-    supervisor.stop(context.folder)
-    context.journal.mark("report", measures.GONE)
+    try:
+        supervisor.stop(context.folder)
+    except RunFailure as failure:
+        _fail(context, _why(failure))
+    else:
+        context.journal.mark("report", measures.GONE)
 
 
 def _report(context: Context, steps: Steps) -> DrillReport:

@@ -90,30 +90,34 @@ class Stations:
             return
         self._start([*self._issued, *self._in_parts], _ISSUED)
         sent = self._start([*self._queued, *self._put], _SENT)
-        self._wait(lambda: self._holding is not None and len(self._holding.held) == len(self._held_items))
-        self._wait(lambda: self._between_parts() == len(self._in_parts))
+        self._wait("grants of held files", len(self._held_items), lambda: len(self._holding.held if self._holding else ()))
+        self._wait("uploads between two parts", len(self._in_parts), self._between_parts)
         if self._holding:
             self._holding.open()
         context.platform.set_region_stalled(primary, stalled=True)
         self._release(self._queued)
-        self._wait(lambda: self._are_in(context.target.secondary, self._queued))
+        self._wait(f"objects in {context.target.secondary}", len(self._queued), self._queued_in_both)
         context.platform.set_partition(cut=True)
         self._restore_stall()
         self._release(self._put)
         sent.finish()
         context.sender.ask_states(_SENT)
-        self._wait(lambda: self._results(primary, self._queued) == len(self._queued))
+        self._wait(f"results in {primary}", len(self._queued), lambda: self._results(primary, self._queued))
         self._copy_results()
         counts = self._census()
-        large = _upload(context, self._large, _LARGE, None)
-        self._threads.append(large)
         self.order.start(self._large)
-        large.start()
-        self._wait(lambda: bool(self._half_written()))
+        self._begin(_upload(context, self._large, _LARGE, None))
+        self._wait("large files that are half written", 1, self._half_written)
         counts["half_written"] = self._half_written()
         context.journal.state(context.phase, "stations", {name: counts[name] for name in _NAMES})
         shown = ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in _NAMES)
         context.note(f"objects on their way at the fault: {shown}")
+
+    def send(self) -> None:
+        """Upload the objects that have no receipt yet, without stations: nothing can hold them, or the fault is there."""
+        sent, issued = [*self._queued, *self._put], [*self._issued, *self._in_parts]
+        for items, receipts in ((sent, _SENT), (issued, _ISSUED), (self._large, _LARGE)):
+            self._begin(_upload(self._context, items, receipts, None))
 
     def leave(self) -> None:
         """End the holding of the objects. Call it right after the fault."""
@@ -140,7 +144,9 @@ class Stations:
             # During an early fault the primary may grant nothing.
             closed = "" if fault_control.active_faults(self._context.journal) else other
             self._holding = HoldingTransport(Sender.transport(len([*keys, *self._in_parts])), keys, closed)
-        upload = _upload(self._context, items, receipts, self._holding)
+        return self._begin(_upload(self._context, items, receipts, self._holding))
+
+    def _begin(self, upload: Background) -> Background:
         self._threads.append(upload)
         upload.start()
         return upload
@@ -149,22 +155,22 @@ class Stations:
         assert self._holding is not None  # noqa: S101 - `place` begins with `_start`
         self._holding.release([one.item.key for one in items])
 
-    def _wait(self, condition: Callable[[], bool]) -> None:
-        """Wait for a condition, or until the timeout; the census then shows the missing objects."""
+    def _wait(self, what: str, wanted: int, count: Callable[[], int]) -> None:
+        """Wait until as many things are there as wanted, or until the timeout: during another fault they may never come."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < deadline and not condition():
-            if any(one.failure for one in self._threads):
-                return
+        while (there := count()) < wanted and not any(one.failure for one in self._threads):
+            if time.monotonic() >= deadline:
+                text = f"the fault comes without all objects at their stations: after {_PATIENCE_SECONDS:.0f} s"
+                return self._context.note(f"{text} {there} of {wanted} {what}", level="warning")
             time.sleep(_PAUSE_SECONDS)
+        return None
 
     def _ids(self, items: Sequence[LoadItem]) -> list[str]:
         keys = {one.item.key for one in items}
         return [one.id for one in self._context.sender.receipts() if one.key in keys and one.id]
 
-    def _are_in(self, region: str, items: Sequence[LoadItem]) -> bool:
-        there = stored(self._context, region)
-        ids = self._ids(items)
-        return len(ids) == len(items) and all(one in there for one in ids)
+    def _queued_in_both(self) -> int:
+        return len(stored(self._context, self._context.target.secondary) & set(self._ids(self._queued)))
 
     def _results(self, region: str, items: Sequence[LoadItem]) -> int:
         return len(Ledger(self._context.deployment, region).results(self._ids(items)))

@@ -42,6 +42,8 @@ for _ in range(100):
     if not os.path.exists(sys.argv[1]):
         break
     time.sleep(0.1)
+else:
+    sys.exit(f"{sys.argv[1]} could not be removed in 10 s. Type: rm -r {sys.argv[1]}")
 """
 """A program that removes a folder in which killed processes may still write."""
 _MODULE: Final = "local_cloud.launcher"

@@ -82,9 +82,17 @@ def _go_back(context: Context) -> None:
         raise Stop(f"Failback was refused for {_PATIENCE_SECONDS:.0f} s: {'; '.join(reasons)}")
     context.journal.mark(context.phase, "gate_open")
     promotion = Register(context.target, context.target.primary).promote()
+    active = ""
     for _ in context.waiting(_PATIENCE_SECONDS):
-        if Register(context.target, context.target.secondary).active() == context.target.primary:
+        active = Register(context.target, context.target.secondary).active()
+        if active == context.target.primary:
             break
+    else:
+        raise Stop(
+            f"{context.target.secondary} still shows {active} as active {_PATIENCE_SECONDS:.0f} s after "
+            f"{context.target.primary} claimed epoch {promotion.epoch}.",
+            hint="The claim has not replicated: look at both regions' claims with `lockstep status`.",
+        )
     context.journal.mark(context.phase, "failed_back")
     context.note(f"{context.target.primary} is active again, epoch {promotion.epoch}", level="good")
 

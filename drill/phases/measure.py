@@ -9,7 +9,7 @@ from typing import Final
 from drill.context import Context
 from drill.load.items import Wave
 from drill.phases import detect
-from drill.stations import stored
+from drill.stations import Stations, stored
 from drill.stops import Stop
 from operations.ledger import Ledger
 from operations.queues import backlog
@@ -23,6 +23,11 @@ def run(context: Context) -> str:
     """Wait for the backlog, upload the next wave, and wait for that backlog too."""
     _wait_for_backlog(context)
     context.journal.mark(context.phase, "backlog_zero")
+    context.finish_uploads()
+    # A drill that was killed meanwhile sends what is left.
+    stations = Stations(context)
+    stations.send()
+    stations.finish()
     context.sender.send(context.wave(Wave.PROMOTED), context.on_event)
     context.put_directly(context.target.secondary)
     with context.flow.paused():

@@ -25,7 +25,7 @@ from rich.console import Console
 
 from drill.folder import CHECKOUT, ROOT, DrillFolder
 from drill.plan import Plan
-from drill.processes import descendants, is_running
+from drill.processes import Process, descendants, is_running
 from local_cloud import LocalCloudError
 from local_cloud.server_process import remove_folder
 from local_cloud.testbed.commands import Commands, last_lines
@@ -116,7 +116,11 @@ def attach(folder: DrillFolder) -> Supervisor | None:
 
 
 def stop(folder: DrillFolder) -> None:
-    """Stop the drill's supervisor and its cloud, if they run; return when all their processes have ended."""
+    """Stop the drill's supervisor and its cloud, if they run; return when all their processes have ended.
+
+    Raises:
+        RunFailure: Some did not end.
+    """
     if _lender(folder).exists():
         return
     process_id = _running(folder)
@@ -124,15 +128,25 @@ def stop(folder: DrillFolder) -> None:
     family = descendants(process_id) if process_id else set()
     if process_id:
         os.kill(process_id, signal.SIGTERM)
-    deadline = time.monotonic() + _STOP_SECONDS
-    while (_running(folder) or any(map(is_running, family))) and time.monotonic() < deadline:
-        time.sleep(_PAUSE)
+    _wait_for_end(folder, family)
     if _running(folder):
         # Its cloud ends with it: that watches the process that started it.
         os.kill(process_id, signal.SIGKILL)
+        _wait_for_end(folder, family)
     if _temporary_file(folder).exists():
         remove_folder(Path(_temporary_file(folder).read_text("utf-8")))
         _temporary_file(folder).unlink(missing_ok=True)
+    if left := " ".join(str(one.process_id) for one in sorted(filter(is_running, family))):
+        text = (
+            f"{len(left.split())} processes of the local cloud still run {_STOP_SECONDS:.0f} s after it was stopped: {left}"
+        )
+        raise RunFailure(text, hint=f"End them: kill -KILL {left}")
+
+
+def _wait_for_end(folder: DrillFolder, family: set[Process]) -> None:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while (_running(folder) or any(map(is_running, family))) and time.monotonic() < deadline:
+        time.sleep(_PAUSE)
 
 
 def main() -> None:

@@ -49,7 +49,8 @@ class Failover:
         """Cut the regions off from each other, upload to the passive one, and wait until it has put each message back."""
         self._cut.enter_context(partition(self.deployment.target))
         self.stranded = self._upload(_STRANDED, self.secondary, "stranded/")
-        wait_until(self.deployment.target, lambda: self.put_back() == len(self.unsettled()))
+        is_back = wait_until(self.deployment.target, lambda: self.put_back() == len(self.unsettled()))
+        assert is_back, f"{self.put_back()} of {len(self.unsettled())} messages were put back"
 
     def promote(self) -> None:
         """Promote the secondary, through the secondary alone, and wait until it has processed its queue."""

@@ -261,7 +261,7 @@ def test_resource_policy_of_a_replica_refuses_by_role_and_row(cloud: LocalCloud,
         assert refused(REQUESTS["BatchWriteItem, put"], there["other"], name, "CONTROL#us-west-2")
         assert not refused(REQUESTS["PutItem"], there["other"], name, "OBJ#1")
         assert not refused(REQUESTS["GetItem"], there["other"], name, "CONTROL#us-west-2")
-        until(lambda: east.get_item(TableName=name, Key=named("CONTROL#us-west-2")).get("Item"))
+        assert until(lambda: east.get_item(TableName=name, Key=named("CONTROL#us-west-2")).get("Item"))
         elsewhere = assume(cloud, arns["other"], "dynamodb", EAST)
         assert not refused(REQUESTS["PutItem"], elsewhere, name, "CONTROL#us-east-1"), "each replica has its own policy"
     finally:

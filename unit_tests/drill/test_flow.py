@@ -12,9 +12,12 @@ import pytest
 from client import Answer, Request, Unreachable
 from drill import order, sampling
 from drill.journal import Journal
+from drill.load import items
 from drill.load.flow import PHASES, Flow
+from drill.load.items import Wave
 from drill.model import Sample
 from drill.order import OrderWatch
+from drill.phases import inject
 from drill.plan import Plan
 from drill.stations import HoldingTransport
 from operations.errors import RunFailure
@@ -164,3 +167,28 @@ def test_single_figure_of_zeros_contradicts_the_services(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figure: str
 ) -> None:
     assert sampling.contradictions(_samples(**{figure: 0}), _journal(tmp_path, monkeypatch), PLAN)
+
+
+@pytest.mark.parametrize(("mode", "fault_at"), [("live", None), ("local", 1.0)])
+def test_files_at_the_fault_are_sent_where_they_cannot_be_held(mode: str, fault_at: float | None, tmp_path: Path) -> None:
+    """On AWS nothing holds them; a resumed drill, or one with an earlier fault, has its fault already."""
+    load, sent = items.make(1, 40, "drill-abcdef"), list[str]()
+    journal = Journal(tmp_path / "journal.jsonl")
+    if fault_at is not None:
+        journal.mark("inject", "fault", fault_at)
+    context: Any = SimpleNamespace(
+        plan=SimpleNamespace(mode=mode, faults=(), faults_of=lambda _: ()),
+        journal=journal,
+        phase="inject",
+        wave=lambda wave: [one for one in load if one.wave is wave],
+        sender=SimpleNamespace(send=lambda some, *_, **__: sent.extend(one.item.key for one in some)),
+        on_event=None,
+        on_event_marking=lambda _: None,
+        platform=SimpleNamespace(set_outage=lambda _: False, set_partition=lambda **_: None),
+        flow=SimpleNamespace(start=lambda: None),
+        checkpoint=lambda: None,
+    )
+    inject.run(context)
+    context.finish_uploads()
+    expected = [one.item.key for one in (*context.wave(Wave.AT_FAULT), *context.wave(Wave.DURING)[:1])]
+    assert sorted(sent) == sorted(expected)
