@@ -53,7 +53,7 @@ class Context:
         self._closed = threading.Event()
         self._threads: list[Background] = []
         self.finish_uploads: Callable[[], None] = lambda: None
-        """Waits for the uploads that the phase `inject` has begun."""
+        """Waits for the uploads of the phase `inject` that the detection does not wait for."""
         self.lost = ""
         """A sentence on the end of the local cloud's supervisor; "" while it runs."""
 

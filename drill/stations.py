@@ -30,6 +30,7 @@ from operations.queues import backlog
 _PATIENCE_SECONDS: Final = 40.0
 _PAUSE_SECONDS: Final = 0.05
 _SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "receipts-large.jsonl"
+_PARTS: Final = "receipts-in-parts.jsonl"
 
 
 class HoldingTransport:
@@ -88,7 +89,8 @@ class Stations:
         context, primary = self._context, self._context.target.primary
         if not self._large:
             return
-        self._start([*self._issued, *self._in_parts], _ISSUED)
+        self._start(self._issued, _ISSUED)
+        self._start(self._in_parts, _PARTS)
         sent = self._start([*self._queued, *self._put], _SENT)
         self._wait("grants of held files", len(self._held_items), lambda: len(self._holding.held if self._holding else ()))
         self._wait("uploads between two parts", len(self._in_parts), self._between_parts)
@@ -115,8 +117,8 @@ class Stations:
 
     def send(self) -> None:
         """Upload the objects that have no receipt yet, without stations: nothing can hold them, or the fault is there."""
-        sent, issued = [*self._queued, *self._put], [*self._issued, *self._in_parts]
-        for items, receipts in ((sent, _SENT), (issued, _ISSUED), (self._large, _LARGE)):
+        sent = [*self._queued, *self._put]
+        for items, receipts in ((sent, _SENT), (self._issued, _ISSUED), (self._large, _LARGE), (self._in_parts, _PARTS)):
             self._begin(_upload(self._context, items, receipts, None))
 
     def leave(self) -> None:
@@ -128,10 +130,16 @@ class Stations:
             self._holding.release()
 
     def finish(self) -> None:
-        """Wait until the held uploads have reached a region."""
+        """Wait until the held uploads have reached a region, without those in parts."""
+        for thread in self._threads:
+            if thread.name != _PARTS:
+                thread.finish(self._context.checkpoint)
+        self.order.stop()
+
+    def finish_parts(self) -> None:
+        """Wait until the uploads in parts have reached a region: the client first tries one that hangs for some 20 s."""
         for thread in self._threads:
             thread.finish(self._context.checkpoint)
-        self.order.stop()
 
     def _restore_stall(self) -> None:
         if "grey" not in fault_control.active_faults(self._context.journal):

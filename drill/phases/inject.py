@@ -23,8 +23,8 @@ def run(context: Context) -> str:
         stations.send()
     context.flow.start()
     _first_writes(context)
-    # A client tries a region that hangs for some 20 s before it sends all parts to the other one: the detection goes on.
-    context.finish_uploads = stations.finish
+    stations.finish()
+    context.finish_uploads = stations.finish_parts
     there = fault_control.active_faults(context.journal)
     return f"there now: {', '.join(there) or 'nothing'}"
 

@@ -27,7 +27,7 @@ def run(context: Context) -> str:
     # A drill that was killed meanwhile sends what is left.
     stations = Stations(context)
     stations.send()
-    stations.finish()
+    stations.finish_parts()
     context.sender.send(context.wave(Wave.PROMOTED), context.on_event)
     context.put_directly(context.target.secondary)
     with context.flow.paused():
