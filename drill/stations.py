@@ -201,7 +201,7 @@ class Stations:
         return len(ledger.attempts(ids, primary).keys() - ledger.results(ids).keys())
 
     def _between_parts(self) -> int:
-        """Return the number of uploads of which the primary's bucket holds some parts."""
+        """Return the number of uploads with some, not all, parts in the primary's bucket."""
         context, region = self._context, self._context.target.primary
         s3, bucket = context.deployment.client("s3", region), context.deployment.ingest_bucket(region)
         begun = s3.list_multipart_uploads(Bucket=bucket, Prefix=Scope(context.plan.source).prefix).get("Uploads", [])

@@ -122,7 +122,7 @@ def test_archives_are_complete_when_all_is_settled(
 
 
 @pytest.mark.parametrize(
-    ("in_flight", "is_there_after_return", "returned", "said"),
+    ("in_flight", "is_there_after_return", "returned", "reported"),
     [
         pytest.param(3, True, [EAST, WEST], "3 messages in flight return now", id="they come back"),
         pytest.param(3, False, [EAST, WEST], "1 entries of the archives did not arrive in 180 s", id="they bring nothing"),
@@ -133,7 +133,7 @@ def test_wait_for_quiet_returns_messages_that_wait_for_a_retry(
     in_flight: int,
     is_there_after_return: bool,  # noqa: FBT001 - a table's column
     returned: list[str],
-    said: str,
+    reported: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     context, notes, done = _context([RESULT], monkeypatch), list[str](), list[str]()
@@ -153,4 +153,4 @@ def test_wait_for_quiet_returns_messages_that_wait_for_a_retry(
     context.plan = SimpleNamespace(mode="local")
     reconcile._wait_until_quiet(context)  # noqa: SLF001 - a part of a phase
     assert done == returned
-    assert any(said in one for one in notes), notes
+    assert any(reported in one for one in notes), notes

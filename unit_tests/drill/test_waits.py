@@ -60,7 +60,7 @@ def _provide(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: AN
 
 
 @pytest.mark.parametrize(
-    ("wait", "said"),
+    ("wait", "reported"),
     [
         (_go_back, "us-west-2 still shows us-west-2 as active .* after us-east-1 claimed epoch 4"),
         (_repair, "negative controls are not repaired .*: a, b"),
@@ -69,10 +69,10 @@ def _provide(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: AN
 )
 def test_wait_of_a_phase_without_its_condition_stops_the_drill(
     wait: Any,  # noqa: ANN401 - a table's column
-    said: str,
+    reported: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(Stop, match=said):
+    with pytest.raises(Stop, match=reported):
         wait(_context(), monkeypatch)
 
 
