@@ -49,7 +49,6 @@ _NEEDED: Final = {
     "the last delivery leaves a note": draw_long,
     "no message dies": draw_long_wait,
     "a failback loses nothing": draw_failback,
-    "a failback leaves no backlog": draw_failback,
     "a quiet platform allows a failback": draw_failback,
     "what waits too long is a dead letter": draw_long_wait,
 }
