@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from handlers.shared.object_keys import CANARY_SOURCE
+from simulation.chance import Shape
 from simulation.checks import Accepted, Judged, canary_ids, holds_records
 from simulation.health_checks import HealthChecks
 from simulation.plan import PRIMARY, REGIONS, SECONDARY, Kind, Plan, Watch
@@ -243,6 +244,8 @@ def _ringing(history: Judged, region: Region, *, is_peer_lost: bool) -> Iterator
         "digest-mismatch": any(one.kind is Kind.LOSE_IN_REPLICA and one.amount for one in history.plan.faults),
         "peer-unhealthy": is_peer_lost,
         "unreconciled": _listed(region) > 0 and not list(_work(history, region)),
+        # Events of these shapes often take longer than the minute after which the observer judges a canary.
+        "canary-failed": history.plan.lags in {Shape.UNIFORM, Shape.BIMODAL},
     }
     for resource, state in sorted(region.cloudwatch.states.items()):
         if state == "ALARM" and not reasons.get(resource):
