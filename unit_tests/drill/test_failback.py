@@ -26,7 +26,7 @@ def reasons(
     is_silent: bool = False,
     **east: Any,  # noqa: ANN401
 ) -> list[str]:
-    heartbeats = {region: Heartbeat(time.time()) for region in REGIONS}
+    heartbeats = {region: Heartbeat(time.time(), numbers={"replication_pending": 1.0}) for region in REGIONS}
     well: dict[str, Any] = {"claims": {WEST: 1}, "ready": True, "waiting": 0, "heartbeats": heartbeats}
     well |= {"digests": {EAST: {}, WEST: {}}}
     found = [RegionStatus(EAST, **(well | east)), RegionStatus(WEST, **well)]
