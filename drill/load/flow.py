@@ -28,7 +28,7 @@ class Flow:
         self._sender, self._items, self._on_event = sender, list(items), on_event
         self._turn = threading.Lock()
         self._hurry = threading.Event()
-        self._go = threading.Event()
+        self._nudges = threading.Semaphore(0)
         self._asked = self._done = 0
         self._thread: Background | None = None
 
@@ -42,7 +42,7 @@ class Flow:
         """Upload the next file now: each phase gets one at least."""
         if self._thread is not None:
             self._asked += 1
-            self._go.set()
+            self._nudges.release()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
@@ -57,7 +57,7 @@ class Flow:
         """Upload the rest at once, and wait for it."""
         self.start()
         self._hurry.set()
-        self._go.set()
+        self._nudges.release()
         if self._thread:
             self._thread.finish()
 
@@ -66,9 +66,7 @@ class Flow:
         pause = max(_SHORTEST_PAUSE, _SPAN_SECONDS / timed) if timed > 0 else None
         for one in self._items:
             if not self._hurry.is_set():
-                is_nudged = self._go.wait(pause if timed > 0 else None)
-                self._go.clear()
-                timed -= not is_nudged
+                timed -= not self._nudges.acquire(timeout=pause if timed > 0 else None)
             with self._turn:
                 self._sender.send([one], self._on_event, receipts=RECEIPTS)
             self._done += 1

@@ -64,6 +64,17 @@ def test_nudge_uploads_the_next_file_and_a_pause_waits_for_it() -> None:
     assert sender.sent == list(range(PHASES))
 
 
+def test_nudges_during_an_upload_upload_a_file_each() -> None:
+    """Short phases follow each other faster than files are uploaded."""
+    sender = Sender()
+    flow = _flow(sender)
+    with flow.paused():
+        flow.start()
+        for _ in range(3):
+            flow.nudge()
+    assert all(sender.arrived.acquire(timeout=5) for _ in range(3)), sender.sent
+
+
 def test_failed_upload_of_the_flow_is_raised_at_its_end() -> None:
     sender = Sender()
     sender.failure = RunFailure("no region accepts it")
