@@ -101,8 +101,12 @@ Open = Callable[[str], Page]
 
 
 @pytest.fixture(params=["light", "dark"])
-def open_url(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Open]:
-    """Open an address; afterwards check that no script failed, and that nothing but this server was asked."""
+def open_url(browser: Browser, request: pytest.FixtureRequest, served: PageServer) -> Iterator[Open]:
+    """Open an address; afterwards check that no script failed, and that nothing but this server was asked.
+
+    The server ends after the pages, because they ask it for the state all the time.
+    """
+    assert served
     context = browser.new_context(color_scheme=request.param, reduced_motion="reduce")
     context.set_default_timeout(20_000)
     errors: list[str] = []
