@@ -151,7 +151,7 @@ class Stations:
             other = self._context.deployment.api_url(self._context.target.secondary)
             # During an early fault the primary may grant nothing.
             closed = "" if fault_control.active_faults(self._context.journal) else other
-            self._holding = HoldingTransport(Sender.transport(len([*keys, *self._in_parts])), keys, closed)
+            self._holding = HoldingTransport(Sender.transport(len(keys) + len(self._in_parts)), keys, closed)
         return self._begin(_upload(self._context, items, receipts, self._holding))
 
     def _begin(self, upload: Background) -> Background:

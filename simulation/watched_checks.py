@@ -232,9 +232,10 @@ class WatchedChecks:
 
 def _is_missing(region: Region, one: Accepted) -> bool:
     """Return whether an object in a region's bucket lacks its RESULT there, or some of its records."""
+    if not one.is_in(region):
+        return False
     result = region.item(f"OBJ#{one.object_id}", "RESULT")
-    is_whole = result is not None and len(region.records.get(one.object_id, ())) >= int(result["accepted"]["N"])
-    return one.is_in(region) and not is_whole
+    return result is None or len(region.records.get(one.object_id, ())) < int(result["accepted"]["N"])
 
 
 def _ringing(history: Judged, region: Region, *, is_peer_lost: bool) -> Iterator[str]:

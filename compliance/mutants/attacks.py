@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from compliance.cfn.templates import Json, Resource
 from compliance.engine.candidates import Pointer, Step, at_or_none
-from compliance.mutants.mutant import CONDITIONS
+from compliance.mutants.mutant import CONDITIONS, settable
 
 Attack: TypeAlias = tuple[str, Pointer, Json, Json]
 """Operator, pointer, before, after."""
@@ -332,7 +332,8 @@ def attacks_on(resource: Resource) -> Iterator[Attack]:
         if isinstance(parent, list) and isinstance(last, int):  # a list is replaced whole: an entry may be added at its end
             yield kind, ("Properties", *way), parent, [*parent[:last], after, *parent[last + 1 :]]
         elif before != after and (parent is not None or len(way) <= 1):
-            yield from _set(kind, place, before, after, parent)
+            pointer, value = settable(resource, place, after)
+            yield kind, pointer, before, value
     document = (_POLICIES.get(resource.type, "PolicyDocument"), "Statement")
     statements = at_or_none(given, document)
     if isinstance(statements, list):
@@ -347,13 +348,6 @@ def attacks_on(resource: Resource) -> Iterator[Attack]:
         yield "secret", ("Metadata", "Token"), None, TOKENS["STRIPE"]
     for condition in CONDITIONS:
         yield "condition", ("Condition",), resource.path_in_stack, condition
-
-
-def _set(kind: str, place: tuple[Step, ...], before: Json, after: Json, parent: Json) -> Iterator[Attack]:
-    if parent is None:  # the map above the property is set with it
-        yield kind, ("Properties", place[0]), None, {place[1]: after}
-    else:
-        yield kind, ("Properties", *place), before, after
 
 
 def _wrapped(rule: Json, first: str, last: str, was: str, now: str) -> Json:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
-from compliance.engine.candidates import REMOVED, Pointer, Step
+from compliance.engine.candidates import REMOVED, Pointer, Step, at_or_none
 
 CONDITIONS: Final[Mapping[str, Json]] = {
     "Never": {"Fn::Equals": ["a", "b"]},
@@ -82,6 +82,13 @@ def at(body: Json, pointer: Iterable[Step]) -> Json:
     for step in pointer:
         body = body[step]
     return body
+
+
+def settable(resource: Resource, place: Pointer, after: Json) -> tuple[Pointer, Json]:
+    """Return the pointer and the value that set a property; the maps above it that are missing are set with it."""
+    while len(place) > 1 and at_or_none(resource.properties, place[:-1]) is None:
+        place, after = place[:-1], {place[-1]: after}
+    return ("Properties", *place), after
 
 
 def _damaged(template: Template, mutant: Mutant) -> Template:

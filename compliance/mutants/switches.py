@@ -11,7 +11,8 @@ from functools import cache
 from typing import Any, Final, Union, get_args, get_type_hints
 
 from compliance.cfn.templates import Json, Resource
-from compliance.engine.candidates import Pointer, at_or_none
+from compliance.engine.candidates import Pointer, at_or_none, changed
+from compliance.mutants.mutant import settable
 from compliance.packs import native, nodejs
 
 _DEPTH: Final = 3
@@ -22,9 +23,8 @@ def switches_of(resource: Resource) -> Iterator[tuple[str, Pointer, Json, Json]]
     """Yield each switch of a resource that is not set, turned on: operator, pointer, before, after."""
     for path, after in _switches(resource.type):
         if at_or_none(resource.properties, path) is None:
-            while len(path) > 1 and at_or_none(resource.properties, path[:-1]) is None:
-                path, after = path[:-1], {path[-1]: after}  # noqa: PLW2901 - the map above is set with it
-            yield "switch", ("Properties", *path), None, after
+            pointer, value = settable(resource, path, after)
+            yield "switch", pointer, None, value
 
 
 @cache
@@ -36,7 +36,7 @@ def _switches(kind: str) -> tuple[tuple[Pointer, Json], ...]:
         struct = getattr(importlib.import_module(f"aws_cdk.aws_{service.lower()}"), f"Cfn{name}Props")
     except (AttributeError, ImportError):
         return ()  # a custom resource
-    return tuple(found for found in _below(struct, ()) if not native.not_in_schema(kind, _nested(*found)))
+    return tuple(found for found in _below(struct, ()) if not native.not_in_schema(kind, changed(None, *found)))
 
 
 def _below(struct: type[Any], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
@@ -57,7 +57,3 @@ def _alternatives(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - any form of a t
             yield from _alternatives(each)
     else:
         yield hint
-
-
-def _nested(path: Pointer, value: Json) -> Json:
-    return {path[0]: _nested(path[1:], value)} if path else value
