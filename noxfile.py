@@ -137,7 +137,8 @@ def simulate(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Test the handlers on moto in both regions, Lambda's asset, a killed client, and the reports' pages in a browser."""
     folders = ("interrupts/test_short_sessions.py", "browser", "bundling", "client", "moto")
-    _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL)
+    # More workers than processors, because these tests wait for servers, browsers and killed processes.
+    _pytest(session, *(f"integration_tests/{folder}" for folder in folders), *PARALLEL, "-n", "4")
 
 
 @nox.session(default=False, requires=["environment"])

@@ -194,7 +194,7 @@ def _operation(route: str) -> Schema:
         },
         "GET /files": {
             "parameters": query,
-            "responses": _responses({200: ("Files", "The objects of the key, newest first.")}, 400),
+            "responses": _responses({200: ("Files", "The objects of the key, newest first, a few seconds late.")}, 400),
         },
         "GET /healthz": {"responses": _responses({200: ("Health", "The function runs.")})},
         "GET /ready": {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -69,11 +71,10 @@ def test_issued_upload_is_processed_and_found(api: Api, region: str, deployment:
 
     put = api.put(upload["url"], body, upload["headers"])
     assert put.status == 200, put
-    assert _reaches(deployment, api, upload["id"], "processed"), api.call("GET", f"/uploads/{upload['id']}")
-
-    found = api.call("GET", f"/files?key={quote(file_key, safe='')}")
-    assert found.status == 200, found
-    assert upload["id"] in [one["id"] for one in found.json()["files"]], found
+    _wait_for(deployment, api, f"/uploads/{upload['id']}", lambda found: found["state"] == "processed")
+    # The list is read from an index, which shows the state after the table does.
+    listed = f"/files?key={quote(file_key, safe='')}"
+    _wait_for(deployment, api, listed, lambda found: upload["id"] in [one["id"] for one in found["files"]])
 
     require_expectation()
     expected = rows(json_array(body))
@@ -97,11 +98,12 @@ def test_presigned_url_accepts_only_the_requested_bytes(api: Api, region: str, r
     assert 400 <= tampered.status < 500, tampered
 
 
-def _reaches(deployment: Deployment, api: Api, object_id: str, state: str) -> bool:
+def _wait_for(deployment: Deployment, api: Api, path: str, holds: Callable[[Any], bool]) -> None:
+    """Wait until the API answers 200 with a body for which `holds` is true; fail with the last answer."""
     last: list[Answer] = []
 
-    def reached() -> bool:
-        last[:] = [api.call("GET", f"/uploads/{object_id}")]
-        return last[0].status == 200 and last[0].json()["state"] == state
+    def answered() -> bool:
+        last[:] = [api.call("GET", path)]
+        return last[0].status == 200 and holds(last[0].json())
 
-    return wait_until(deployment.target, reached)
+    assert wait_until(deployment.target, answered), last
