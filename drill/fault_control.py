@@ -20,6 +20,9 @@ _PAUSE_SECONDS: Final = 1.0
 _ALARM_SECONDS: Final = 300.0
 """Longest wait for an alarm in the time of alarms: three periods of a minute, the observer's run, and the evaluation."""
 
+_KEEPING_ALARM: Final = frozenset({"partition", "throttle", "crash", "permission", "grey", "blackout"})
+"""Faults that may keep the alarm in ALARM if they come before the main one: heartbeats or canaries do not arrive."""
+
 
 def inject(context: Context, phase: str) -> None:
     """Inject the faults that the plan has for a phase, unless they were injected before."""
@@ -53,6 +56,7 @@ def await_alarm(context: Context, phase: str) -> None:
         return
     name, state = context.target.name_of(PEER_UNHEALTHY), "OK"
     client: Any = context.target.fail_fast_client("cloudwatch", region)
+    keeping = ", ".join(one for one in active_faults(context.journal) if one in _KEEPING_ALARM)
     for _ in context.waiting(_ALARM_SECONDS / context.plan.time_factor):
         try:
             found = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]
@@ -62,6 +66,9 @@ def await_alarm(context: Context, phase: str) -> None:
             state = found[0]["StateValue"] if found else "OK"
         if state == "OK":
             return
+        if keeping:
+            state = f"{state}, because of {keeping}"
+            break
         context.say(f"the fault waits until {name} in {region} is OK: {state}")
     context.note(
         f"{name} in {region} is not OK before the fault: {state}; the time until it goes off may not be measured",
@@ -115,8 +122,8 @@ def _unhealed(journal: Journal) -> list[tuple[str, str]]:
 
 def _heal(context: Context, spec: str, name: str) -> str:
     try:
-        # What the APIs of a destroyed region would heal has gone with the region.
-        if not (FAULTS[name].needs_apis and is_final(context.journal)):
+        # What the APIs of a destroyed region would heal has gone with the region, which itself does not come back.
+        if not ((FAULTS[name].needs_apis or FAULTS[name].takes_apis) and is_final(context.journal)):
             FAULTS[name].heal(context.platform)
         context.journal.append(context.phase, "fault healed", fault=spec, name=name)
     except (ClientError, BotoCoreError, LocalCloudError, OSError) as error:

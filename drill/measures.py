@@ -104,7 +104,14 @@ _KINDS: Final = (
         target=30.0,
         how="each object that its bucket held at the decision is settled there",
     ),
-    _Kind("failback", "Healing to the primary active in both replicas", "healed", ("failed_back",)),
+    _Kind(
+        "failback",
+        "Healing to the primary active in both replicas",
+        "healed",
+        ("failed_back",),
+        scaled=True,
+        how="most of it waits for a heartbeat that counts what was on its way at the healing, 3 minutes on AWS",
+    ),
 )
 
 

@@ -28,6 +28,8 @@ from operations.ledger import object_id as identity
 from operations.queues import backlog
 
 _PATIENCE_SECONDS: Final = 40.0
+_STALLED_SECONDS: Final = 10.0
+"""During another fault a wait ends after this time without one more: the rest may never come."""
 _PAUSE_SECONDS: Final = 0.05
 _SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "receipts-large.jsonl"
 _PARTS: Final = "receipts-in-parts.jsonl"
@@ -164,12 +166,17 @@ class Stations:
         self._holding.release([one.item.key for one in items])
 
     def _wait(self, what: str, wanted: int, count: Callable[[], int]) -> None:
-        """Wait until as many things are there as wanted, or until the timeout: during another fault they may never come."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        """Wait until as many things are there as wanted, until the timeout, or until no more come during another fault."""
+        others = fault_control.active_faults(self._context.journal)
+        began = since = time.monotonic()
+        most = -1
         while (there := count()) < wanted and not any(one.failure for one in self._threads):
-            if time.monotonic() >= deadline:
-                text = f"the fault comes without all objects at their stations: after {_PATIENCE_SECONDS:.0f} s"
-                return self._context.note(f"{text} {there} of {wanted} {what}", level="warning")
+            now = time.monotonic()
+            most, since = (there, now) if there > most else (most, since)
+            if now - began >= _PATIENCE_SECONDS or (others and now - since >= _STALLED_SECONDS):
+                text = f"after {now - began:.0f} s {there} of {wanted} {what}"
+                text += f"; during {', '.join(others)} the rest may never come" if others else ""
+                return self._context.note(f"the fault comes without all objects at their stations: {text}", level="warning")
             time.sleep(_PAUSE_SECONDS)
         return None
 

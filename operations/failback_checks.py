@@ -46,12 +46,14 @@ class Reason:
     left: float | None = None
 
 
-def reasons(statuses: list[RegionStatus], *, back_to: str, now: float, decided_at: float | None = None) -> list[str]:
-    """Return the texts of `unmet`, worst first."""
-    return [one.text for one in unmet(statuses, back_to=back_to, now=now, decided_at=decided_at)]
-
-
-def unmet(statuses: list[RegionStatus], *, back_to: str, now: float, decided_at: float | None = None) -> list[Reason]:
+def unmet(
+    statuses: list[RegionStatus],
+    *,
+    back_to: str,
+    now: float,
+    decided_at: float | None = None,
+    time_factor: float = 1.0,
+) -> list[Reason]:
     """Return why a failback is refused and what to do, worst first; nothing if it is allowed.
 
     Args:
@@ -59,6 +61,7 @@ def unmet(statuses: list[RegionStatus], *, back_to: str, now: float, decided_at:
         back_to: The region that is to become active.
         now: Epoch seconds.
         decided_at: When the failback was decided, epoch seconds; by default, the last heartbeats decide.
+        time_factor: Factor by which the observers run faster than on AWS.
     """
     silent = [Reason(f"{one.region} {one.silence}: {'; '.join(one.problems)}") for one in statuses if one.claims is None]
     not_ready = [
@@ -72,7 +75,7 @@ def unmet(statuses: list[RegionStatus], *, back_to: str, now: float, decided_at:
         *not_ready,
         *(Reason(text, passes=True) for text in _disagreement(statuses)),
         *(reason for one in statuses for reason in _heartbeats(statuses, one, now)),
-        *(reason for one in statuses for reason in _pending(one, now, decided_at)),
+        *(reason for one in statuses for reason in _pending(one, now, decided_at, SECONDS_OF_METRICS / time_factor)),
         *(reason for one in statuses if one.region == back_to for reason in _backlog(one, decided_at)),
         *(Reason(text) for text in _digests(statuses)),
         *(Reason(text) for one in statuses for text in _unreconciled(one, now)),
@@ -132,7 +135,7 @@ def _heartbeats(statuses: list[RegionStatus], one: RegionStatus, now: float) -> 
             yield Reason(text, passes=True)
 
 
-def _pending(one: RegionStatus, now: float, decided_at: float | None) -> Iterator[Reason]:
+def _pending(one: RegionStatus, now: float, decided_at: float | None, late: float) -> Iterator[Reason]:
     own = one.heartbeats.get(one.region)
     if own is None or (decided_at is not None and now - decided_at >= SECONDS_OF_REPLICATION):
         return
@@ -143,7 +146,7 @@ def _pending(one: RegionStatus, now: float, decided_at: float | None) -> Iterato
     elif pending > CANARIES_ON_THE_WAY:
         text = f"{pending:.0f} objects of the other region's bucket have not arrived in {one.region}'s: wait for them"
         yield Reason(text, passes=True, left=pending - CANARIES_ON_THE_WAY)
-    elif decided_at is not None and (left := decided_at + SECONDS_OF_METRICS - own.at) > 0:
+    elif decided_at is not None and (left := decided_at + late - own.at) > 0:
         text = f"what was on its way to {one.region} is not measured yet: wait for its heartbeat in {left:.0f} s"
         yield Reason(text, passes=True, left=left)
 

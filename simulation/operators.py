@@ -49,8 +49,9 @@ def fail_back(world: World, region: Region, web: Web, *, until: float) -> float 
     status.time, status.Api = Clock(), api  # type: ignore[attr-defined,assignment]  # the module's own imports
     decided_at, before = world.now, [""]
     while world.now < until:
-        found = status.look(_target(world))
-        shut = failback_checks.reasons(found, back_to=region.name, now=world.clock(region), decided_at=decided_at)
+        found, now = status.look(_target(world)), world.clock(region)
+        unmet = failback_checks.unmet(found, back_to=region.name, now=now, decided_at=decided_at)
+        shut = [one.text for one in unmet]
         if not shut:
             _say(world, region, "failback", "the checks allow it")
             return decided_at

@@ -98,9 +98,16 @@ def _go_back(context: Context) -> None:
 
 
 def reasons_against(context: Context) -> list[str]:
-    """Return why the primary may not become active yet, worst first; nothing if it may."""
-    found = failback_checks.reasons(status.look(context.target), back_to=context.target.primary, now=time.time())
-    return found or _missing(context)
+    """Return why the primary may not become active yet, worst first; nothing if it may. It is decided after the healing."""
+    journal = context.journal
+    unmet = failback_checks.unmet(
+        status.look(context.target),
+        back_to=context.target.primary,
+        now=time.time(),
+        decided_at=journal.moment("healed_again") or journal.moment("healed"),
+        time_factor=context.plan.time_factor,
+    )
+    return [one.text for one in unmet] or _missing(context)
 
 
 def _missing(context: Context) -> list[str]:

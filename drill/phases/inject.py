@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from drill import fault_control
 from drill.context import Context
+from drill.faults import FAULTS
 from drill.load.items import Wave
 from drill.stations import Stations
 
 
 def run(context: Context) -> str:
     """Record the time of the fault, and upload two files."""
-    has_stations = context.plan.mode == "local" and context.journal.moment("fault") is None
+    lost = [one for one in fault_control.active_faults(context.journal) if FAULTS[one].loses_region]
+    has_stations = context.plan.mode == "local" and context.journal.moment("fault") is None and not lost
     stations = Stations(context)
+    if lost and context.journal.fact("stations") is None:
+        context.note(f"no object is held at a station: {', '.join(lost)} came before", level="warning")
     if has_stations:
         stations.place()
     fault_control.inject(context, context.phase)

@@ -46,12 +46,12 @@ def _wait_for_backlog(context: Context) -> None:
     _wait(context, lambda: waiting, may_receive=True)
 
 
-def wait_until_idle(context: Context) -> None:
-    """Wait until every object that the region holds is settled there, and no message waits."""
-    _wait(context, lambda: stored(context, context.target.secondary), may_receive=False)
+def wait_until_idle(context: Context) -> Collection[str]:
+    """Wait until every object that the region holds is settled there, and no message waits; return these objects."""
+    return _wait(context, lambda: stored(context, context.target.secondary), may_receive=False)
 
 
-def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receive: bool) -> None:
+def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receive: bool) -> Collection[str]:
     region = context.target.secondary
     ledger = Ledger(context.deployment, region)
     messages = unsettled = 0
@@ -64,7 +64,7 @@ def _wait(context: Context, wanted: Callable[[], Collection[str]], *, may_receiv
         context.say(f"{messages} messages wait in {region}, {unsettled} objects are not settled")
         if not unsettled and (may_receive or not messages):
             context.watch.look(ledger, all_of_them=True)
-            return
+            return ids
         empty_since = (empty_since or time.monotonic()) if not messages else None
         if empty_since is not None and time.monotonic() - empty_since > _EMPTY_SECONDS:
             break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from typing import Final
 
 from drill import fault_control, proving
@@ -12,7 +13,7 @@ from drill.load.items import Wave
 from drill.phases import measure
 from drill.proof import Scope
 from drill.stops import Stop
-from operations.dead_letters import DeadLetterQueue
+from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.ledger import Ledger
 from operations.queues import backlog
 
@@ -22,6 +23,8 @@ _PATIENCE_SECONDS: Final = {"local": 180.0, "live": _RETURN_SECONDS + 180.0}
 _IN_FLIGHT_SECONDS: Final = 20.0
 """Seconds after which no function works any more on a message in flight."""
 _SECOND_FAULT_SECONDS: Final = 6.0
+_UNREADABLE: Final = "bad_compression"
+"""The fault of the dead letter that each unreadable file of the load leaves."""
 
 
 def run(context: Context) -> str:
@@ -44,11 +47,19 @@ def run(context: Context) -> str:
 
 def _redrive(context: Context) -> int:
     """Redrive dead letters about the drill's own objects; return their number. A second delivery has no effect."""
-    prefixes = Scope(context.plan.source).prefixes
-    queues = [DeadLetterQueue(context.deployment, region) for region in context.target.regions]
-    sent = sum(queue.redrive(lambda letter: letter.is_about(*prefixes), lambda _: None) for queue in queues)
+    prefixes, sent, faults = Scope(context.plan.source).prefixes, 0, Counter[str]()
+
+    def is_own(letter: DeadLetter) -> bool:
+        own = letter.is_about(*prefixes)
+        faults[letter.fault] += own
+        return own
+
+    for region in context.target.regions:
+        sent += DeadLetterQueue(context.deployment, region).redrive(is_own, lambda _: None)
     if sent:
-        context.note(f"{sent} dead letters about the drill's own objects were sent back to their queues", level="warning")
+        causes = ", ".join(f"{count} {fault}" for fault, count in faults.most_common() if count)
+        level = "info" if set(+faults) <= {_UNREADABLE} else "warning"
+        context.note(f"{sent} dead letters about the drill's own objects were redriven: {causes}", level=level)
     return sent
 
 

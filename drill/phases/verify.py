@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import Final
 
 from drill import promise, proving
 from drill.context import Context
+from drill.model import Proof
 from drill.phases import measure
 from drill.proof.proving import MOST_FINDINGS
+from drill.stations import stored
+
+_PATIENCE_SECONDS: Final = 60.0
 
 
 def run(context: Context) -> str:
@@ -17,10 +22,20 @@ def run(context: Context) -> str:
         return _verify(context)
 
 
+def _prove_when_idle(context: Context, region: str) -> Proof:
+    """Prove a region that is idle. It was not if an object arrived meanwhile from a primary that still accepts files."""
+    for _ in context.waiting(_PATIENCE_SECONDS):
+        settled = measure.wait_until_idle(context)
+        proof = proving.prove(context, regions=(region,), most=sys.maxsize)
+        if proof.equal or set(stored(context, region)) <= set(settled):
+            return proof
+    context.note(f"objects arrived in {region} during each proof for {_PATIENCE_SECONDS:.0f} s", level="bad", region=region)
+    return proof
+
+
 def _verify(context: Context) -> str:
     surviving = context.target.secondary
-    measure.wait_until_idle(context)
-    proof = proving.prove(context, regions=(surviving,), most=sys.maxsize)
+    proof = _prove_when_idle(context, surviving)
     proving.take_snapshot(context, surviving)
     judged = promise.judge(
         proof.findings,

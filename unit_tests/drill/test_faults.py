@@ -40,6 +40,8 @@ class FakeFaultInjector:
             self.state[name] = value
 
     def set_region_down(self, region: str, *, down: bool) -> None:
+        if f"destroyed {region}" in self.state:
+            raise LocalCloudError(f"{region} is destroyed and does not come back")
         self._set(f"down {region}", down, False)
 
     def destroy_region(self, region: str) -> None:
@@ -149,12 +151,18 @@ def test_full_disk_prevents_no_fault_from_being_healed(tmp_path: Path, monkeypat
     assert context.platform.state == {}
 
 
-def test_destroyed_region_is_never_healed_and_the_others_are(tmp_path: Path) -> None:
-    context = _context(tmp_path, FakeFaultInjector(), FaultSpec("destroy"), FaultSpec("lag"))
+@pytest.mark.parametrize(
+    ("other", "kept"), [("lag", {}), ("grey", {}), ("throttle", {}), ("blackout", {f"down {EAST}": True})]
+)
+def test_destroyed_region_is_never_healed_and_the_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str, kept: dict[str, bool]
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    context = _context(tmp_path, FakeFaultInjector(), FaultSpec(other), FaultSpec("destroy"))
     fault_control.inject(context, "inject")
     assert fault_control.is_final(context.journal)
     fault_control.heal(context)
-    assert context.platform.state == {f"destroyed {EAST}": True}
+    assert context.platform.state == {f"destroyed {EAST}": True} | kept
     assert fault_control.active_faults(context.journal) == ["destroy"]
 
 
@@ -195,11 +203,22 @@ def test_replication_that_a_fault_stops_does_not_stop_the_drill(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("states", "asked", "notes"),
-    [(["OK"], 1, 0), ([], 1, 0), (["ALARM", "INSUFFICIENT_DATA", "OK"], 3, 0), (["ALARM"] * 4, 4, 1)],
+    ("early", "states", "asked", "noted"),
+    [
+        (None, ["OK"], 1, None),
+        (None, [], 1, None),
+        (None, ["ALARM", "INSUFFICIENT_DATA", "OK"], 3, None),
+        (None, ["ALARM"] * 4, 4, "is not OK before the fault: ALARM; "),
+        ("lag", ["ALARM", "OK"], 2, None),
+        ("permission", ["OK"], 1, None),
+        ("permission", ["ALARM", "OK"], 1, "is not OK before the fault: ALARM, because of permission; "),
+        ("grey", ["ALARM", "OK"], 1, "is not OK before the fault: ALARM, because of grey; "),
+    ],
 )
-def test_fault_waits_for_the_alarm_that_the_drill_times(tmp_path: Path, states: list[str], asked: int, notes: int) -> None:
-    left, shown, noted = iter(states), list[str](), list[str]()
+def test_fault_waits_for_the_alarm_that_the_drill_times(
+    tmp_path: Path, early: str | None, states: list[str], asked: int, noted: str | None
+) -> None:
+    left, notes = iter(states), list[str]()
 
     def describe(AlarmNames: list[str]) -> dict[str, Any]:  # noqa: N803 - as boto3
         assert AlarmNames == ["acme-peer-unhealthy"]
@@ -213,9 +232,12 @@ def test_fault_waits_for_the_alarm_that_the_drill_times(tmp_path: Path, states: 
         journal=Journal(tmp_path / "j"),
         target=SimpleNamespace(name_of=lambda name: f"acme-{name}", fail_fast_client=lambda *_: client),
         waiting=lambda _: range(4),
-        say=shown.append,
-        note=lambda what, **_: noted.append(what),
+        say=lambda _: None,
+        note=lambda what, **_: notes.append(what),
     )
+    if early:
+        context.journal.append("load", "fault injecting", fault=early, name=early)
     for phase in ("load", "inject"):
         fault_control.await_alarm(context, phase)
-    assert (len(calls), len(noted), len(shown)) == (asked, notes, asked - 1 + notes)
+    assert (len(calls), len(notes)) == (asked, int(noted is not None))
+    assert (noted or "") in "".join(notes)

@@ -180,13 +180,21 @@ def test_single_figure_of_zeros_contradicts_the_services(
     assert sampling.contradictions(_samples(**{figure: 0}), _journal(tmp_path, monkeypatch), PLAN)
 
 
-@pytest.mark.parametrize(("mode", "fault_at"), [("live", None), ("local", 1.0)])
-def test_files_at_the_fault_are_sent_where_they_cannot_be_held(mode: str, fault_at: float | None, tmp_path: Path) -> None:
-    """On AWS nothing holds them; a resumed drill, or one with an earlier fault, has its fault already."""
+@pytest.mark.parametrize(
+    ("mode", "fault_at", "early"),
+    [("live", None, None), ("local", 1.0, None), ("local", None, "grey"), ("local", None, "blackout")],
+)
+def test_files_at_the_fault_are_sent_where_they_cannot_be_held(
+    mode: str, fault_at: float | None, early: str | None, tmp_path: Path
+) -> None:
+    """On AWS nothing holds them; a resumed drill has its fault already, or an earlier fault has taken the region."""
     load, sent = items.make(1, 40, "drill-abcdef"), list[str]()
     journal = Journal(tmp_path / "journal.jsonl")
     if fault_at is not None:
         journal.mark("inject", "fault", fault_at)
+    if early:
+        journal.append("load", "fault injecting", fault=early, name=early)
+    notes: list[str] = []
     context: Any = SimpleNamespace(
         plan=SimpleNamespace(mode=mode, faults=(), faults_of=lambda _: ()),
         journal=journal,
@@ -198,8 +206,10 @@ def test_files_at_the_fault_are_sent_where_they_cannot_be_held(mode: str, fault_
         platform=SimpleNamespace(set_outage=lambda _: False, set_partition=lambda **_: None),
         flow=SimpleNamespace(start=lambda: None),
         checkpoint=lambda: None,
+        note=lambda what, **_: notes.append(what),
     )
     inject.run(context)
+    assert notes == ([f"no object is held at a station: {early} came before"] if early else [])
     context.finish_uploads()
     expected = [one.item.key for one in (*context.wave(Wave.AT_FAULT), *context.wave(Wave.DURING)[:1])]
     assert sorted(sent) == sorted(expected)

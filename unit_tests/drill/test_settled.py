@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from drill.phases import decide, detect, measure, reconcile
+from drill import proving
+from drill.model import Finding, Proof
+from drill.phases import decide, detect, measure, reconcile, verify
 from drill.stops import Stop
 from operations.ledger import Ledger
 
@@ -110,6 +113,45 @@ def test_wait_for_idle_ends_when_all_is_settled(rows: list[Item], unsettled: int
         Stop, match="1 objects that us-west-2 holds, which is active, are not settled there, and 0 messages wait there"
     ):
         measure.wait_until_idle(context)
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "proofs", "broken"),
+    [
+        pytest.param([], [False], True, id="nothing arrives"),
+        pytest.param([1], [False, True], False, id="an object arrives during the proof"),
+        pytest.param([1], [False, False], True, id="an object arrives and another one is lost"),
+        pytest.param([1, 1, 1, 1], [False] * 4, True, id="objects arrive during each proof"),
+    ],
+)
+def test_verify_proves_again_if_an_object_arrived_meanwhile(
+    arrivals: list[int],
+    proofs: list[bool],
+    broken: bool,  # noqa: FBT001 - a table's column
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context, held, left, notes = _context([RESULT, _note("e1", "v1")], monkeypatch), {ONE}, iter(arrivals), list[str]()
+
+    def prove(*_: object, **__: object) -> Any:  # noqa: ANN401 - a proof
+        held.update({f"{len(held)}"} if next(left, 0) else ())
+        lost = Finding(kind="lost", object_id=ONE, where="ledger us-west-2", what="no RESULT")
+        equal = outcomes.pop(0)
+        return Proof(
+            at="", sources=(), objects=1, equal=equal, lost=0, duplicated=0, divergent=0, findings=() if equal else (lost,)
+        )
+
+    outcomes = list(proofs)
+    for module in (measure, verify):
+        monkeypatch.setattr(module, "stored", lambda *_: set(held))
+    monkeypatch.setattr(Ledger, "settled", lambda _, ids: dict.fromkeys(ids))
+    monkeypatch.setattr(proving, "prove", prove)
+    monkeypatch.setattr(proving, "take_snapshot", lambda *_: None)
+    context.flow = SimpleNamespace(paused=contextlib.nullcontext)
+    context.accepted_uploads, context.note = list, lambda what, **_: notes.append(what)
+    context.journal.moment = lambda _: 0.0
+    assert ("the promise is broken" in verify.run(context)) == broken
+    assert not outcomes
+    assert ("objects arrived in us-west-2 during each proof for 60 s" in notes) == (len(arrivals) == len(proofs))
 
 
 @CASES

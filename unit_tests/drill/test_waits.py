@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from drill import proving, runner
+from drill import proving, runner, stations
 from drill.folder import DrillFolder
 from drill.phases import failback
 from drill.processes import Process
@@ -76,12 +77,30 @@ def test_wait_of_a_phase_without_its_condition_stops_the_drill(
         wait(_context(), monkeypatch)
 
 
-def test_wait_for_stations_without_its_condition_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    context = _context()
+@pytest.mark.parametrize(
+    ("fault", "last", "reported"),
+    [
+        (None, 0, "after 40 s 0 of 5 results in us-east-1"),
+        ("throttle", 0, "after 10 s 0 of 5 results in us-east-1; during throttle the rest may never come"),
+        ("throttle", 3, "after 34 s 3 of 5 results in us-east-1; during throttle the rest may never come"),
+        ("throttle", 4, "after 40 s 4 of 5 results in us-east-1; during throttle the rest may never come"),
+        ("throttle", 5, None),
+    ],
+)
+def test_wait_for_stations_ends_when_no_more_come_and_is_noted(
+    fault: str | None, last: int, reported: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One more of the five comes every 8 seconds, until the last one."""
+    context, clock = _context(), itertools.count()
     context.wave = lambda _: []
-    monkeypatch.setattr("drill.stations._PATIENCE_SECONDS", 0.0)
-    Stations(context)._wait("results in us-east-1", 5, lambda: 2)  # noqa: SLF001 - a part of a phase
-    assert context.notes == ["the fault comes without all objects at their stations: after 0 s 2 of 5 results in us-east-1"]
+    monkeypatch.setattr("drill.fault_control.active_faults", lambda _: [fault] if fault else [])
+    monkeypatch.setattr(
+        stations, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: now.insert(0, next(clock)))
+    )
+    now = [next(clock)]
+    Stations(context)._wait("results in us-east-1", 5, lambda: min(now[0] // 8, last))  # noqa: SLF001 - a part of a phase
+    text = "the fault comes without all objects at their stations: "
+    assert context.notes == ([text + reported] if reported else [])
 
 
 @pytest.fixture

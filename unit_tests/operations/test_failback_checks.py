@@ -34,10 +34,10 @@ def _well(region: str) -> RegionStatus:
     )
 
 
-def _reasons(change: Callable[[RegionStatus, RegionStatus], object]) -> list[str]:
+def _reasons(change: Callable[[RegionStatus, RegionStatus], object], **when: float) -> list[str]:
     east, west = _well(EAST), _well(WEST)
     change(east, west)
-    return failback_checks.reasons([east, west], back_to=EAST, now=NOW)
+    return [one.text for one in failback_checks.unmet([east, west], back_to=EAST, now=NOW, **when)]
 
 
 def _set(of: Callable[[RegionStatus, RegionStatus], RegionStatus], **values: object) -> Callable[..., None]:
@@ -146,16 +146,18 @@ def test_failback_normal_state_is_allowed(change: Callable[..., object]) -> None
     assert _reasons(change) == []
 
 
-def _after(seconds: float, change: Callable[..., object]) -> list[str]:
-    east, west = _well(EAST), _well(WEST)
-    change(east, west)
-    return failback_checks.reasons([east, west], back_to=EAST, now=NOW, decided_at=NOW - seconds)
-
-
-@pytest.mark.parametrize(("seconds", "is_allowed"), [(0, False), (209, False), (211, True)])
-def test_failback_waits_for_a_number_of_the_decision(seconds: float, is_allowed: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("seconds", "time_factor", "is_allowed"),
+    [(0, 1.0, False), (209, 1.0, False), (211, 1.0, True), (74, 4.0, False), (76, 4.0, True)],
+)
+def test_failback_waits_for_a_number_of_the_decision(
+    seconds: float,
+    time_factor: float,
+    is_allowed: bool,  # noqa: FBT001
+) -> None:
     """The heartbeats are 30 s old, and S3's number is late."""
-    assert (_after(seconds, lambda *_: None) == []) is is_allowed
+    found = _reasons(lambda *_: None, decided_at=NOW - seconds, time_factor=time_factor)
+    assert (found == []) is is_allowed
 
 
 def _busy(shadow_age: float) -> Callable[..., object]:
@@ -167,11 +169,11 @@ def _busy(shadow_age: float) -> Callable[..., object]:
 
 @pytest.mark.parametrize(("seconds", "is_allowed"), [(0, False), (600, False), (899, False), (901, True)])
 def test_failback_of_a_busy_platform_waits_for_what_is_older(seconds: float, is_allowed: bool) -> None:  # noqa: FBT001
-    assert (_after(seconds, _busy(seconds - 30)) == []) is is_allowed, "the heartbeat is 30 s old"
+    assert (_reasons(_busy(seconds - 30), decided_at=NOW - seconds) == []) is is_allowed, "the heartbeat is 30 s old"
 
 
 def test_failback_message_older_than_the_decision_is_waited_for() -> None:
-    (reason,) = _after(1000, _busy(971))
+    (reason,) = _reasons(_busy(971), decided_at=NOW - 1000)
     assert "500 messages in us-east-1 are not verified yet (the oldest for 971 s)" in reason
 
 
