@@ -91,14 +91,16 @@ def test_wait_for_stations_ends_when_no_more_come_and_is_noted(
     fault: str | None, last: int, reported: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One more of the five comes every 8 seconds, until the last one."""
-    context, clock = _context(), itertools.count()
+    context, now = _context(), itertools.count()
     context.wave = lambda _: []
     monkeypatch.setattr("drill.fault_control.active_faults", lambda _: [fault] if fault else [])
+    clock = SimpleNamespace(seconds=next(now))
     monkeypatch.setattr(
-        stations, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: now.insert(0, next(clock)))
+        stations,
+        "time",
+        SimpleNamespace(monotonic=lambda: clock.seconds, sleep=lambda _: setattr(clock, "seconds", next(now))),
     )
-    now = [next(clock)]
-    Stations(context)._wait("results in us-east-1", 5, lambda: min(now[0] // 8, last))  # noqa: SLF001 - a part of a phase
+    Stations(context)._wait("results in us-east-1", 5, lambda: min(clock.seconds // 8, last))  # noqa: SLF001 - a part of a phase
     text = "the fault comes without all objects at their stations: "
     assert context.notes == ([text + reported] if reported else [])
 
