@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -44,6 +45,7 @@ from simulation.testimony import Testimony
 from simulation.world import World, alive
 
 SOURCE: Final = "simulation"
+_JOURNAL: Final = "receipts.jsonl"
 _RUNS: Final = (200.0, 900.0)
 """Times at which each person's program runs again, beside those of new files."""
 _LAST_RUNS: Final = (30.0, 900.0, 2700.0, 5400.0, 9000.0, 12600.0)
@@ -52,7 +54,7 @@ _WAIT_SECONDS: Final = 2.5
 _API_SECONDS: Final = 5.0
 _STORAGE_SECONDS: Final = 10.0
 _QUESTIONS: Final = frozenset({Kind.REUSE_ID, Kind.FORGE, Kind.FIND})
-FAULTS: Final = frozenset({Kind.UNREACHABLE, Kind.LOGGED_OUT, Kind.KILL_CLIENT, *_QUESTIONS})
+FAULTS: Final = frozenset({Kind.UNREACHABLE, Kind.LOGGED_OUT, Kind.KILL_CLIENT, Kind.COPIED, *_QUESTIONS})
 """The faults that `People` begins."""
 
 
@@ -111,6 +113,14 @@ class Person:
         self.files[key] = path
         self.run()
 
+    def copy(self, name: str) -> "Person":
+        """Return a person on another machine, with a copy of the journal, and its files under the same paths."""
+        other = Person(self._people, self._first, self._folder.with_name(name))
+        shutil.copy2(self._folder / _JOURNAL, other._folder)
+        other.lines = dict(self.lines)
+        other.files = {line.key: self.files[line.key] for line in self.lines.values()}
+        return other
+
     def run(self) -> None:
         """Start the program, or let it restart at its end if it runs."""
         if self._process is not None:
@@ -153,7 +163,7 @@ class Person:
             self._world.scheduler.after(after, self.run)
 
     def _open(self) -> Client:
-        path = self._folder / "receipts.jsonl"
+        path = self._folder / _JOURNAL
         clock = _Clock(self._world)
         configuration = Configuration(
             endpoints=tuple(sorted(self._people.endpoints, key=lambda one: one.region != self._first)),
@@ -177,10 +187,10 @@ class Person:
         if process is None or process.is_dead:
             raise Crash
         self._writes += 1
-        faults = self._world.call_faults(f"journal {self._first}", self._writes)
+        faults = self._world.call_faults(f"journal {self._folder.name}", self._writes)
         if Kind.TORN in faults:
             self._world.cover(Kind.TORN, "journal")
-            data = data[: int(len(data) * self._world.chance.unit("torn", self._first, self._writes))]
+            data = data[: int(len(data) * self._world.chance.unit("torn", self._folder.name, self._writes))]
         size = os.write(descriptor, data)
         for line in data.splitlines(keepends=True):
             if line.endswith(b"\n"):
@@ -237,10 +247,19 @@ class People:
                 if fault.region in self._persons:
                     self._persons[fault.region].kill()
                 return
+            case Kind.COPIED:
+                self._copy(fault.region)
             case _:
                 self._ask(fault)
                 return
         world.note(world.regions[fault.region], "fault", fault.kind, f"for {fault.lasts:g} s")
+
+    def _copy(self, region: str) -> None:
+        """Give a person's files and journal to a person on another machine, as from a backup; both run from now on."""
+        name = f"copy of {region}"
+        if region in self._persons and self._persons[region].lines and name not in self._persons:
+            self._persons[name] = self._persons[region].copy(name)
+            self._persons[name].run()
 
     def stop_faults(self) -> None:
         """End the faults of clients, and remove a lost region from their configuration, as the runbook requires."""

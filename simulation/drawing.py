@@ -104,6 +104,8 @@ def _client_faults(draft: _Draft, uploads: tuple[Upload, ...]) -> None:
         if draft.unit("killed", number) < 0.1:  # noqa: PLR2004
             draft.add(Kind.KILL_CLIENT, upload.region, moment)
         _questions(draft, number, upload, moment)
+    if uploads and draft.unit("copied") < 0.15:  # noqa: PLR2004
+        draft.add(Kind.COPIED, PRIMARY, draft.unit("when copied") * 200)
     for kind, probability, longest in _CLIENT_TIMED_FAULTS:
         if draft.unit("whether", kind) < probability:
             lasts = round(longest * draft.unit("lasts", kind), 3)
