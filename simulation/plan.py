@@ -58,7 +58,7 @@ class Kind(StrEnum):
     UNREACHABLE = "clients cannot reach the region"
     LOGGED_OUT = "the clients' credentials have expired"
     KILL_CLIENT = "the client is killed"
-    COPIED = "another machine goes on by a copy of the journal"
+    COPIED = "another machine continues by a copy of the journal"
     KILL_BEFORE = "the client is killed before a request"
     KILL_AFTER = "the client is killed after a request"
     REQUEST_LOST = "a client's request is lost"

@@ -33,7 +33,7 @@ FAULTS = [
     (("the client is killed before a request", 2, 0.0), "is killed before it"),
     (("the client is killed after a request", 2, 0.0), "412"),
     (("the client is killed while it writes its journal", 2, 0.0), "while it writes its journal"),
-    (("another machine goes on by a copy of the journal", 1.1, 0.0), "412"),
+    (("another machine continues by a copy of the journal", 1.1, 0.0), "412"),
     (("clients cannot reach the region", 0.5, 300.0), "us-west-2 client s3:PUT PUT"),
     (("the clients' credentials have expired", 0.5, 100.0), "403"),
     (("the functions' credentials have expired", 0.5, 100.0), "503"),
