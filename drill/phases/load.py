@@ -25,7 +25,8 @@ def run(context: Context) -> str:
     order = OrderWatch(context)
     order.start([one for one in wave if one.shape is Shape.LARGE])
     try:
-        context.sender.send(wave, context.on_event, transport=LosingTransport(context.sender.transport(), lost))
+        on_event = context.on_event_marking("first_good_write_helper")  # of a fault that is there already
+        context.sender.send(wave, on_event, transport=LosingTransport(context.sender.transport(), lost))
         if silent := [one for one in fault_control.active_faults(context.journal) if FAULTS[one].takes_apis]:
             context.note(f"no file is put into the primary's bucket: {', '.join(silent)} came before", level="warning")
         else:

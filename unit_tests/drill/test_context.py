@@ -4,22 +4,60 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from client import Event, Kind
 from drill import context as module
 from drill.context import Context
 from drill.folder import DrillFolder
 from drill.journal import Journal
-from drill.plan import Plan
+from drill.phases import load
+from drill.plan import FaultSpec, Plan
 from drill.targets import supervisor
 from operations.errors import RunFailure
 
 
-def test_supervisor_that_has_ended_stops_uploads_and_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    context = Context(
-        Plan(drill_id="20260101T000000Z-abcdef"), DrillFolder(tmp_path), Journal(tmp_path / "j"), lambda _: None
+def _context(folder: Path, *faults: FaultSpec) -> Context:
+    plan = Plan(drill_id="20260101T000000Z-abcdef", objects=1, faults=faults)
+    return Context(plan, DrillFolder(folder), Journal(folder / "j"), lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "first_write", "puts"),
+    [(None, None, ["us-east-1"]), ("throttle", None, ["us-east-1"]), ("grey", 12.0, ["us-east-1"]), ("blackout", 12.0, [])],
+)
+def test_load_after_an_early_fault_measures_its_first_write_and_calls_no_silent_region(
+    fault: str | None, first_write: float | None, puts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault comes at 5 s; a first upload began before it, a second one at 7 s."""
+    context, done = _context(tmp_path), list[str]()
+    context.phase = "load"
+    if fault:
+        context.journal.append("load", "fault injecting", fault=f"{fault}@load", name=fault)
+    if fault in {"grey", "blackout"}:
+        context.journal.mark("load", "fault", 5.0)
+    receipt: Any = SimpleNamespace(id="a", state="accepted")
+
+    def send(_: object, on_event: Any, **__: object) -> None:  # noqa: ANN401 - a function
+        for at, seconds in ((8.0, 4.0), (12.0, 5.0)):
+            on_event(Event(kind=Kind.ACCEPTED, item=None, at=at, seconds=seconds, receipt=receipt))
+
+    vars(context).update(
+        watch=SimpleNamespace(expect=lambda *_: None),
+        sender=SimpleNamespace(send=send, transport=lambda: None, ask_states=lambda: None, receipts=list, direct=list),
+        put_directly=done.append,
     )
+    monkeypatch.setattr(load, "_settle", lambda _: None)
+    monkeypatch.setattr(load, "OrderWatch", lambda _: SimpleNamespace(start=lambda _: None, stop=lambda: None))
+    monkeypatch.setattr(Context, "target", SimpleNamespace(primary="us-east-1"))
+    load.run(context)
+    assert (context.journal.moment("first_good_write_helper"), done) == (first_write, puts)
+
+
+def test_supervisor_that_has_ended_stops_uploads_and_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    context = _context(tmp_path)
     stopped: list[bool] = []
     vars(context)["sender"] = SimpleNamespace(stop=lambda: stopped.append(True))
     looks = iter([object(), object(), None])
@@ -33,9 +71,7 @@ def test_supervisor_that_has_ended_stops_uploads_and_is_named(monkeypatch: pytes
 
 
 def test_thread_that_fails_ends_the_drill_once_and_is_named(tmp_path: Path) -> None:
-    context = Context(
-        Plan(drill_id="20260101T000000Z-abcdef"), DrillFolder(tmp_path), Journal(tmp_path / "j"), lambda _: None
-    )
+    context = _context(tmp_path)
     context.begin("sampler", lambda: 1 // 0).join()
     with pytest.raises(RunFailure, match=r"thread 'sampler' has ended by ZeroDivisionError: .* end there"):
         context.checkpoint()
