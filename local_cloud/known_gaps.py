@@ -64,7 +64,8 @@ NOT_FAITHFUL: Final[tuple[NotFaithful, ...]] = (
     NotFaithful("Outage of a region", "stacks elsewhere still get roles without us-east-1"),
     NotFaithful("Stall of a region", "what runs ends its work; an API waits for its client, and not for 30 seconds"),
     NotFaithful(
-        "Time factor", "alarms and the like run faster; functions, timeouts, queues and replication keep this machine's time"
+        "Time factor",
+        "alarms and the like run faster; functions, other timeouts, queues and replication keep this machine's time",
     ),
     NotFaithful("Quotas and latencies", "AWS's do not hold here"),
 )

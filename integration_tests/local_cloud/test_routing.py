@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import dns.flags
@@ -18,6 +19,9 @@ from integration_tests.local_cloud.conftest import FACTOR, MINUTE
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, deploy, function, impatient, until
 from integration_tests.local_cloud.test_functions import api
 from integration_tests.local_cloud.test_monitoring import alarm, health, put
+from local_cloud import regions
+from local_cloud.clock import clock
+from local_cloud.shims import health_checkers
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -228,3 +232,21 @@ def test_name_server_without_checkers_checks_on_each_query(cloud: LocalCloud) ->
     stack = deploy(cloud, resources)
     (answer,) = ask(cloud, f"region.{stack.name}.test", "TXT").answer
     assert (str(answer[0]), answer.ttl) == (f'"{WEST}"', 60)
+
+
+@pytest.mark.parametrize(
+    ("host", "state", "seconds"),
+    [
+        ("abc.execute-api.us-east-1.amazonaws.com", "down", 0.4),
+        ("abc.execute-api.us-east-1.amazonaws.com", "stalled", 0.4),
+        ("abc.execute-api.us-east-1.amazonaws.com", "", 4.0),
+        ("abc.execute-api.us-west-2.amazonaws.com", "down", 4.0),
+        ("api.example", "down", 4.0),
+    ],
+)
+def test_check_of_a_lost_region_gives_up_by_the_clock(
+    host: str, state: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "factor", 10.0)
+    monkeypatch.setattr(regions, "current", SimpleNamespace(**{"down": set(), "stalled": set()} | {state: {EAST}}))
+    assert health_checkers.timeout_of(host) == seconds

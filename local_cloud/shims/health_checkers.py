@@ -28,7 +28,7 @@ from local_cloud import regions
 from local_cloud.clock import clock
 from local_cloud.shims import alarms
 
-_API_HOST: Final = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.")
+_API_HOST: Final = re.compile(r"^(?P<api>[a-z0-9]+)\.execute-api\.(?P<region>[a-z0-9-]+)\.")
 _TIMEOUT_SECONDS: Final = 4.0
 _USUAL_INTERVAL_SECONDS: Final = 30
 _USUAL_THRESHOLD: Final = 3
@@ -166,7 +166,7 @@ def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     request = urllib.request.Request(url, headers=headers)  # noqa: S310  the scheme is http or https
     try:
-        with opener.open(request, timeout=_TIMEOUT_SECONDS) as response:
+        with opener.open(request, timeout=timeout_of(headers.get("Host", ""))) as response:
             text = response.read(5120).decode(errors="replace")
             found = configuration.get("SearchString", "") in text
             return response.status < _HEALTHY_BELOW and found, f"HTTP status code {response.status}, from {url}"
@@ -174,6 +174,13 @@ def _probe(configuration: dict[str, Any]) -> tuple[bool, str]:
         return False, f"HTTP status code {error.code}, from {url}"
     except (OSError, http.client.HTTPException) as error:  # the latter of a response that is no HTTP
         return False, f"{error}, from {url}"
+
+
+def timeout_of(host: str) -> float:
+    """Return the timeout of a check, in the clock's time for a lost region; a busy machine needs its own for others."""
+    api = _API_HOST.match(host)
+    is_lost = api is not None and not regions.is_running(api["region"])
+    return clock.seconds(_TIMEOUT_SECONDS) if is_lost else _TIMEOUT_SECONDS
 
 
 def _endpoint(configuration: dict[str, Any]) -> tuple[str, dict[str, str]]:
