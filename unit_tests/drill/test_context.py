@@ -28,7 +28,7 @@ def _context(folder: Path, *faults: FaultSpec) -> Context:
     ("fault", "first_write", "puts"),
     [(None, None, ["us-east-1"]), ("throttle", None, ["us-east-1"]), ("grey", 12.0, ["us-east-1"]), ("blackout", 12.0, [])],
 )
-def test_load_after_an_early_fault_measures_its_first_write_and_calls_no_silent_region(
+def test_load_after_an_early_fault_measures_its_first_write(
     fault: str | None, first_write: float | None, puts: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fault comes at 5 s; a first upload began before it, a second one at 7 s."""
