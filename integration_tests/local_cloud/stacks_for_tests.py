@@ -102,6 +102,21 @@ def _settle(stack: Stack) -> None:
     raise AssertionError(f"the stack {stack.name} did not settle")
 
 
+def values(client: Any, namespace: str, metric: str, statistic: str, **dimensions: str) -> list[float]:  # noqa: ANN401
+    """Return a metric's values of the last ten minutes."""
+    now = time.time()
+    found = client.get_metric_statistics(
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+        StartTime=now - 600,
+        EndTime=now + 60,
+        Period=3600,
+        Statistics=[statistic],
+    )["Datapoints"]
+    return [float(one[statistic]) for one in found]
+
+
 def until(ask: Callable[[], Answer], *, seconds: float = 20.0) -> Answer:
     """Call a function until its result is truthy; return the last result after the timeout."""
     deadline = time.monotonic() + seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, key, role, until, values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -307,22 +306,15 @@ def test_replication_is_measured_in_the_destinations_region(cloud: LocalCloud, p
     try:
         pair.put("incoming/measured", b"12345")
 
+        dimensions = {
+            "SourceBucket": pair.source_bucket,
+            "DestinationBucket": pair.destination_bucket,
+            "RuleId": "all",
+        }
+
         def pending(region: str) -> float:
-            now = dt.datetime.now(dt.UTC)
-            points = cloud.client("cloudwatch", region).get_metric_statistics(
-                Namespace="AWS/S3",
-                MetricName="BytesPendingReplication",
-                Dimensions=[
-                    {"Name": "SourceBucket", "Value": pair.source_bucket},
-                    {"Name": "DestinationBucket", "Value": pair.destination_bucket},
-                    {"Name": "RuleId", "Value": "all"},
-                ],
-                StartTime=now - dt.timedelta(minutes=5),
-                EndTime=now + dt.timedelta(minutes=1),
-                Period=3600,
-                Statistics=["Maximum"],
-            )["Datapoints"]
-            return max((float(point["Maximum"]) for point in points), default=0.0)
+            client = cloud.client("cloudwatch", region)
+            return max(values(client, "AWS/S3", "BytesPendingReplication", "Maximum", **dimensions), default=0.0)
 
         assert until(lambda: pending("us-west-2") >= 5)
         assert pending("us-east-1") == 0
@@ -457,6 +449,11 @@ def test_key_of_an_object_is_returned_as_its_arn(cloud: LocalCloud) -> None:
         s3.put_object(Bucket=name, Key="x", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId="alias/none")
 
 
+def bucket_policy(statement: dict[str, Any]) -> dict[str, Any]:
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": document}}
+
+
 def test_policy_that_requires_tls_allows_loopback(cloud: LocalCloud) -> None:
     arns = [{"Fn::GetAtt": ["Bucket", "Arn"]}, {"Fn::Sub": "${Bucket.Arn}/*"}]
     insecure = {"Bool": {"aws:SecureTransport": "false"}}
@@ -464,13 +461,7 @@ def test_policy_that_requires_tls_allows_loopback(cloud: LocalCloud) -> None:
     resources = {
         "Reader": role("lambda.amazonaws.com", allow("s3:ListBucket")),
         "Bucket": bucket("tls"),
-        "Policy": {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {
-                "Bucket": {"Ref": "Bucket"},
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]},
-            },
-        },
+        "Policy": bucket_policy(deny),
     }
     stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
     reader = assume(cloud, stack.outputs()["Role"], "s3")
@@ -484,13 +475,7 @@ def test_policy_that_denies_all_but_services_denies_a_role(cloud: LocalCloud) ->
     resources = {
         "Bucket": {"Type": "AWS::S3::Bucket"},
         "Writer": role("lambda.amazonaws.com", allow("s3:PutObject")),
-        "Policy": {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {
-                "Bucket": {"Ref": "Bucket"},
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]},
-            },
-        },
+        "Policy": bucket_policy(deny),
     }
     stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Writer", "Arn"]}})
     writer = assume(cloud, stack.outputs()["Role"], "s3")
@@ -508,13 +493,7 @@ def test_reserved_prefix_put_by_a_stranger_is_denied(cloud: LocalCloud) -> None:
         "Issuer": role("lambda.amazonaws.com", allow("s3:PutObject")),
         # Whatever its own policy allows.
         "Stranger": role("lambda.amazonaws.com", allow("*")),
-        "Policy": {
-            "Type": "AWS::S3::BucketPolicy",
-            "Properties": {
-                "Bucket": {"Ref": "Bucket"},
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [deny]},
-            },
-        },
+        "Policy": bucket_policy(deny),
     }
     stack = deploy(cloud, resources, {name: {"Fn::GetAtt": [name, "Arn"]} for name in ("Issuer", "Stranger")})
     issuer, stranger = (assume(cloud, stack.outputs()[name], "s3") for name in ("Issuer", "Stranger"))

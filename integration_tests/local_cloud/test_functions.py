@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import time
@@ -17,7 +16,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until, values
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -237,17 +236,7 @@ def depth(stack: Stack, queue: str) -> int:
 
 def counted(stack: Stack, metric: str) -> float:
     """Return the sum of an AWS/Lambda metric of the stack's function."""
-    now = dt.datetime.now(dt.UTC)
-    points = stack.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        Dimensions=[{"Name": "FunctionName", "Value": stack["Function"]}],
-        StartTime=now - dt.timedelta(minutes=5),
-        EndTime=now + dt.timedelta(minutes=1),
-        Period=600,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
+    return sum(values(stack.client("cloudwatch"), "AWS/Lambda", metric, "Sum", FunctionName=stack["Function"]))
 
 
 def test_sixteenth_hop_of_a_loop_goes_to_the_dead_letter_queue(cloud: LocalCloud) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, assume, deploy, key, role, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, assume, deploy, key, role, until, values
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_functions import depth, looping, problem
 
@@ -105,17 +104,8 @@ def test_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> None:
 
 
 def measured(stack: Stack, queue: str, metric: str) -> float:
-    now = dt.datetime.now(dt.UTC)
-    points = stack.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/SQS",
-        MetricName=metric,
-        Dimensions=[{"Name": "QueueName", "Value": stack[queue].rpartition("/")[2]}],
-        StartTime=now - dt.timedelta(minutes=5),
-        EndTime=now + dt.timedelta(minutes=1),
-        Period=3600,
-        Statistics=["Maximum"],
-    )["Datapoints"]
-    return max((float(point["Maximum"]) for point in points), default=-1.0)
+    name = stack[queue].rpartition("/")[2]
+    return max(values(stack.client("cloudwatch"), "AWS/SQS", metric, "Maximum", QueueName=name), default=-1.0)
 
 
 def test_queue_metrics_show_waiting_and_in_flight_messages_and_age(cloud: LocalCloud) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, role, until
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, role, until, values
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_tables import global_table, replica
 from unit_tests.fixtures.examples import examples
@@ -209,20 +208,10 @@ def test_table_lag_is_measured_in_the_region_of_the_write(disturbed: LocalCloud,
     site.put_item(EAST, "measured", "1")
     assert until(lambda: site.item(WEST, "measured")) == "1"
 
-    def latency() -> float:
-        now = dt.datetime.now(dt.UTC)
-        points = disturbed.client("cloudwatch", EAST).get_metric_statistics(
-            Namespace="AWS/DynamoDB",
-            MetricName="ReplicationLatency",
-            Dimensions=[{"Name": "TableName", "Value": site.table}, {"Name": "ReceivingRegion", "Value": WEST}],
-            StartTime=now - dt.timedelta(minutes=5),
-            EndTime=now + dt.timedelta(minutes=1),
-            Period=3600,
-            Statistics=["Maximum"],
-        )["Datapoints"]
-        return max((float(point["Maximum"]) for point in points), default=0.0)
-
-    assert until(latency) >= 300
+    client, dimensions = disturbed.client("cloudwatch", EAST), {"TableName": site.table, "ReceivingRegion": WEST}
+    assert (
+        until(lambda: max(values(client, "AWS/DynamoDB", "ReplicationLatency", "Maximum", **dimensions), default=0)) >= 300
+    )
 
 
 write = st.tuples(st.sampled_from(BOTH), st.sampled_from("ab"), st.sampled_from(["1", "2", None]))

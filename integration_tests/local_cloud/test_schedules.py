@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration_tests.local_cloud.conftest import MINUTE
-from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, function, role, until
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, function, role, until, values
 from integration_tests.local_cloud.test_functions import depth
 
 if TYPE_CHECKING:
@@ -96,17 +96,7 @@ def scheduled(*, admitted: bool = True, dead: bool = True, seconds: float = 0, f
 
 
 def counted(stack: Stack, metric: str) -> float:
-    now = time.time()
-    answer = stack.client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Events",
-        MetricName=metric,
-        Dimensions=[{"Name": "RuleName", "Value": stack["Rule"]}],
-        StartTime=now - 600,
-        EndTime=now + 60,
-        Period=3600,
-        Statistics=["Sum"],
-    )
-    return float(sum(point["Sum"] for point in answer["Datapoints"]))
+    return sum(values(stack.client("cloudwatch"), "AWS/Events", metric, "Sum", RuleName=stack["Rule"]))
 
 
 def test_rule_runs_its_function_at_its_rate_with_its_event(quick: LocalCloud) -> None:
