@@ -21,6 +21,8 @@ GONE: Final = "gone"
 RESUMED: Final = "resumed"
 """Event of the journal: another process resumes the drill."""
 
+_BEFORE_DNS: Final = frozenset({"preflight", "baseline", "load"})
+
 
 @dataclass(frozen=True)
 class _Kind:
@@ -201,7 +203,11 @@ def _dead_time(journal: Journal, begin: float, end: float) -> str:
 
 def _unpromised(kind: _Kind, journal: Journal, end: float | None) -> str:
     """Return why a target does not apply to this drill; "" if it applies or there is none."""
-    if not kind.by_health_check or (end is not None and _seen_by_health_check(journal, end)):
+    if not kind.by_health_check:
+        return ""
+    if (fault := journal.last("moment", name="fault")) and fault.phase in _BEFORE_DNS:
+        return "no target: the fault came before the phases in which the drill follows DNS, so that the time is too long"
+    if end is not None and _seen_by_health_check(journal, end):
         return ""
     if end is None and any(FAULTS[entry.data["name"]].seen_by_health_check for entry in journal.of("fault injecting")):
         return ""

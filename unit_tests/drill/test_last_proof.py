@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from drill import proving
 from drill.journal import Journal
+from drill.model import Finding, NegativeControls, Proof
 from drill.phases import detect, measure
 from drill.stops import Stop
 from unit_tests.drill.proof.corruptions import no_replica, no_result
@@ -118,3 +119,37 @@ def test_wait_without_result_reports_what_is_missing_and_waits(
     with pytest.raises(Stop, match=f"1 objects .* are not settled there, and {waiting} messages wait there") as raised:
         measure.run(context)
     assert hint in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("found", "proofs"),
+    [
+        pytest.param(["", ""], 2, id="equal"),
+        pytest.param(["", "ab", "b", ""], 4, id="damage on its way"),
+        pytest.param(["", "c"], 2, id="another object"),
+        pytest.param(["", "ac"], 2, id="damage and another object"),
+        pytest.param(["a", "a"], 2, id="lost before the damage"),
+        pytest.param(["", "a", "a", "a"], 4, id="damage that is never repaired"),
+    ],
+)
+def test_findings_about_repaired_objects_alone_are_proved_again(
+    found: list[str], proofs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_of(Five(1), tmp_path, monkeypatch)
+    context.waiting = lambda seconds: range(2 if seconds else 0)
+    left, made = iter(found), list[Proof]()
+
+    def prove(_: object) -> Proof:
+        findings = tuple(Finding(kind="divergent", object_id=one, where="", what="") for one in next(left))
+        made.append(
+            Proof(at="", sources=(), objects=9, equal=not findings, lost=0, duplicated=0, divergent=0, findings=findings)
+        )
+        return made[-1]
+
+    monkeypatch.setattr(proving, "prove", prove)
+    monkeypatch.setattr(proving, "undo_damage", lambda _: None)
+    monkeypatch.setattr(proving, "_provide_objects", lambda _: None)
+    monkeypatch.setattr(proving, "_controls", lambda _: (NegativeControls(injected=2, found=2), {"a", "b"}))
+    proof = proving.prove_with_controls(context)
+    assert (len(made), proof.equal) == (proofs, not found[-1])
+    assert context.journal.fact("proof") == proof.model_dump(mode="json")

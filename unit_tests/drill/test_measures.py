@@ -120,6 +120,16 @@ def test_dns_target_applies_only_to_faults_of_the_health_check(
     assert ("no target:" in one.how) is not is_promised
 
 
+def test_dns_target_of_a_fault_before_inject_does_not_apply(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append("load", "fault injecting", fault="grey@load", name="grey")
+    journal.mark("load", "fault", 10.0)
+    journal.mark("detect", "first_good_write_dns", 60.0)
+    one = _of(journal, "first_good_write_dns")
+    assert (one.seconds, one.target_seconds, one.met) == (200.0, None, None)
+    assert "the fault came before the phases in which the drill follows DNS" in one.how
+
+
 def test_backlog_is_reported_with_its_size(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.jsonl")
     journal.state("decide", "backlog_at_decision", {"objects": 58, "messages": 61})
