@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,20 +107,12 @@ def main(  # noqa: PLR0913, PLR0917 - one for each flag
         return
     with printing_failures():
         _require_digits(account)
+        place = {"environment": environment, "primary": primary, "secondary": secondary, "prefix": name_prefix}
         file = _local_target() if local else target
-        named = (
-            _from_file(file, account) if file else _live(account, profile, environment, (primary, secondary), name_prefix)
-        )
-        options: dict[str, str | Path | None] = {
-            "account": account,
-            "profile": profile,
-            "environment": environment,
-            "primary": primary,
-            "secondary": secondary,
-            "name-prefix": name_prefix,
-        }
-        options |= {"target": target if not local and TARGET_VARIABLE not in os.environ else None}
-        given = [f" --{name} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
+        named = _from_file(file, {"account": account, **place}) if file else _live(account, profile, place)
+        shown = target if not local and TARGET_VARIABLE not in os.environ else None
+        options = {"account": account, "profile": profile, **place, "target": shown}
+        given = [f" {_option(name)} {shlex.quote(str(value))}" for name, value in options.items() if value is not None]
         flags = [" --account-unverified"] * unverified + [" --local"] * local
         select(named, unverified=unverified, options="".join([*given, *flags]))
 
@@ -134,7 +127,7 @@ def status(
     A region that does not answer delays the output by a few seconds.
     """
     with printing_failures():
-        target = shown()
+        target = shown(needs_credentials=False)
         while True:
             found = regions.look(target)
             _show(target, found, as_json=as_json, is_again=watch)
@@ -169,6 +162,8 @@ def promote(
     """
     with printing_failures():
         target = selected()
+        if region and named not in {None, region}:
+            raise Refused(f"{region} and --region {named} name different regions.", hint="Type one of them.")
         chosen = region or named or target.secondary
         require_region(target, chosen)
         target = proved(chosen)
@@ -294,7 +289,11 @@ def _local_target() -> Path:
         raise Refused(error.message, hint=error.hint) from error
 
 
-def _from_file(file: Path, account: str | None) -> Target:
+def _option(attribute: str) -> str:
+    return "--name-prefix" if attribute == "prefix" else f"--{attribute}"
+
+
+def _from_file(file: Path, given: Mapping[str, str | None]) -> Target:
     try:
         held = Target.load(file)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -303,11 +302,13 @@ def _from_file(file: Path, account: str | None) -> Target:
             hint="A local cloud has one while it runs: type `lockstep local --deploy` and export its lines again. "
             f"For AWS: unset {TARGET_VARIABLE}. A drill writes one too: reports/drill/<id>/target.json.",
         ) from error
-    if account not in {None, held.account}:
-        raise Refused(
-            f"{file} names account {held.account!r}, and --account is {account}.",
-            hint="Leave out --account, or give the target of that account.",
-        )
+    for name, value in given.items():
+        if value not in {None, getattr(held, name)}:
+            option = _option(name)
+            raise Refused(
+                f"{file} names {option.removeprefix('--')} {getattr(held, name)!r}, and {option} is {value}.",
+                hint=f"Leave out {option}, or give the target of that {option.removeprefix('--')}.",
+            )
     if held.endpoint_url:
         require_loopback(held.endpoint_url)
     else:
@@ -315,15 +316,9 @@ def _from_file(file: Path, account: str | None) -> Target:
     return held
 
 
-def _live(
-    account: str | None,
-    profile: str | None,
-    environment: str | None,
-    pair: tuple[str | None, str | None],
-    prefix: str | None,
-) -> Target:
+def _live(account: str | None, profile: str | None, given: Mapping[str, str | None]) -> Target:
     """Return the target of a real account. Calls nothing."""
-    place = asdict(place_of(environment, *pair, prefix=prefix))
+    place = asdict(place_of(**given))
     target = Target(mode=Mode.LIVE, account=account or UNNAMED, run_id="operations", profile=profile, **place)
     _require_aws(target)
     return target

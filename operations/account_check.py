@@ -89,6 +89,10 @@ def _silent_everywhere(target: Target) -> str:
     return f"Is this machine on the network? Nothing was written. {_IF_STS_ALONE}"
 
 
+class NoCredentials(Refused):
+    """Raised when there are no credentials, or AWS rejects them."""
+
+
 class _Silent(Refused):
     """Raised when STS of a region does not answer."""
 
@@ -117,7 +121,7 @@ def _identity(target: Target, region: str, sts: Any) -> tuple[str, str]:  # noqa
         identity = sts.get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         if credentials.are_missing(error):
-            raise Refused(f"No valid credentials for {cloud}: {error}", hint=credentials.LOG_IN) from error
+            raise NoCredentials(f"No valid credentials for {cloud}: {error}", hint=credentials.LOG_IN) from error
         raise _Silent(
             f"STS in {region} does not answer: {error}",
             hint=f"Nothing was written. If {region} is the region that is down, act on the other one. "

@@ -84,7 +84,7 @@ class DeadLetterQueue:
         outputs = deployment.regional[region]
         self._sqs: Any = deployment.client("sqs", region)
         self._wait = _WAIT_SECONDS[deployment.target.mode]
-        self._region, self._url, self._ingest = region, outputs["DeadLetterQueueUrl"], outputs["IngestQueueUrl"]
+        self.region, self._url, self._ingest = region, outputs["DeadLetterQueueUrl"], outputs["IngestQueueUrl"]
 
     def letters(self) -> list[DeadLetter]:
         """Return every message, oldest first. All become visible again at once.
@@ -92,7 +92,7 @@ class DeadLetterQueue:
         Raises:
             RunFailure: SQS refused or did not answer.
         """
-        with _explained(self._region, "read"):
+        with _explained(self.region, "read"):
             found = list(self._receive())
             self._show_again(found)
         return sorted(found, key=lambda one: one.sent_at)
@@ -119,7 +119,7 @@ class DeadLetterQueue:
             RunFailure: SQS refused or did not answer.
         """
         count, left, batch = 0, list[DeadLetter](), list[DeadLetter]()
-        with _explained(self._region, "redriven"):
+        with _explained(self.region, "redriven"):
             try:
                 for letter in itertools.chain(self._receive(), [None]):
                     is_full = len(batch) == _A_BATCH or sum(len(one.body) for one in batch) > _BATCH_BYTES
@@ -169,7 +169,7 @@ class DeadLetterQueue:
         if refused := answer.get("Failed", []):
             left += [batch[int(one["Id"])] for one in refused]
             raise RunFailure(
-                f"The ingest queue of {self._region} rejected {len(refused)} messages: "
+                f"The ingest queue of {self.region} rejected {len(refused)} messages: "
                 f"{refused[0].get('Message', refused[0]['Code'])}",
                 hint="They are still in the dead-letter queue. Run the same command again: nothing is processed twice.",
             )

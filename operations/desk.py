@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import sys
 import tempfile
 import time
@@ -22,7 +23,9 @@ from rich.console import Console
 from client.progress import one_line
 from infra.naming import LOGGED
 from operations import status
+from operations.account_check import NoCredentials
 from operations.attribute_values import Wire, as_json, to_wire
+from operations.credentials import LOG_IN
 from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
@@ -45,7 +48,15 @@ from reporting.atomic_file import write_pieces
 
 _RECENT_MS: Final = 15 * 60 * 1000
 _TAIL_SECONDS: Final = 2.0
-_TIMES: Final = ["%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H", "%Y-%m-%d"]
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time. Type one as 2026-11-29T08 or 2026-11-29T08:15:00Z.") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
 
 FileArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A file key, an object key (incoming/...) or an object id of 64 digits.")
@@ -53,8 +64,10 @@ FileArgument = Annotated[
 ObjectArgument = Annotated[str, typer.Argument(metavar="OBJECT", help="As `files` takes it; of several objects the newest.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
-SinceOption = Annotated[datetime | None, typer.Option(formats=_TIMES, help="At this time or later, UTC.")]
-UntilOption = Annotated[datetime | None, typer.Option(formats=_TIMES, help="Before this time, UTC.")]
+SinceOption = Annotated[
+    datetime | None, typer.Option(parser=_time, metavar="TIME", help="At this time or later, UTC: 2026-11-29T08.")
+]
+UntilOption = Annotated[datetime | None, typer.Option(parser=_time, metavar="TIME", help="Before this time, UTC.")]
 OutputOption = Annotated[
     Path | None, typer.Option(metavar="PATH", help="Write to this file.", show_default="standard output")
 ]
@@ -156,11 +169,14 @@ def logs(  # noqa: PLR0913, PLR0917 - one for each flag
             require_region(selected(), region)
         target = shown()
         now = int(time.time() * 1000)
-        begin = int(_span(since, until).since.timestamp() * 1000) if since else now - _RECENT_MS
+        span = _span(since, until)
+        begin = int(span.since.timestamp() * 1000) if since else now - _RECENT_MS
         reader = Logs(target, [region] if region else target.regions, function or LOGGED, match)
         if not tail:
-            end = int(_span(since, until).until.timestamp() * 1000) if until else now + 1
-            _print_lines(reader.read(begin, end), as_json=as_json)
+            lines = reader.read(begin, int(span.until.timestamp() * 1000) if until else now + 1)
+            _print_lines(lines, as_json=as_json)
+            if not lines:
+                note("No line. Without --since, only the last quarter of an hour is read.")
             for problem in reader.problems.values():
                 note(problem)
             if reader.problems:
@@ -215,7 +231,8 @@ def show_quarantined(file: ObjectArgument) -> None:
     with printing_failures():
         reader, (found, *_) = _find(file, 1)
         say(json.dumps(reader.quarantine_note(found), indent=2))
-        note(f"After a fix of the file, upload it again; of the processor: {typed(f'reprocess {found.object_key}')}")
+        again = typed(f"reprocess {shlex.quote(found.object_key)}")
+        note(f"After a fix of the file, upload it again; of the processor: {again}")
 
 
 @quarantined.command("download")
@@ -235,7 +252,8 @@ def list_dead_letters(
 ) -> None:
     """List the dead letters of a region by fault, oldest first."""
     with printing_failures():
-        letters = [one for one in _queue(shown(), region).letters() if _matches(one, fault, prefix, Span())]
+        queue = _queue(shown(), region)
+        letters = [one for one in queue.letters() if _matches(one, fault, prefix, Span())]
         for one in letters:
             if as_json:
                 say(json.dumps(one.as_dict()))
@@ -244,8 +262,8 @@ def list_dead_letters(
                 say(f"{one.sent_at:%Y-%m-%dT%H:%M:%SZ}  {one_line(one.fault)}  {one.message_id}  {keys}")
         for name, count in Counter(one.fault for one in letters).most_common():
             note(f"{count} messages with the fault {one_line(name)}")
-        nexts = f"Next: {typed('dlq show MESSAGE_ID')}, or {typed('dlq redrive')}"
-        note(nexts if letters else "The dead-letter queue holds no such message.")
+        nexts = f"Next: {typed(f'dlq show MESSAGE_ID --region {queue.region}')}, or {typed('dlq redrive')}"
+        note(nexts if letters else f"The dead-letter queue of {queue.region} holds no such message.")
 
 
 @dlq.command("show")
@@ -255,9 +273,11 @@ def show_dead_letter(
 ) -> None:
     """Show one dead letter: its fault, its reason and its body."""
     with printing_failures():
-        letters = [one for one in _queue(shown(), region).letters() if one.message_id == message_id]
+        queue = _queue(shown(), region)
+        letters = [one for one in queue.letters() if one.message_id == message_id]
         if not letters:
-            raise RunFailure(f"The dead-letter queue holds no message {message_id}.", hint="`dlq list` shows the ids.")
+            where = f"The dead-letter queue of {queue.region} holds no message {message_id}."
+            raise RunFailure(where, hint=f"`dlq list --region {queue.region}` shows the ids.")
         say(json.dumps(letters[0].as_dict(), indent=2))
 
 
@@ -324,7 +344,8 @@ def reprocess(
 def send_again(prefix: str, span: Span, *, reprocess: bool, yes: bool) -> None:
     """Send the events of the objects under a prefix to the active region, after a confirmation."""
     if not prefix.startswith("incoming/"):
-        raise Refused(f"{prefix!r} is not a prefix of ingest objects.", hint="Type a prefix that begins with incoming/.")
+        hint = "Type a prefix that begins with incoming/. `files FILE` shows the object key of a file."
+        raise Refused(f"{prefix!r} is not a prefix of ingest objects.", hint=hint)
     require_account(selected())
     region = _active_region()
     target = proved(region)
@@ -413,7 +434,10 @@ def _queue(target: Any, region: str | None) -> DeadLetterQueue:  # noqa: ANN401
 
 def _active_region() -> str:
     target = selected()
-    region = status.active(status.look_at_claims(target), primary=target.primary)
+    found = status.look_at_claims(target)
+    region = status.active(found, primary=target.primary)
+    if region is None and any(one.silence == status.NO_CREDENTIALS for one in found):
+        raise NoCredentials(f"No valid credentials: {found[0].problems[0]}", hint=LOG_IN)
     if region is None:
         raise Refused(
             "No replica answers, so the active region is unknown.",
@@ -428,8 +452,9 @@ def _matches(letter: DeadLetter, fault: str | None, prefix: str, span: Span) -> 
 
 
 def _span(since: datetime | None, until: datetime | None) -> Span:
-    spans = {"since": since, "until": until}
-    return Span(**{name: at.replace(tzinfo=UTC) for name, at in spans.items() if at is not None})
+    if since and until and since >= until:
+        raise Refused(f"--since is not before --until: {since:%Y-%m-%dT%H:%M:%SZ}, {until:%Y-%m-%dT%H:%M:%SZ}.")
+    return Span(**{name: at for name, at in {"since": since, "until": until}.items() if at})
 
 
 def _with_progress(what: str, work: Callable[[Callable[[int], None]], int]) -> int:

@@ -63,6 +63,11 @@ class Found:
         return next((held["RESULT"] for held in self.rows.values() if "RESULT" in held), {})
 
     @property
+    def is_quarantined(self) -> bool:
+        """Whether RESULT says that the file could not be read."""
+        return bool(self.result) and _text(self.result["state"]) == QUARANTINED
+
+    @property
     def received_at(self) -> str:
         """When the file was received, in UTC; "" if no row holds it."""
         return self.first("file_order").partition("#")[0]
@@ -201,12 +206,8 @@ class Files:
         Raises:
             RunFailure: The object is not completed, or the replica does not hold as many records as RESULT states.
         """
-        region = next((region for region, held in found.rows.items() if "RESULT" in held), "")
-        if not region or _text(found.result["state"]) == QUARANTINED:
-            raise RunFailure(
-                f"Object {found.object_id} has no records: {found.state(region or self.regions[0])}",
-                hint="`files` shows its state; `quarantined` explains a quarantined one.",
-            )
+        _require(found, not found.is_quarantined and found.result, "has no records")
+        region = next(region for region, held in found.rows.items() if "RESULT" in held)
         count, accepted = 0, int(_text(found.result["accepted"]))
         for number in range(int(_text(found.result["records"])) // _RECORDS_PER_KEY + 1):
             try:
@@ -222,18 +223,25 @@ class Files:
             )
 
     def rejected(self, found: Found) -> Iterator[dict[str, Any]]:
-        """Yield each rejected record of an object: its line, ordinal, reason and an excerpt."""
+        """Yield each rejected record of an object: its line, ordinal, reason and an excerpt.
+
+        Raises:
+            RunFailure: The object is not completed, or no archive returns the records.
+        """
+        _require(found, not found.is_quarantined and found.result, "has no records")
         if _text(found.result.get("rejected", {"N": "0"})) != "0":
             body = self._archived(found, f"rejected/{found.object_id}.ndjson")
             yield from (json.loads(line) for line in body.iter_lines())
 
     def quarantine_note(self, found: Found) -> dict[str, Any]:
         """Return why an object was quarantined: `reason`, `fault`, `size`, and the key of its copy as `object`."""
+        _require(found, found.is_quarantined, "is not quarantined")
         held: dict[str, Any] = json.loads(self._archived(found, f"quarantined/{found.object_id}.json").read())
         return held
 
     def quarantined_bytes(self, found: Found) -> Iterator[bytes]:
         """Yield the bytes of a quarantined object from the archive, piece by piece."""
+        _require(found, found.is_quarantined, "is not quarantined")
         yield from self._archived(found, f"quarantined/{found.object_id}/object").iter_chunks(1 << 20)
 
     def quarantined(self, hours: int) -> list[Found]:
@@ -319,6 +327,16 @@ class Files:
             else:
                 return answer["Body"]
         raise RunFailure(f"No archive bucket returned {key}.", hint=" ".join(refusals))
+
+
+def _require(found: Found, holds: object, otherwise: str) -> None:
+    """Refuse an object in another state."""
+    if not holds:
+        region = next((region for region, held in found.rows.items() if "RESULT" in held), next(iter(found.rows)))
+        raise RunFailure(
+            f"Object {found.object_id} {otherwise}: {found.state(region)}",
+            hint="`files` shows its state; `quarantined` explains a quarantined one.",
+        )
 
 
 def file_key_of(wanted: str) -> str:

@@ -12,7 +12,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from rich.console import Console
 
-from operations.account_check import caller_of
+from operations.account_check import NoCredentials, caller_of
 from operations.command_line import explain, failure_of
 from operations.errors import Refused, RunFailure
 from operations.guard import Guard, guarding
@@ -106,18 +106,22 @@ def require_account(target: Target) -> None:
     if target.account == UNNAMED and target.is_protected:
         raise Refused(
             f"--account is missing: this command changes the environment {target.environment}, which is protected.",
-            hint="Nothing was called or written. Type --account and the 12 digits of the account before the command; "
+            hint="Nothing was called or written. Type --account and the 12 digits of the account; "
             "`status` shows the account of the profile.",
         )
 
 
-def shown() -> Target:
-    """Print the account that is read, by STS of any region. Without `--account` no region needs to answer."""
+def shown(*, needs_credentials: bool = True) -> Target:
+    """Print the account that is read, by STS of any region. Without `--account` no region needs to answer.
+
+    Raises:
+        Refused: There are no credentials and the command needs some; or an account is named that no STS confirms.
+    """
     chosen = _selected[0]
     try:
         return _show_caller(chosen, chosen.target.regions)
     except Refused as refused:
-        if chosen.target.account != UNNAMED:
+        if chosen.target.account != UNNAMED or (needs_credentials and isinstance(refused, NoCredentials)):
             raise
         note(f"Account not verified: {refused.message}")
         return chosen.target

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,7 +11,16 @@ from typing import Annotated, Final
 import typer
 
 from infra.naming import DEFAULT_PREFIX
-from infra.settings import RegionRole, Settings, SettingsError, default_environment, environment_names, load_settings
+from infra.settings import (
+    AWS_REGIONS,
+    OTHER_PARTITIONS,
+    RegionRole,
+    Settings,
+    SettingsError,
+    default_environment,
+    environment_names,
+    load_settings,
+)
 from operations.checkout import find_checkout
 from operations.errors import Refused
 
@@ -68,9 +79,8 @@ def read_settings(environment: str | None) -> Settings:
     try:
         return load_settings(environment or default_environment(FILE), FILE)
     except SettingsError as error:
-        is_misnamed = any(problem.key == "environment" for problem in error.problems)
-        how = " Choose the environment with --environment NAME." if is_misnamed else ""
-        raise Refused(str(error), hint=f"Nothing was started.{how}") from error
+        # A key other than `environment` is corrected in the file.
+        raise Refused(str(error).replace("-c environment=", "--environment "), hint="Nothing was started.") from error
 
 
 def place_of(
@@ -118,6 +128,13 @@ def _only_environment() -> str:
 
 
 def _consistent(place: Place) -> Place:
+    known = (*AWS_REGIONS, *itertools.chain(*OTHER_PARTITIONS.values()))
+    for region in (place.primary, place.secondary):
+        if region not in known:
+            near = difflib.get_close_matches(region, known)
+            raise Refused(
+                f"{region!r} is not a region of AWS.", hint=f"Type a region, such as {' or '.join(near or known[:1])}."
+            )
     if place.primary == place.secondary or place.control not in {place.primary, place.secondary}:
         raise Refused(
             f"The regions contradict each other: primary {place.primary}, secondary {place.secondary}, "

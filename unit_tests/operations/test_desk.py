@@ -235,19 +235,55 @@ def test_rejected_records_are_shown_with_control_characters_escaped(processed: s
 
 def test_quarantined_file_is_listed_explained_and_downloaded(target: Target, deployment: Deployment, tmp_path: Path) -> None:
     s3 = boto3.client("s3", region_name=EAST)
-    object_id = object_identity("ingest", "incoming/bad.json", "1")
-    _conclude(target, object_id, "incoming/bad.json", state="QUARANTINED", reason="not-json: line 1")
+    object_id = object_identity("ingest", "incoming/bad one.json", "1")
+    _conclude(target, object_id, "incoming/bad one.json", state="QUARANTINED", reason="not-json: line 1")
     Archive(s3=s3, bucket=deployment.archive_bucket(EAST)).quarantine(object_id, {"reason": "not-json: line 1"})
     s3.put_object(Bucket=deployment.archive_bucket(EAST), Key=f"quarantined/{object_id}/object", Body=b"\x00bytes")
     listed = _type("quarantined", "list", "--hours", "2")
     assert (listed.exit_code, "not-json: line 1" in listed.output, object_id in listed.output) == (0, True, True), (
         listed.output
     )
-    assert json.loads(_type("quarantined", "show", object_id).stdout) == {"reason": "not-json: line 1"}
-    assert _type("quarantined", "download", "bad.json", "--output", str(tmp_path / "out")).exit_code == 0
+    shown = _type("quarantined", "show", object_id)
+    assert json.loads(shown.stdout) == {"reason": "not-json: line 1"}
+    assert "reprocess 'incoming/bad one.json' " in shown.stderr
+    assert _type("quarantined", "download", "bad one.json", "--output", str(tmp_path / "out")).exit_code == 0
     assert (tmp_path / "out").read_bytes() == b"\x00bytes"
-    records = _type("records", object_id)
-    assert (records.exit_code, "has no records: quarantined: not-json" in records.output) == (1, True)
+    for command in ("records", "rejected"):
+        result = _type(command, object_id)
+        assert (result.exit_code, "has no records: quarantined: not-json" in result.output) == (1, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("command", "file", "why"),
+    [
+        (["rejected"], "a.csv", "has no records: waiting"),
+        (["records"], "a.csv", "has no records: waiting"),
+        (["quarantined", "show"], UPLOAD.file_key, "is not quarantined: completed: 2 accepted, 1 rejected"),
+        (["quarantined", "download"], UPLOAD.file_key, "is not quarantined: completed"),
+        (["quarantined", "show"], "a.csv", "is not quarantined: waiting"),
+    ],
+)
+def test_file_in_another_state_is_explained_by_its_state(
+    deployment: Deployment, processed: str, command: list[str], file: str, why: str
+) -> None:
+    assert processed
+    boto3.client("s3", region_name=WEST).put_object(Bucket=deployment.ingest_bucket(WEST), Key="incoming/a.csv")
+    result = _type(*command, file)
+    assert (result.exit_code, why in result.output) == (1, True), result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--since", "yesterday"], "'yesterday' is not a time"),
+        (["--since", "2026-11-30T10", "--until", "2026-11-30T10:00:00.000Z"], "--since is not before --until"),
+    ],
+)
+@pytest.mark.parametrize("command", [["logs"], ["replay", "incoming/a"], ["dlq", "redrive", "--dry-run"]])
+def test_span_without_a_moment_is_refused(deployment: Deployment, command: list[str], options: list[str], why: str) -> None:
+    assert deployment
+    result = _type(*command, *options)
+    assert (result.exit_code, why in result.output) == (2, True), result.output
 
 
 @pytest.fixture
@@ -275,16 +311,18 @@ def test_dead_letters_are_listed_shown_and_visible_again(deployment: Deployment)
     result = _type("dlq", "list")
     assert (result.exit_code, result.output.count("incoming/")) == (0, 3), result.output
     assert "1 messages with the fault overdue" in result.output
+    assert f"Next: lockstep dlq show MESSAGE_ID --region {WEST}" in _type("dlq", "list", "--region", WEST).output
     message_id = next(line.split()[2] for line in result.output.splitlines() if "incoming/0" in line)
     shown = json.loads(_type("dlq", "show", message_id).stdout)
     assert (shown["fault"], shown["reason"], shown["keys"]) == ("overdue", "why", ["incoming/0/a b.csv"])
+    assert f"The dead-letter queue of {WEST} holds no message" in _type("dlq", "show", message_id, "--region", WEST).output
     assert _waiting(deployment, EAST) == (0, 3)
 
 
 @pytest.mark.usefixtures("letters")
 @pytest.mark.parametrize(
     ("options", "moved"),
-    [([], 3), (["--fault", "overdue"], 1), (["--prefix", "incoming/1/"], 1), (["--until", "2020-01-01"], 0)],
+    [([], 3), (["--fault", "overdue"], 1), (["--prefix", "incoming/1/"], 1), (["--until", "2020-01-01T00:00:00.000Z"], 0)],
 )
 def test_redrive_moves_what_the_options_choose_with_attributes(
     deployment: Deployment, options: list[str], moved: int

@@ -124,13 +124,36 @@ def test_missing_credentials_are_not_an_sts_outage(target: Target) -> None:
     assert _rows(target) == 0
 
 
-@pytest.mark.parametrize("given", ["210987654321", ACCOUNT])
-def test_an_account_beside_a_target_file_must_be_the_files(target: Target, tmp_path: Path, given: str) -> None:
+@pytest.mark.parametrize(
+    "command", [["files", "a"], ["logs"], ["endpoints"], ["dlq", "list"], ["dlq", "redrive"], ["replay", "incoming/a"]]
+)
+@pytest.mark.parametrize("named", [[], ["--account", ACCOUNT]])
+def test_missing_credentials_are_not_a_lost_region(target: Target, named: list[str], command: list[str]) -> None:
+    assert target
+    with patch("botocore.signers.RequestSigner.sign", side_effect=NoCredentialsError):
+        code, output = _type(*named, "--environment", "staging", *command)
+    assert (code, "Log in first" in output, "No re" in output) == (2, True, False), output
+
+
+@pytest.mark.parametrize(
+    ("option", "own", "other"),
+    [
+        ("account", ACCOUNT, "210987654321"),
+        ("environment", "prod", "staging"),
+        ("primary", "us-east-1", "us-west-2"),
+        ("secondary", "us-west-2", "eu-west-1"),
+        ("name-prefix", "serverless", "acme"),
+    ],
+)
+def test_option_beside_a_target_file_must_be_the_files(
+    target: Target, tmp_path: Path, option: str, own: str, other: str
+) -> None:
     file = tmp_path / "target.json"
     replace(target, environment="prod").save(file)
-    code, output = _type("--account", given, "--target", str(file), "status")
-    assert ("names account" in output) == (given != ACCOUNT), output
-    assert (code == 2) == (given != ACCOUNT), output
+    for given in (own, other):
+        code, output = _type(f"--{option}", given, "--target", str(file), "status")
+        assert (f"names {option} '{own}', and --{option} is {given}" in output) == (given == other), output
+        assert (code == 2) == (given == other), output
 
 
 def test_a_promotion_in_prod_with_its_account_is_made(target: Target) -> None:

@@ -102,7 +102,7 @@ def _place(command: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, str
     """Return the place that a command line acts on; its output is the assertion's message."""
     reached: list[Target] = []
     account = ["--account", "123456789012"]
-    monkeypatch.setattr(operate_command_line, "shown", lambda: reached.append(selection.selected()))
+    monkeypatch.setattr(operate_command_line, "shown", lambda **_: reached.append(selection.selected()))
     monkeypatch.setattr(status, "look", lambda _: [])
     monkeypatch.setattr(operate_command_line, "show", lambda *_, **__: None)
     monkeypatch.setattr(e2e_command_line, "_live", lambda target, *_: reached.append(target))
