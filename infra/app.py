@@ -54,11 +54,13 @@ def build_app(
     whole = settings if isinstance(settings, Settings) else _settings(app, environment, settings, defaults=defaults)
     _stacks(app, whole, asset or bundle(_bundle_target(app)))
     apply_tags(app, whole)
+    lock = whole.object_lock
     declared = {
         "Prefix": whole.prefix,
         "Protected": whole.is_protected,
         "PermissionsBoundary": whole.iam.permissions_boundary,
         "AlarmsEmail": whole.alarms_email,
+        "ObjectLock": {"Mode": lock.mode.upper(), "Days": lock.days} if lock.mode != "none" else None,
     }
     for stack in (child for child in app.node.children if isinstance(child, Stack)):
         # The gate does not read the settings: by these it judges names, protection, roles and who is notified.

@@ -10,6 +10,7 @@ from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
+from compliance.rules.s3.required import days_locked, default_retention
 
 _SHORTEST: Final = 30
 """Days that an object stays in a protected environment: what waits for a region to come back, or for somebody to look."""
@@ -29,19 +30,19 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
         rule = require_mapping(part, f"Rules[{index}]")
         place = f"lifecycle rule {require_text(rule.get('Id'), 'Id') or index}"
         if rule.get("Status") != "Disabled" and _reaches_what_matters(rule, bucket):
-            yield from _of_rule(place, rule, is_protected=world.is_protected)
+            yield from _of_rule(place, rule, days_locked(default_retention(bucket.properties)), is_protected=world.is_protected)
             if any(True for _ in notifications_of(bucket)):
                 yield from _of_archives(place, rule)
 
 
-def _of_rule(place: str, rule: Mapping[str, Json], *, is_protected: bool) -> Iterator[str]:
-    least = _SHORTEST if is_protected else _SHORTEST_ELSEWHERE
+def _of_rule(place: str, rule: Mapping[str, Json], locked: float, *, is_protected: bool) -> Iterator[str]:
+    least = max(locked, _SHORTEST if is_protected else _SHORTEST_ELSEWHERE)
     least_old = _SHORTEST_OLD if is_protected else _SHORTEST_OLD_ELSEWHERE
     if not is_absent(rule.get("ExpirationDate")):
         yield f"{place} deletes every object on a day (ExpirationDate); say after how many days of its life instead"
     days = require_number(rule.get("ExpirationInDays"), "ExpirationInDays")
     if days is not None and days < least:
-        yield f"{place} deletes objects after {days:g} days; they must stay for {least} or more"
+        yield f"{place} deletes objects after {days:g} days; they must stay for {least:g} or more"
     old = _days_of_old_versions(rule)
     if old is not None and old < least_old:
         yield f"{place} deletes overwritten and deleted versions after {old:g} days; keep them for {least_old} or more"

@@ -13,6 +13,7 @@ from compliance.engine.requirements import Property, is_true, one_of, require, w
 
 _SHORTEST_LOCK: Final = 30
 """Days, as ActivePassive-S3Expiry asks that objects stay."""
+_STRICT: Final = "COMPLIANCE"
 _FLAGS: Final = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
@@ -40,10 +41,24 @@ def days_locked(retention: Mapping[str, Json]) -> float:
     return days + 365 * years
 
 
+def _is_lock_of_protected(bucket: Resource, world: TemplateSet) -> bool:
+    is_declared = any(_declared(world)) and not is_absent(bucket.properties.get("ObjectLockConfiguration"))
+    return world.is_protected and (is_declared or bool(default_retention(bucket.properties)))
+
+
+def _declared(world: TemplateSet) -> list[Mapping[str, Json]]:
+    """Return the retentions that the templates declare, so that a shorter or weaker lock is seen."""
+    return [require_mapping(each.declared.get("ObjectLock"), "Metadata.Lockstep.ObjectLock") for each in world.templates]
+
+
 @wants(limit=(_SHORTEST_LOCK,))
 def _locks_long(found: Property) -> str | None:
-    is_long = days_locked(default_retention(found.resource.properties)) >= _SHORTEST_LOCK
-    return None if is_long else found.refused(f"{_SHORTEST_LOCK} or more in a protected environment, or Years instead")
+    retention, declared = default_retention(found.resource.properties), _declared(found.world)
+    least = max(_SHORTEST_LOCK, *map(days_locked, declared))
+    if days_locked(retention) < least:
+        return found.refused(f"{least:g} or more in a protected environment, or Years instead")
+    is_strict = any(each.get("Mode") == _STRICT for each in declared) and retention.get("Mode") != _STRICT
+    return f"Mode is {retention.get('Mode')!r}; it must be {_STRICT}, as the templates declare" if is_strict else None
 
 
 RULES: Final = (
@@ -51,14 +66,17 @@ RULES: Final = (
         BUCKET,
         "ObjectLockConfiguration.Rule.DefaultRetention.Days",
         _locks_long,
-        applies=lambda bucket, world: world.is_protected and bool(default_retention(bucket.properties)),
+        applies=_is_lock_of_protected,
         id="lock",
-        title="In a protected environment Object Lock keeps objects for 30 days or more",
+        title="In a protected environment Object Lock keeps objects for 30 days or more, and as the templates declare",
         why=(
             "No role deletes a locked object. A shorter lock is over before somebody notices "
             "the intrusion, or a lost region is back."
         ),
-        fix="Raise Days or Years of ObjectLockConfiguration.Rule.DefaultRetention.",
+        fix=(
+            "Raise Days or Years of ObjectLockConfiguration.Rule.DefaultRetention; object_lock in environments.toml sets and "
+            "declares both."
+        ),
         controls=nist("AU-9", "AU-11", "CP-9", "SI-12") + hipaa("164.312(c)(1)") + pci("10.5", "10.7"),
     ),
     require(

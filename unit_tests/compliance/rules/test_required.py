@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 import pytest
@@ -224,6 +225,23 @@ def test_each_path_of_each_table_has_a_case() -> None:
 def test_compliant_resource_passes_and_another_type_is_not_judged(case: Case) -> None:
     assert verdict(case, compliant(case)) is PASS
     assert verdict(case, {**compliant(case), "Type": "AWS::IAM::User"}) is None
+
+
+@pytest.mark.parametrize(
+    ("declared", "retention", "expected"),
+    [
+        ({"Mode": "GOVERNANCE", "Days": 365}, {"Mode": "GOVERNANCE", "Days": 365}, PASS),
+        ({"Mode": "GOVERNANCE", "Days": 365}, {"Mode": "COMPLIANCE", "Years": 1}, PASS),
+        ({"Mode": "GOVERNANCE", "Days": 365}, {"Mode": "GOVERNANCE", "Days": 31}, FAIL),
+        ({"Mode": "GOVERNANCE", "Days": 365}, None, FAIL),
+        ({"Mode": "COMPLIANCE", "Days": 30}, {"Mode": "GOVERNANCE", "Days": 365}, FAIL),
+        ("COMPLIANCE", {"Mode": "COMPLIANCE", "Days": 365}, NOT_EVALUATED),
+    ],
+)
+def test_lock_is_as_long_and_strict_as_declared(declared: object, retention: object, expected: Verdict) -> None:
+    made = template({"It": changed(bucket(), "ObjectLockConfiguration", to={"Rule": {"DefaultRetention": retention}})}, WEST)
+    judged = replace(made, body={**made.body, "Metadata": {"Lockstep": {"ObjectLock": declared}}})
+    assert verdict_in("ActivePassive-S3Lock", "It", judged) is expected
 
 
 @pytest.mark.property

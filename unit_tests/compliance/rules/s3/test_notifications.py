@@ -99,6 +99,12 @@ def test_origin_with_an_asterisk_fails(before: str, after: str) -> None:
 EXPIRY = "ActivePassive-S3Expiry"
 
 
+def locked(bucket: Resource) -> Resource:
+    """Return the bucket with a lock of a year."""
+    lock = {"Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 1}}}
+    return changed(bucket, "ObjectLockConfiguration", to=lock)
+
+
 def expiring(*rules: Value) -> Resource:
     """Return a bucket that notifies of `incoming/`, with lifecycle rules."""
     return changed(bucket(), "LifecycleConfiguration", "Rules", to=[{"Status": "Enabled", **rule} for rule in rules])
@@ -122,11 +128,13 @@ test_expiry = rule_test(
         {"ExpirationInDays": 1, "Filter": {"Prefix": "tmp/"}},
         {"ExpirationInDays": 1, "Filter": {"And": {"Prefix": "incoming/", "TagFilters": [{"Key": "a", "Value": "b"}]}}},
         {"ExpirationInDays": 1, "Status": "Disabled"},
+        locked(expiring({"ExpirationInDays": 365})),
         *(archiving(storage, Prefix="tmp/") for storage in ARCHIVES),
         *(without(expiring(archiving(storage)), CONFIGURATION) for storage in ARCHIVES),
         {"Transitions": [{"StorageClass": "STANDARD_IA", "TransitionInDays": 30}]},
     ],
     fails=[
+        locked(expiring({"ExpirationInDays": 364})),
         *(
             expiring({"ExpirationInDays": 400}, rule)
             for rule in (
