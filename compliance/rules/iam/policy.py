@@ -1,4 +1,4 @@
-"""A resource policy names its principals, and the source on whose behalf a service acts."""
+"""A resource policy names its principals, and the source on whose behalf a service acts; it denies nobody the work."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -58,6 +58,13 @@ _ON_BEHALF_OF: Final = re.compile(
 _WHO: Final = re.compile(r"aws:Principal(Account|Arn|OrgID|OrgPaths)|aws:SourceVpce?|kms:CallerAccount", re.IGNORECASE)
 """Keys of conditions that say who everybody is. What only services send along does not."""
 
+_CLOCK: Final = frozenset({"aws:currenttime", "aws:epochtime"})
+_WORK: Final = (
+    *("kms:Decrypt", "kms:GenerateDataKey", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue"),
+    *("sns:Publish", "sqs:ReceiveMessage", "sqs:SendMessage"),
+)
+"""What a resource is there for."""
+
 
 def has_resource_policy(resource: Resource, _world: TemplateSet) -> bool:
     """Return whether one version of a resource carries a resource policy."""
@@ -67,6 +74,7 @@ def has_resource_policy(resource: Resource, _world: TemplateSet) -> bool:
 def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
     for statement in policy_statements(resource):
         if not statement.allows:
+            yield from _of_denial(statement)
             continue
         foreign = unknown_principals(statement, world)
         if foreign:
@@ -87,6 +95,16 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
                 f"{statement.name} admits {', '.join(statement.services())} on behalf of any account; add "
                 "aws:SourceAccount, or aws:SourceArn with an account in it, which a bucket's has not"
             )
+
+
+def _of_denial(statement: Statement) -> Iterator[str]:
+    """Yield a denial of the resource's own work to everybody: always, or from some day on, when no test is run."""
+    is_by_clock = any(condition.key.lower() in _CLOCK for condition in statement.conditions)
+    is_of_all = any(re.fullmatch(r"[^/]*(/\*)?", resource) for resource in statement.resources)
+    denied = [action for action in _WORK if statement.covers_action(action)]
+    if denied and is_of_all and statement.is_about_everyone and (is_by_clock or not statement.conditions):
+        when = "by the clock" if is_by_clock else "without a condition"
+        yield f"{statement.name} denies everybody {', '.join(denied)} {when}; remove it, or except who needs it"
 
 
 def policy_statements(resource: Resource) -> Iterator[Statement]:
@@ -161,10 +179,10 @@ def _as_statement(permission: Resource) -> dict[str, object]:
 
 
 RULE = Rule(
-    title="A resource policy admits no unknown principal, no wildcard of actions, and services for a named source only",
+    title="A resource policy admits no unknown principal or wildcard, services for a named source, and does not stop the work",
     why=(
         "A policy that admits S3 or API Gateway without a source admits every account that uses them: the confused deputy. "
-        "A policy that admits everyone makes the bucket, the queue or the function public."
+        "A policy that admits everyone makes the bucket, the queue or the function public. One that denies everyone stops it."
     ),
     fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
     judge=rule_from(_violations, *TYPES, applies=has_resource_policy),
