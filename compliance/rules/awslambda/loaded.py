@@ -1,14 +1,14 @@
 """A function's runtime loads the function's own code and layers, and nothing else."""
 
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
+from compliance.aws.function_code import opened, packed
 from compliance.cfn.reading import require_list, require_mapping, require_text
-from compliance.cfn.references import follow, is_known, render
+from compliance.cfn.references import is_known, named, render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.texts import Text, texts_in
 from compliance.cfn.values import UnresolvedError, is_absent
@@ -35,6 +35,7 @@ _FOLLOWED: Final = re.compile(
 Sources: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html, https://man7.org/linux/man-pages/man8/ld.so.8.html,
 https://docs.python.org/3/using/cmdline.html#environment-variables, https://nodejs.org/api/cli.html#environment-variables
 """
+_LAYER: Final = "AWS::Lambda::LayerVersion"
 _CODE: Final = "/var/task"
 _LAYERS: Final = "/opt"
 _OF_RUNTIME: Final = (_CODE, "/var/runtime", "/var/lang", "/usr", "/lib", "/lib64", "/bin", "/sbin", "/etc")
@@ -50,39 +51,40 @@ _ANYTHING: Final = re.compile(r"\bimport \*|\brequire\b|\bexport \*|__getattr__|
 
 def _violations(function: Resource, world: TemplateSet) -> Iterator[str]:
     code = require_mapping(function.properties.get("Code"), "Code")
-    asset = None
+    asset, problem = packed(code, function, world)
+    found = [
+        packed(require_mapping(each.properties.get("Content"), "Content"), each, world)
+        for each in _declared(function, world)
+    ]
+    yield from filter(None, (problem, *(wrong for _, wrong in found)))
+    known = [layer for layer, _ in found if layer is not None]
+    layers = known if len(known) == _layers(function) else None
     if not is_absent(code.get("ZipFile")):
-        yield from _of_handler(function, render(code["ZipFile"], function.template))
-    elif not is_absent(code.get("S3Key")) and function.template.assets:
-        value, template = follow(code.get("S3Bucket"), function.template, world)
-        bucket, key = render(value, template), render(code["S3Key"], function.template)
-        asset = function.template.assets.get((bucket, key))
-        if asset is not None:
-            yield from _of_handler(function, asset)
-        elif bucket in {known for known, _ in function.template.assets}:
-            yield f"its code is {key!r}, which is no asset of the assembly; let the CDK name the code"
+        yield from _of_handler(function, render(code["ZipFile"], function.template), layers)
+    elif asset is not None:
+        yield from _of_handler(function, asset, layers)
     environment = require_mapping(function.properties.get("Environment"), "Environment")
     for text in texts_in(environment.get("Variables"), function.template):
         if _NO_TLS.get(text.name) == text.text:
             yield f"{text.name} is {text.text}, so no certificate is verified; remove it"
         if _FOLLOWED.fullmatch(text.name):
-            yield from _of_variable(text, function, asset)
+            yield from _of_variable(text, function, asset, layers)
 
 
-def _of_handler(function: Resource, code: Path | str) -> Iterator[str]:
-    """Yield a handler that an asset, or inline code, does not hold. What a layer holds is not known."""
+def _of_handler(function: Resource, code: Path | str, layers: Sequence[Path] | None) -> Iterator[str]:
+    """Yield a handler that an asset, inline code or a layer does not hold; nothing where what a layer holds is not known."""
     runtime = require_text(function.properties.get("Runtime"), "Runtime") or ""
     handler = require_text(function.properties.get("Handler"), "Handler") or ""
     patterns = next((files for name, files in _FILES.items() if runtime.startswith(name)), ())
-    if not patterns or _has_layers(function):
+    if not patterns or layers is None:
         return
     file, _, name = handler.partition(".") if runtime.startswith("ruby") else handler.rpartition(".")
     file = file.replace(".", "/") if runtime.startswith("python") else file.removeprefix("./")
-    if isinstance(code, str):
-        text = code if file == "index" else None
-    else:
-        found = (_opened(code) / pattern.format(file) for pattern in patterns if ".." not in file)
-        text = next((each.read_text("utf-8", "replace") for each in found if each.is_file()), None)
+    text = code if isinstance(code, str) and file == "index" else None
+    folders = [opened(layer) / below for layer in layers for below in ("python", f"python/lib/{runtime}/site-packages")]
+    for folder in (*folders, *(() if isinstance(code, str) else (opened(code),))):
+        found = (folder / pattern.format(file) for pattern in patterns if ".." not in file)
+        text = next((each.read_text("utf-8", "replace") for each in found if each.is_file()), text)
     if text is None:
         where = "CloudFormation names inline code index" if isinstance(code, str) else f"{code.name} has no such file"
         yield f"Handler is {handler!r}, and {where}; name a file of the function's code"
@@ -90,36 +92,39 @@ def _of_handler(function: Resource, code: Path | str) -> Iterator[str]:
         yield f"Handler is {handler!r}, and {file} has no {name}; name a function of the function's code"
 
 
-def _of_variable(text: Text, function: Resource, asset: Path | None) -> Iterator[str]:
+def _of_variable(text: Text, function: Resource, asset: Path | None, layers: Sequence[Path] | None) -> Iterator[str]:
     if not is_known(text.text):
         raise UnresolvedError(f"the template does not say what {text.name}, {text.text}, will be")
-    is_file, has_layers = _LOADED.fullmatch(text.name) is not None, _has_layers(function)
+    is_file, has_layers = _LOADED.fullmatch(text.name) is not None, layers is None or bool(layers)
     inside = (*_OF_RUNTIME, *_mounted(function), *((_LAYERS,) if has_layers or not is_file else ()))
     for place in _PLACE.findall(_WRITTEN.sub("", text.text)):
         if not any(f"{place}/".startswith(f"{each}/") for each in inside) or ".." in place:
             where = "where the function has no layer" if place.startswith(_LAYERS) else "outside of its code and layers"
             yield f"{text.name} names {place}, {where}; remove it, or pack what it names with the code"
-    if is_file and asset is not None and not has_layers:
-        name = text.text.removeprefix(f"{_CODE}/").lstrip("/")
-        if not any((_opened(asset) / folder / name).is_file() for folder in ("", "lib")):
-            yield f"{text.name} names {text.text}, which is not in the function's code; remove it"
+    if is_file and asset is not None and layers is not None:
+        name = re.sub(rf"^({_CODE}|{_LAYERS})/", "", text.text).lstrip("/")
+        roots = layers if text.text.startswith(_LAYERS) else [asset, *layers]
+        if not any((opened(root) / folder / name).is_file() for root in roots for folder in ("", "lib")):
+            yield f"{text.name} names {text.text}, which is not in the function's code or layers; remove it"
 
 
-def _has_layers(function: Resource) -> bool:
+def _layers(function: Resource) -> int:
+    """Return the number of a function's layers; an image has one that no template shows."""
+    layers = function.properties.get("Layers")
     is_image = require_text(function.properties.get("PackageType"), "PackageType") == "Image"
-    return is_image or not is_absent(function.properties.get("Layers"))
+    return 1 if is_image or not isinstance(layers, list | None) else len(layers or ())
+
+
+def _declared(function: Resource, world: TemplateSet) -> list[Resource]:
+    """Return the layers of a function that the templates declare."""
+    layers = function.properties.get("Layers")
+    found = [named(each, function.template, world) for each in (layers if isinstance(layers, list) else ())]
+    return [each for each in found if each is not None and each.type == _LAYER]
 
 
 def _mounted(function: Resource) -> Iterator[str]:
     for each in require_list(function.properties.get("FileSystemConfigs"), "FileSystemConfigs"):
         yield require_text(require_mapping(each, "FileSystemConfigs").get("LocalMountPath"), "LocalMountPath") or _CODE
-
-
-def _opened(asset: Path) -> Path | zipfile.Path:
-    """Return the folder or the archive that an asset is, to look for files in it."""
-    if not asset.is_dir() and not zipfile.is_zipfile(asset):
-        raise UnresolvedError(f"{asset} is neither a folder nor an archive, so what the function runs is unknown")
-    return asset if asset.is_dir() else zipfile.Path(asset)
 
 
 RULE = Rule(

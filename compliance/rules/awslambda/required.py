@@ -8,7 +8,7 @@ from compliance.cfn.reading import require_mapping, require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
-from compliance.engine.requirements import Property, at_least, one_of, require
+from compliance.engine.requirements import Property, at_least, is_false_if_set, one_of, require
 
 _SUPPORTED: Final = frozenset(
     {
@@ -86,10 +86,19 @@ RULES: Final = (
         FUNCTION,
         "LoggingConfig.ApplicationLogLevel",
         one_of("TRACE", "DEBUG", "INFO", "WARN", "ERROR", if_absent="INFO"),
+        # https://docs.aws.amazon.com/powertools/python/latest/environment_variables/
+        also={
+            "Environment.Variables.POWERTOOLS_LOG_LEVEL": one_of("DEBUG", "INFO", "WARNING", "ERROR", if_absent="INFO"),
+            "Environment.Variables.POWERTOOLS_LOGGER_LOG_EVENT": is_false_if_set,
+            "Environment.Variables.POWERTOOLS_METRICS_DISABLED": is_false_if_set,
+        },
         id="log_level",
-        title="A function's log has its errors",
-        why="At the level FATAL Lambda drops what the function logs of a failed record or a refused call.",
-        fix="Set LoggingConfig.ApplicationLogLevel to ERROR or a level below, or leave it out.",
+        title="A function logs its errors, but not its events, and publishes its metrics",
+        why=(
+            "Above the level ERROR nothing is logged of a failed record or a refused call. An event in the log shows what a "
+            "caller sent. Without its metrics the alarms on a function stay OK."
+        ),
+        fix="Set LoggingConfig.ApplicationLogLevel to ERROR or a level below, or leave it out; remove the variable.",
         controls=nist("AU-3", "AU-12", "SI-11") + hipaa("164.312(b)") + pci("10.2"),
     ),
     require(

@@ -28,6 +28,7 @@ _LESS: Final = "Less"
 _UNREACHABLE: Final = 10_000_000
 """More failures, seconds or milliseconds than two hours hold, the longest time in which an alarm must fire."""
 _HIGH_PERCENTILE: Final = re.compile(r"p(9\d(\.\d+)?|100)")
+_FEW: Final = "EvaluateLowSampleCountPercentile"
 _PROMISED: Final = 900
 """Seconds: what S3 Replication Time Control promises."""
 
@@ -63,6 +64,8 @@ def _of_what_is_missing(alarm: Resource, metrics: list[Metric]) -> Iterator[str]
             yield f"{name} is not set"
     if is_absent(given.get("Threshold")) and is_absent(given.get("ThresholdMetricId")):
         yield "Threshold is not set"
+    if require_text(given.get(_FEW), _FEW) == "ignore":
+        yield f"{_FEW} is ignore, so the alarm keeps its state while there are few samples; leave it out"
     for metric in metrics:
         if not metric.namespace:
             yield f"{metric.name} has no Namespace"

@@ -1,10 +1,12 @@
 """An alarm watches a resource of these templates, by the dimensions that AWS publishes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.alarms import ALARM
 from compliance.aws.apis import HTTP_API
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.function_code import is_written
 from compliance.aws.metrics import AGENT_NAMESPACES, AWS_NAMESPACES, BY_METRIC, DIMENSIONS, Metric, metrics_of
 from compliance.aws.replicas import GLOBAL_TABLE
 from compliance.aws.replication_terms import BUCKET, is_custom, replications_of
@@ -22,7 +24,7 @@ _TABLE: Final = "AWS::DynamoDB::Table"
 _NAMED_BY: Final = {
     ("AWS/ApiGateway", "ApiId"): (HTTP_API,),
     ("AWS/DynamoDB", "TableName"): (GLOBAL_TABLE, _TABLE),
-    ("AWS/Lambda", "FunctionName"): ("AWS::Lambda::Function",),
+    ("AWS/Lambda", "FunctionName"): (FUNCTION,),
     ("AWS/Logs", "LogGroupName"): ("AWS::Logs::LogGroup",),
     ("AWS/S3", "BucketName"): (BUCKET,),
     ("AWS/S3", "DestinationBucket"): (BUCKET,),
@@ -52,16 +54,19 @@ def _of_namespace(metric: Metric, world: TemplateSet) -> Iterator[str]:
         published = _published(world)
         if published and metric.namespace not in published:
             yield f"nothing here publishes to Namespace {metric.namespace}, only to {', '.join(sorted(published))}"
+        elif published and not is_written(metric.name, published[metric.namespace], world):
+            yield f"the code that publishes to Namespace {metric.namespace} holds no {metric.name!r}"
 
 
 @cached
-def _published(world: TemplateSet) -> frozenset[str]:
-    """Return the namespaces that functions, by a variable, and metric filters of the templates publish to."""
-    found: set[str] = set()
-    for resource in of_type(world, "AWS::Lambda::Function", "AWS::Logs::MetricFilter"):
-        texts = texts_in(resource.properties, resource.template)
-        found.update(each.text for each in texts if each.name.endswith(("MetricNamespace", "METRICS_NAMESPACE")))
-    return frozenset(found)
+def _published(world: TemplateSet) -> Mapping[str, list[Resource]]:
+    """Return the namespaces that functions, by a variable, and metric filters of the templates publish to, and who does."""
+    found: dict[str, list[Resource]] = {}
+    for resource in of_type(world, FUNCTION, "AWS::Logs::MetricFilter"):
+        for text in texts_in(resource.properties, resource.template):
+            if text.name.endswith(("MetricNamespace", "METRICS_NAMESPACE")):
+                found.setdefault(text.text, []).append(resource)
+    return found
 
 
 def _of_names(metric: Metric) -> Iterator[str]:

@@ -3,8 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
+from compliance.aws.event_sources import FUNCTION
+from compliance.aws.function_code import is_written
 from compliance.aws.replicas import GLOBAL_TABLE
 from compliance.cfn.reading import require_bool, require_list, require_mapping, require_text
+from compliance.cfn.references import of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
@@ -15,7 +18,7 @@ _TABLE: Final = "AWS::DynamoDB::Table"
 _INDEXES: Final = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
 
 
-def _violations(table: Resource, _world: TemplateSet) -> Iterator[str]:
+def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
     given = require_mapping(table.properties[_SETTING], _SETTING)
     name = require_text(given.get("AttributeName"), f"{_SETTING}.AttributeName")
     if name is None:
@@ -26,6 +29,8 @@ def _violations(table: Resource, _world: TemplateSet) -> Iterator[str]:
         yield f"{_SETTING} names {name!r} and is not enabled, so rows with an expiry are never deleted"
     if name in set(_keys(table)):
         yield f"{_SETTING} names {name!r}, which is a key: rows would go by it, or never"
+    if not is_written(name, of_type(world, FUNCTION), world):
+        yield f"{_SETTING} names {name!r}, which no function's code holds: nothing expires"
 
 
 def _keys(table: Resource) -> Iterator[str]:

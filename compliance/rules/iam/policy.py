@@ -179,10 +179,10 @@ def _as_statement(permission: Resource) -> dict[str, object]:
 
 
 RULE = Rule(
-    title="A resource policy admits no unknown principal or wildcard, services for a named source, and does not stop the work",
+    title="A resource policy admits no unknown principal or wildcard, services for a named source, and stops no work",
     why=(
         "A policy that admits S3 or API Gateway without a source admits every account that uses them: the confused deputy. "
-        "A policy that admits everyone makes the bucket, the queue or the function public. One that denies everyone stops it."
+        "A policy that admits everyone makes the bucket, the queue or the function public; one that denies, useless."
     ),
     fix="Name the principal and each action; for a service, add aws:SourceArn and aws:SourceAccount.",
     judge=rule_from(_violations, *TYPES, applies=has_resource_policy),

@@ -91,6 +91,7 @@ _DOMAINS: Final = {
 }
 _REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d")
 _ARN_REGION: Final = re.compile(r"arn:[\w-]+:([\w-]+):([a-z]{2}(?:-[a-z]+)+-\d):")
+_HOST_REGION: Final = re.compile(r"[.-]([a-z]{2}(?:-[a-z]+)+-\d)\.(?:amazonaws\.com|api\.aws)")
 _ONE_REGION: Final = frozenset({"acm", "wafv2"})
 """Services whose resources for CloudFront exist in us-east-1 alone."""
 _CANONICAL: Final = re.compile(r"[0-9a-f]{64}")
@@ -289,6 +290,7 @@ def _of_region(text: Text, _resource: Resource, world: TemplateSet) -> Iterator[
     if len(regions) < 2 or "GlobalTableWitnesses" in text.place:  # noqa: PLR2004
         return
     named = [(service, region) for service, region in _ARN_REGION.findall(text.text) if service not in _ONE_REGION]
+    named += [("", region) for region in _HOST_REGION.findall(text.text)]
     if text.name.endswith("Region") and _REGION.fullmatch(text.text):
         named.append(("", text.text))
     for _, region in named:

@@ -30,7 +30,9 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
         rule = require_mapping(part, f"Rules[{index}]")
         place = f"lifecycle rule {require_text(rule.get('Id'), 'Id') or index}"
         if rule.get("Status") != "Disabled" and _reaches_what_matters(rule, bucket):
-            yield from _of_rule(place, rule, days_locked(default_retention(bucket.properties)), is_protected=world.is_protected)
+            yield from _of_rule(
+                place, rule, days_locked(default_retention(bucket.properties)), is_protected=world.is_protected
+            )
             if any(True for _ in notifications_of(bucket)):
                 yield from _of_archives(place, rule)
 

@@ -74,8 +74,8 @@ RULES: Final = (
             "the intrusion, or a lost region is back."
         ),
         fix=(
-            "Raise Days or Years of ObjectLockConfiguration.Rule.DefaultRetention; object_lock in environments.toml sets and "
-            "declares both."
+            "Raise Days or Years of ObjectLockConfiguration.Rule.DefaultRetention; object_lock in environments.toml sets "
+            "and declares both."
         ),
         controls=nist("AU-9", "AU-11", "CP-9", "SI-12") + hipaa("164.312(c)(1)") + pci("10.5", "10.7"),
     ),

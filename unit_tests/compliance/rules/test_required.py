@@ -110,6 +110,7 @@ AWS_MANAGED: Final = ("alias/aws/sqs", f"arn:aws:kms:{WEST}:000000000000:alias/a
 KEYS: Final[Values] = ((key_arn(WEST), "alias/ours", "0f6b1d7e"), (*AWS_MANAGED, key_arn(EAST)))
 RECOVERY: Final = "Replicas[+].PointInTimeRecoverySpecification"
 DOMAINS: Final = "DomainNameConfigurations"
+VARIABLES: Final = "Environment.Variables"
 LOCK_DAYS: Final = "ObjectLockConfiguration.Rule.DefaultRetention.Days"
 TAGS: Final = [{"Key": "Owner", "Value": "platform"}]
 
@@ -173,6 +174,9 @@ CASES: Final = (
     Case("LogsGroup", "KmsKeyId", log_group, *KEYS),
     Case("LambdaConcurrency", "ReservedConcurrentExecutions", function, (1, "50"), (0, -1, "0")),
     Case("LambdaLogLevel", "LoggingConfig.ApplicationLogLevel", function, ("INFO", "ERROR"), ("FATAL", ""), PASS),
+    Case("LambdaLogLevel", f"{VARIABLES}.POWERTOOLS_LOG_LEVEL", configured, ("INFO", "ERROR"), ("CRITICAL", ""), PASS),
+    Case("LambdaLogLevel", f"{VARIABLES}.POWERTOOLS_LOGGER_LOG_EVENT", configured, (False, "false"), (True, "true"), PASS),
+    Case("LambdaLogLevel", f"{VARIABLES}.POWERTOOLS_METRICS_DISABLED", configured, (False, "false"), (True, "true"), PASS),
     Case("LambdaVariables", "KmsKeyArn", configured, *KEYS),
     Case("LambdaRuntime", "Runtime", function, ("python3.14", "nodejs24.x"), ("python3.9", "go1.x", "java8")),
 )

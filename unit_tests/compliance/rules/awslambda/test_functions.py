@@ -4,6 +4,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask
 from unit_tests.compliance.rules.builders import (
@@ -33,6 +35,7 @@ from unit_tests.compliance.rules.corruptions import (
     unknown,
     without,
 )
+from unit_tests.compliance.rules.failover import alarm
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message_in, on, reports, rule_test, verdict_in
 
 ASSETS = "cdk-hnb659fds-assets-000000000000-us-east-1"
@@ -141,25 +144,85 @@ test_loaded = rule_test(
 )
 
 
-def test_handler_and_wrapper_are_files_of_the_asset(tmp_path: Path) -> None:
-    for name, text in {"pkg/__init__.py": "", "pkg/main.py": "def handler(): ...", "run.sh": ""}.items():
-        (tmp_path / "folder" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "folder" / name).write_text(text)
-    archive = shutil.make_archive(str(tmp_path / "archive"), "zip", tmp_path / "folder")
+CODE = {"pkg/__init__.py": "", "pkg/main.py": "def handler(): ...", "run.sh": ""}
+LAYER = {"python/agent.py": "def handler(): ...", "wrapper": ""}
 
-    def verdict(key: str, handler: str, wrapper: str = "run.sh", layers: Value = ABSENT) -> Verdict | None:
-        it = loading(WRAPPER, wrapper, Handler=handler, Code={"S3Bucket": ASSETS, "S3Key": key}, Layers=layers)
-        assets = {(ASSETS, "folder.zip"): tmp_path / "folder", (ASSETS, "archive.zip"): Path(archive)}
-        return verdict_in("ActivePassive-LambdaLoaded", "It", replace(alone({"It": it}), assets=assets))
 
-    for key in ("folder.zip", "archive.zip"):
-        assert verdict(key, "pkg.main.handler") is verdict(key, "pkg/main.handler") is PASS
-        assert verdict(key, "pkg.main.handler", "/var/task/run.sh") is verdict(key, "a.b", layers=["a"]) is PASS
-        for handler in ("os.system", "pkg.main.other", "pkg.handler", "handler", "main.handler"):
-            assert verdict(key, handler) is FAIL, handler
-        for wrapper in ("/var/task/other.sh", "other.sh"):
-            assert verdict(key, "pkg.main.handler", wrapper) is FAIL
-    assert verdict("other.zip", "pkg.main.handler") is FAIL
+@pytest.fixture
+def assets(tmp_path: Path) -> dict[tuple[str, str], Path]:
+    """Return code and a layer of an assembly, as folders and as archives."""
+    found = {}
+    for folder, files in {"code": CODE, "layer": LAYER}.items():
+        for name, text in files.items():
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).write_text(text)
+        found[ASSETS, folder] = tmp_path / folder
+        found[ASSETS, f"{folder}.zip"] = Path(shutil.make_archive(str(tmp_path / folder), "zip", tmp_path / folder))
+    return found
+
+
+Assets = dict[tuple[str, str], Path]
+OTHERS = [{"Ref": "Layer"}, {"Ref": "Unknown"}]
+
+
+@pytest.mark.parametrize("archived", ["", ".zip"])
+@pytest.mark.parametrize(
+    ("key", "handler", "wrapper", "layers", "expected"),
+    [
+        *(("code", handler, "run.sh", ABSENT, PASS) for handler in ("pkg.main.handler", "pkg/main.handler")),
+        ("code", "pkg.main.handler", "/var/task/run.sh", ABSENT, PASS),
+        ("code", "a.b", "run.sh", ["arn:aws:lambda:us-east-1:000000000000:layer:a:1"], PASS),  # what it holds is not known
+        *(
+            ("code", handler, "run.sh", ABSENT, FAIL)
+            for handler in ("os.system", "pkg.main.other", "pkg.handler", "handler", "main.handler", "agent.handler")
+        ),
+        *(("code", "pkg.main.handler", wrapper, ABSENT, FAIL) for wrapper in ("/var/task/other.sh", "other.sh")),
+        ("other", "pkg.main.handler", "run.sh", ABSENT, FAIL),
+        *(("code", handler, "/opt/wrapper", OTHERS[:1], PASS) for handler in ("pkg.main.handler", "agent.handler")),
+        *(
+            ("code", "pkg.main.handler", wrapper, OTHERS[:1], FAIL)
+            for wrapper in ("/opt/other", "/opt/run.sh", "/opt/a/../b")
+        ),
+        ("code", "other.handler", "/opt/wrapper", OTHERS[:1], FAIL),
+        ("code", "other.handler", "/opt/other", OTHERS, PASS),
+    ],
+)
+def test_handler_and_wrapper_are_files_of_the_assets(
+    assets: Assets, archived: str, key: str, handler: str, wrapper: str, layers: Value, expected: Verdict
+) -> None:
+    code = {"S3Bucket": ASSETS, "S3Key": f"{key}{archived}"}
+    it = loading(WRAPPER, wrapper, Handler=handler, Code=code, Layers=layers)
+    layer = resource("Lambda::LayerVersion", Content={"S3Bucket": ASSETS, "S3Key": f"layer{archived}"})
+    judged = replace(alone({"It": it, "Layer": layer}), assets=assets)
+    assert verdict_in("ActivePassive-LambdaLoaded", "It", judged) is expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [({"S3Key": "layer"}, PASS), ({"S3Key": "other"}, FAIL), ({"S3Key": "layer", "S3ObjectVersion": "1"}, FAIL)],
+)
+def test_layer_and_code_are_assets_of_the_assembly(assets: Assets, content: Resource, expected: Verdict) -> None:
+    code = {"S3Bucket": ASSETS, "S3Key": "code"}
+    it = changed(changed(function(), "Code", to=code), "Handler", to="pkg.main.handler")
+    layer = resource("Lambda::LayerVersion", Content={"S3Bucket": ASSETS, **content})
+    judged = replace(alone({"It": {**it, "Properties": {**it["Properties"], **LAYERED}}, "Layer": layer}), assets=assets)
+    assert verdict_in("ActivePassive-LambdaLoaded", "It", judged) is expected
+
+
+@pytest.mark.parametrize(("word", "expected"), [("Errors", PASS), ("Erors", FAIL)])
+@pytest.mark.parametrize("text", ["NAME = 'Errors'", None])
+def test_metrics_and_expiries_are_in_the_code(tmp_path: Path, text: str | None, word: str, expected: Verdict) -> None:
+    (tmp_path / "main.py").write_text(text or "")
+    variables = {"Variables": {"POWERTOOLS_METRICS_NAMESPACE": "Ours"}}
+    code = {"S3Bucket": ASSETS, "S3Key": "code"}
+    it = resource("Lambda::Function", Code=code, Runtime="python3.14", Handler="main.handler", Environment=variables)
+    rows = changed(
+        changed(table(), "TimeToLiveSpecification", to={"AttributeName": word, "Enabled": True}), "Replicas", to=[]
+    )
+    resources = {"It": it, "Table": rows, "Alarm": alarm(Namespace="Ours", MetricName=word, Dimensions=[])}
+    judged = replace(alone(resources), assets={} if text is None else {(ASSETS, "code"): tmp_path})
+    for rule, name in (("CloudWatchAlarmSubject", "Alarm"), ("DynamoDBExpiry", "Table")):
+        assert verdict_in(f"ActivePassive-{rule}", name, judged) is (PASS if text is None else expected)
 
 
 FUNCTION_ARN = {"Fn::GetAtt": ["Function", "Arn"]}

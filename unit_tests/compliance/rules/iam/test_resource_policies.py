@@ -150,7 +150,9 @@ test_policy = rule_test(
         queue(Effect="Deny", Principal="*", Action="sqs:*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
         queue(Effect="Deny", Principal="*", Action="sqs:DeleteQueue", Condition=None),
         queue(Effect="Deny", Principal=ROLE_A, Action="sqs:SendMessage", Condition=None),
-        policy(admitting(Effect="Deny", Principal="*", Action="s3:PutObject", Resource="arn:aws:s3:::a/b/*", Condition=None)),
+        policy(
+            admitting(Effect="Deny", Principal="*", Action="s3:PutObject", Resource="arn:aws:s3:::a/b/*", Condition=None)
+        ),
         policy(admitting(), kind="SecretsManager::ResourcePolicy", name="ResourcePolicy"),
         key(Action="kms:*", Principal={"AWS": "arn:aws:iam::0:root"}, Condition=None),
         key(Action="kms:Decrypt", Condition={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:x"}}),
@@ -166,7 +168,12 @@ test_policy = rule_test(
         resource("Events::EventBusPolicy", StatementId="a", Principal="*", Action="events:PutEvents"),
         resource("Events::EventBusPolicy", StatementId="a", Principal="999999999999"),
         queue(Effect="Deny", Principal="*", Action="sqs:*", Condition=None),
-        key(Effect="Deny", Principal={"AWS": "*"}, Action="kms:Decrypt*", Condition={"DateGreaterThan": {"aws:CurrentTime": "2"}}),
+        key(
+            Effect="Deny",
+            Principal={"AWS": "*"},
+            Action="kms:Decrypt*",
+            Condition={"DateGreaterThan": {"aws:CurrentTime": "2"}},
+        ),
         policy(admitting(Effect="Deny", Principal="*", Action="s3:PutObject", Resource="arn:aws:s3:::a/*", Condition=None)),
         reports("admits s3.amazonaws.com on behalf of any account; add aws:SourceAccount, or", queue(Condition=None)),
         queue(Condition={"StringEquals": {"aws:SourceIp": "10.0.0.1"}}),

@@ -60,6 +60,7 @@ STRANGE: tuple[Any, ...] = (
     "sg-01234567",
     "ami-0123456789abcdef0",
     "arn:aws:sqs:eu-west-1:000000000000:a",
+    "https://dynamodb.eu-west-1.amazonaws.com",
 )
 
 
