@@ -15,10 +15,10 @@ def _sets(*texts: str) -> frozenset[frozenset[str]]:
     return frozenset(frozenset(text.split()) for text in texts)
 
 
+_HTTP: Final = _sets("ApiId", "ApiId Stage", "ApiId Stage Method Resource")
+_REST: Final = _sets("ApiName", "ApiName Stage", "ApiName Stage Method Resource")
 DIMENSIONS: Final[Mapping[str, frozenset[frozenset[str]]]] = {
-    "AWS/ApiGateway": _sets(
-        "ApiId", "ApiId Stage", "ApiId Stage Method Resource", "ApiName", "ApiName Stage", "ApiName Stage Method Resource"
-    ),
+    "AWS/ApiGateway": _HTTP | _REST,
     "AWS/DynamoDB": _sets(
         "", "TableName", "TableName Operation", "TableName GlobalSecondaryIndexName", "TableName ReceivingRegion",
         "TableName GlobalSecondaryIndexName Operation", "TableName Operation StreamLabel", "TableName DelegatedOperation",
@@ -56,7 +56,66 @@ AGENT_NAMESPACES: Final = frozenset(
 )
 """Namespaces that AWS's agents and services publish to without the prefix."""
 
+METRICS: Final[Mapping[str, frozenset[str]]] = {
+    namespace: frozenset(names.split())
+    for namespace, names in {
+        "AWS/ApiGateway": """
+            4XXError 4xx 5XXError 5xx CacheHitCount CacheMissCount ClientError ConnectCount Count DataProcessed
+            ExecutionError IntegrationError IntegrationLatency Latency MessageCount
+        """,
+        "AWS/DynamoDB": """
+            AccountMaxReads AccountMaxTableLevelReads AccountMaxTableLevelWrites AccountMaxWrites
+            AccountProvisionedReadCapacityUtilization AccountProvisionedWriteCapacityUtilization
+            AgeOfOldestUnreplicatedRecord ConditionalCheckFailedRequests ConsumedChangeDataCaptureUnits
+            ConsumedReadCapacityUnits ConsumedWriteCapacityUnits FailedToReplicateRecordCount
+            FaultInjectionServiceInducedErrors MaxProvisionedTableReadCapacityUtilization
+            MaxProvisionedTableWriteCapacityUtilization OnDemandMaxReadRequestUnits OnDemandMaxWriteRequestUnits
+            OnlineIndexConsumedWriteCapacity OnlineIndexPercentageProgress OnlineIndexThrottleEvents
+            ProvisionedReadCapacityUnits ProvisionedWriteCapacityUnits ReadAccountLimitThrottleEvents
+            ReadKeyRangeThroughputThrottleEvents ReadMaxOnDemandThroughputThrottleEvents
+            ReadProvisionedThroughputThrottleEvents ReadThrottleEvents ReplicationLatency ReturnedBytes ReturnedItemCount
+            ReturnedRecordsCount SuccessfulRequestLatency SystemErrors ThrottledPutRecordCount ThrottledRequests
+            TimeToLiveDeletedItemCount TransactionConflict UserErrors WriteAccountLimitThrottleEvents
+            WriteKeyRangeThroughputThrottleEvents WriteMaxOnDemandThroughputThrottleEvents
+            WriteProvisionedThroughputThrottleEvents WriteThrottleEvents
+        """,
+        "AWS/Lambda": """
+            AsyncEventAge AsyncEventsDropped AsyncEventsReceived ClaimedAccountConcurrency CommittedEventCount
+            ConcurrentExecutions DeadLetterErrors DeletedEventCount DestinationDeliveryFailures DroppedEventCount Duration
+            Errors EventPollerThroughputInBytes EventPollerUnits FailedInvokeEventCount FilteredOutEventCount Invocations
+            InvokedEventCount IteratorAge MaxOffsetLag OffsetLag OnFailureDestinationDeliveredEventCount
+            OversizedRecordCount PolledEventCount PostRuntimeExtensionsDuration ProvisionedConcurrencyInvocations
+            ProvisionedConcurrencySpilloverInvocations ProvisionedConcurrencyUtilization ProvisionedConcurrentExecutions
+            ProvisionedPollers RecursiveInvocationsDropped SignatureValidationErrors SumOffsetLag Throttles
+            UnreservedConcurrentExecutions Url4xxCount Url5xxCount UrlRequestCount UrlRequestLatency
+        """,
+        "AWS/Logs": """
+            AnomalyCount CallCount DeliveryErrors DeliveryThrottling EMFParsingErrors EMFValidationErrors ErrorCount
+            ForwardedBytes ForwardedLogEvents IncomingBytes IncomingLogEvents LogEventsWithFindings ThrottleCount
+            TransformationErrors TransformedBytes TransformedLogEvents
+        """,
+        "AWS/S3": """
+            4xxErrors 5xxErrors AllRequests BucketSizeBytes BytesDownloaded BytesPendingReplication BytesUploaded
+            DeleteRequests FirstByteLatency GetRequests HeadRequests ListRequests NumberOfObjects
+            OperationsFailedReplication OperationsPendingReplication PostRequests PutRequests ReplicationLatency
+            SelectBytesReturned SelectBytesScanned SelectRequests TotalRequestLatency
+        """,
+        "AWS/SQS": """
+            ApproximateAgeOfOldestMessage ApproximateAgeOfOldestMessageInQuietGroups
+            ApproximateNumberOfGroupsWithInflightMessages ApproximateNumberOfMessagesDelayed
+            ApproximateNumberOfMessagesDelayedInQuietGroups ApproximateNumberOfMessagesNotVisible
+            ApproximateNumberOfMessagesNotVisibleInQuietGroups ApproximateNumberOfMessagesVisible
+            ApproximateNumberOfMessagesVisibleInQuietGroups ApproximateNumberOfNoisyGroups
+            NumberOfDeduplicatedSentMessages NumberOfEmptyReceives NumberOfMessagesDeleted NumberOfMessagesReceived
+            NumberOfMessagesSent SentMessageSize
+        """,
+    }.items()
+}
+"""The names of a service's metrics, by its page in AWS's documentation. An alarm on any other name has no data."""
+
 BY_METRIC: Final[Mapping[tuple[str, str], frozenset[frozenset[str]]]] = {
+    **{("AWS/ApiGateway", name): _HTTP for name in ("4xx", "5xx")},
+    **{("AWS/ApiGateway", name): _REST for name in ("4XXError", "5XXError")},
     ("AWS/DynamoDB", "ReadThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),
     ("AWS/DynamoDB", "WriteThrottleEvents"): _sets("TableName", "TableName GlobalSecondaryIndexName"),
     ("AWS/DynamoDB", "SystemErrors"): _sets("TableName Operation"),

@@ -7,7 +7,7 @@ from compliance.aws.alarms import ALARM
 from compliance.aws.apis import HTTP_API
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.function_code import is_written
-from compliance.aws.metrics import AGENT_NAMESPACES, AWS_NAMESPACES, BY_METRIC, DIMENSIONS, Metric, metrics_of
+from compliance.aws.metrics import AGENT_NAMESPACES, AWS_NAMESPACES, BY_METRIC, DIMENSIONS, METRICS, Metric, metrics_of
 from compliance.aws.replicas import GLOBAL_TABLE
 from compliance.aws.replication_terms import BUCKET, is_custom, replications_of
 from compliance.cfn.arns import find
@@ -36,7 +36,7 @@ _NAMED_BY: Final = {
 
 def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
     for metric in metrics_of(alarm):
-        yield from _of_namespace(metric, world)
+        yield from _of_namespace(metric, alarm, world)
         yield from _of_names(metric)
         for name, value in metric.dimensions.items():
             if is_absent(value):
@@ -46,16 +46,28 @@ def _violations(alarm: Resource, world: TemplateSet) -> Iterator[str]:
         yield from _of_parts(metric, alarm, world)
 
 
-def _of_namespace(metric: Metric, world: TemplateSet) -> Iterator[str]:
+def _of_namespace(metric: Metric, alarm: Resource, world: TemplateSet) -> Iterator[str]:
     if metric.namespace.startswith("AWS/"):
         if metric.namespace.removeprefix("AWS/") not in AWS_NAMESPACES:
             raise UnresolvedError(f"Namespace is {metric.namespace}, which is not in the gate's list of AWS's namespaces")
+        if metric.name not in METRICS.get(metric.namespace, {metric.name}):
+            yield f"{metric.namespace} publishes no metric {metric.name!r}: the alarm finds nothing"
     elif metric.namespace and metric.namespace not in AGENT_NAMESPACES:
         published = _published(world)
         if published and metric.namespace not in published:
             yield f"nothing here publishes to Namespace {metric.namespace}, only to {', '.join(sorted(published))}"
         elif published and not is_written(metric.name, published[metric.namespace], world):
             yield f"the code that publishes to Namespace {metric.namespace} holds no {metric.name!r}"
+        services = {name for each in published.get(metric.namespace, ()) for name in _services(each)}
+        service = metric.dimensions.get("service")
+        if services and (is_absent(service) or render(service, alarm.template) not in services):
+            yield f"Namespace {metric.namespace} has the dimension service with {' or '.join(sorted(services))}"
+
+
+def _services(publisher: Resource) -> Iterator[str]:
+    """Yield the dimension `service` of a function's metrics, which Powertools takes from a variable."""
+    texts = texts_in(publisher.properties, publisher.template)
+    return (each.text for each in texts if each.name == "POWERTOOLS_SERVICE_NAME")
 
 
 @cached

@@ -173,6 +173,7 @@ test_alarm_sense = rule_test(
         reports("the statistic of Throttles is Average, in which many good values hide", counted("Throttles", "Average")),
         reports("Threshold is 1e+06, and the function's timeout is 300000: it fires too late, or never", lasting(1_000_000)),
         # A unit hides what was published with another.
+        aged(Statistic=None, ExtendedStatistic="p99", EvaluateLowSampleCountPercentile="ignore"),
         *(reports("Unit is", it) for it in (aged(Unit="Bytes"), aged(Unit=either(ABSENT, "Bytes")), OF_QUERY)),
     ],
     unresolved=[
@@ -219,10 +220,11 @@ def replication(**changes: Value) -> Resource:
     return metric("AWS/S3", "ReplicationLatency", **{name: value for name, value in terms.items() if value})
 
 
-def publishing(namespace: str) -> Value:
+def publishing(namespace: str, publisher: Value = None, **dimensions: Value) -> Value:
     """Return an alarm on a namespace beside a function that publishes to Lockstep."""
-    publisher = changed(function(), "Environment", to={"Variables": {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep"}})
-    return alone({"It": metric(namespace, "Heartbeats"), "Function": publisher})
+    variables = {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep", "POWERTOOLS_SERVICE_NAME": publisher}
+    it = changed(function(), "Environment", to={"Variables": variables})
+    return alone({"It": metric(namespace, "Heartbeats", **dimensions), "Function": it})
 
 
 API = resource("ApiGatewayV2::Api")
@@ -241,10 +243,13 @@ test_alarm_subject = rule_test(
         ledger("ReplicationLatency", ReceivingRegion=WEST),
         ledger("ReadThrottleEvents", GlobalSecondaryIndexName="by_file"),
         *(replication(), metric("Ours", "Anything", Whatever="it-is")),
-        *(publishing("Lockstep"), publishing("CWAgent")),
+        *(publishing("Lockstep"), publishing("CWAgent"), publishing("Lockstep", "observer", service="observer")),
     ],
     fails=[
         reports("nothing here publishes to Namespace Lockstp", publishing("Lockstp")),
+        *(publishing("Lockstep", "observer"), publishing("Lockstep", "observer", service="observr")),
+        metric("AWS/Lambda", "Erors", FunctionName={"Ref": "Function"}),
+        metric("AWS/ApiGateway", "4XXError", ApiId={"Ref": "Api"}),
         *(age(QueueName="serverless-ingest-other"), query(age(QueueName="serverless-ingest-other"))),
         *(age(QueueName={"Ref": "Function"}), age(), age(QueueName=None)),
         metric("AWS/Lambda", "Errors", FunctionName="another"),
@@ -256,7 +261,7 @@ test_alarm_subject = rule_test(
         ledger("ReadThrottleEvents", GlobalSecondaryIndexName="by_day"),
         *(replication(DestinationBucket=None), replication(RuleId="another"), replication(SourceBucket="another-bucket")),
     ],
-    unresolved=[metric("AWS/SQS", "A", QueueName=UNKNOWN), metric(UNKNOWN, "A")],
+    unresolved=[metric("AWS/SQS", "SentMessageSize", QueueName=UNKNOWN), metric(UNKNOWN, "A")],
 )
 
 WATCHED = "ActivePassive-CloudWatchWatched"
