@@ -13,7 +13,7 @@ from compliance.cfn.values import UnresolvedError, describe, is_absent
 KEY_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 """Actions on the key that a sender to an encrypted queue or topic needs."""
 
-_KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
+KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _ALIAS: Final = "AWS::KMS::Alias"
 _HARMLESS: Final = {"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid", "aws:sourceorgpaths"}
 """Condition keys that a service's own requests carry."""
@@ -28,7 +28,7 @@ def key_policies(key: Json, template: Template, world: TemplateSet) -> Iterator[
     target = named(key, template, world) or find(key, template, world, _ALIAS)
     if target is not None and target.type == _ALIAS:
         target = named(target.properties.get("TargetKeyId"), target.template, world)
-    if target is None or target.type not in _KEYS:
+    if target is None or target.type not in KEYS:
         raise UnresolvedError(f"key {describe(key)} is in none of the templates, so whom its policy admits is unknown")
     for properties in branches(target.properties):
         document = properties.get("KeyPolicy")

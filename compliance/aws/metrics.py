@@ -56,59 +56,34 @@ AGENT_NAMESPACES: Final = frozenset(
 )
 """Namespaces that AWS's agents and services publish to without the prefix."""
 
-METRICS: Final[Mapping[str, frozenset[str]]] = {
-    namespace: frozenset(names.split())
+METRICS: Final[Mapping[str, re.Pattern[str]]] = {
+    namespace: re.compile(names, re.VERBOSE)
     for namespace, names in {
-        "AWS/ApiGateway": """
-            4XXError 4xx 5XXError 5xx CacheHitCount CacheMissCount ClientError ConnectCount Count DataProcessed
-            ExecutionError IntegrationError IntegrationLatency Latency MessageCount
-        """,
-        "AWS/DynamoDB": """
-            AccountMaxReads AccountMaxTableLevelReads AccountMaxTableLevelWrites AccountMaxWrites
-            AccountProvisionedReadCapacityUtilization AccountProvisionedWriteCapacityUtilization
-            AgeOfOldestUnreplicatedRecord ConditionalCheckFailedRequests ConsumedChangeDataCaptureUnits
-            ConsumedReadCapacityUnits ConsumedWriteCapacityUnits FailedToReplicateRecordCount
-            FaultInjectionServiceInducedErrors MaxProvisionedTableReadCapacityUtilization
-            MaxProvisionedTableWriteCapacityUtilization OnDemandMaxReadRequestUnits OnDemandMaxWriteRequestUnits
-            OnlineIndexConsumedWriteCapacity OnlineIndexPercentageProgress OnlineIndexThrottleEvents
-            ProvisionedReadCapacityUnits ProvisionedWriteCapacityUnits ReadAccountLimitThrottleEvents
-            ReadKeyRangeThroughputThrottleEvents ReadMaxOnDemandThroughputThrottleEvents
-            ReadProvisionedThroughputThrottleEvents ReadThrottleEvents ReplicationLatency ReturnedBytes ReturnedItemCount
-            ReturnedRecordsCount SuccessfulRequestLatency SystemErrors ThrottledPutRecordCount ThrottledRequests
-            TimeToLiveDeletedItemCount TransactionConflict UserErrors WriteAccountLimitThrottleEvents
-            WriteKeyRangeThroughputThrottleEvents WriteMaxOnDemandThroughputThrottleEvents
-            WriteProvisionedThroughputThrottleEvents WriteThrottleEvents
-        """,
-        "AWS/Lambda": """
-            AsyncEventAge AsyncEventsDropped AsyncEventsReceived ClaimedAccountConcurrency CommittedEventCount
-            ConcurrentExecutions DeadLetterErrors DeletedEventCount DestinationDeliveryFailures DroppedEventCount Duration
-            Errors EventPollerThroughputInBytes EventPollerUnits FailedInvokeEventCount FilteredOutEventCount Invocations
-            InvokedEventCount IteratorAge MaxOffsetLag OffsetLag OnFailureDestinationDeliveredEventCount
-            OversizedRecordCount PolledEventCount PostRuntimeExtensionsDuration ProvisionedConcurrencyInvocations
-            ProvisionedConcurrencySpilloverInvocations ProvisionedConcurrencyUtilization ProvisionedConcurrentExecutions
-            ProvisionedPollers RecursiveInvocationsDropped SignatureValidationErrors SumOffsetLag Throttles
-            UnreservedConcurrentExecutions Url4xxCount Url5xxCount UrlRequestCount UrlRequestLatency
-        """,
-        "AWS/Logs": """
-            AnomalyCount CallCount DeliveryErrors DeliveryThrottling EMFParsingErrors EMFValidationErrors ErrorCount
-            ForwardedBytes ForwardedLogEvents IncomingBytes IncomingLogEvents LogEventsWithFindings ThrottleCount
-            TransformationErrors TransformedBytes TransformedLogEvents
-        """,
-        "AWS/S3": """
-            4xxErrors 5xxErrors AllRequests BucketSizeBytes BytesDownloaded BytesPendingReplication BytesUploaded
-            DeleteRequests FirstByteLatency GetRequests HeadRequests ListRequests NumberOfObjects
-            OperationsFailedReplication OperationsPendingReplication PostRequests PutRequests ReplicationLatency
-            SelectBytesReturned SelectBytesScanned SelectRequests TotalRequestLatency
-        """,
-        "AWS/SQS": """
-            ApproximateAgeOfOldestMessage ApproximateAgeOfOldestMessageInQuietGroups
-            ApproximateNumberOfGroupsWithInflightMessages ApproximateNumberOfMessagesDelayed
-            ApproximateNumberOfMessagesDelayedInQuietGroups ApproximateNumberOfMessagesNotVisible
-            ApproximateNumberOfMessagesNotVisibleInQuietGroups ApproximateNumberOfMessagesVisible
-            ApproximateNumberOfMessagesVisibleInQuietGroups ApproximateNumberOfNoisyGroups
-            NumberOfDeduplicatedSentMessages NumberOfEmptyReceives NumberOfMessagesDeleted NumberOfMessagesReceived
-            NumberOfMessagesSent SentMessageSize
-        """,
+        "AWS/ApiGateway": r"""[45](xx|XXError)|Cache(Hit|Miss)Count|Count|(Integration)?Latency
+            |DataProcessed|(Connect|Message)Count|(Client|Execution|Integration)Error""",
+        "AWS/DynamoDB": r"""
+            (Read|Write)((AccountLimit|KeyRangeThroughput|MaxOnDemandThroughput|ProvisionedThroughput)?ThrottleEvents)
+            |(Consumed|Provisioned)(Read|Write)CapacityUnits|ConsumedChangeDataCaptureUnits|OnDemandMax(Read|Write)RequestUnits
+            |AccountMax(TableLevel)?(Reads|Writes)|(AccountProvisioned|MaxProvisionedTable)(Read|Write)CapacityUtilization
+            |OnlineIndex(ConsumedWriteCapacity|PercentageProgress|ThrottleEvents)|Returned(Bytes|ItemCount|RecordsCount)
+            |AgeOfOldestUnreplicatedRecord|FailedToReplicateRecordCount|ReplicationLatency|SuccessfulRequestLatency
+            |(System|User|FaultInjectionServiceInduced)Errors|Throttled(PutRecordCount|Requests)
+            |TimeToLiveDeletedItemCount|ConditionalCheckFailedRequests|TransactionConflict""",
+        "AWS/Lambda": r"""Invocations|Errors|Throttles|Duration|PostRuntimeExtensionsDuration
+            |AsyncEvent(Age|sDropped|sReceived)|ClaimedAccountConcurrency
+            |(Committed|Deleted|Dropped|FailedInvoke|FilteredOut|Invoked|OnFailureDestinationDelivered|Polled)EventCount
+            |DeadLetterErrors|DestinationDeliveryFailures|EventPoller(ThroughputInBytes|Units)|IteratorAge|(Max|Sum)?OffsetLag
+            |(Unreserved|Provisioned)?ConcurrentExecutions|ProvisionedConcurrency((Spillover)?Invocations|Utilization)
+            |OversizedRecordCount|ProvisionedPollers|RecursiveInvocationsDropped
+            |SignatureValidationErrors|Url([45]xx|Request)Count|UrlRequestLatency""",
+        "AWS/Logs": r"""(Forwarded|Incoming|Transformed)(Bytes|LogEvents)|Delivery(Errors|Throttling)
+            |(Anomaly|Call|Error|Throttle)Count|EMF(Parsing|Validation)Errors|TransformationErrors|LogEventsWithFindings""",
+        "AWS/S3": r"""[45]xxErrors|(All|Delete|Get|Head|List|Post|Put|Select)Requests
+            |Bytes(Downloaded|PendingReplication|Uploaded)|Operations(Failed|Pending)Replication|(ReplicationL|TotalRequestL|FirstByteL)atency|SelectBytes(Returned|Scanned)
+            |BucketSizeBytes|NumberOfObjects""",
+        "AWS/SQS": r"""Approximate(AgeOfOldestMessage|NumberOfMessages(Delayed|NotVisible|Visible))(InQuietGroups)?
+            |SentMessageSize|ApproximateNumberOf(GroupsWithInflightMessages|NoisyGroups)|NumberOfMessages(Deleted|Received|Sent)
+            |NumberOf(DeduplicatedSentMessages|EmptyReceives)""",
     }.items()
 }
 """The names of a service's metrics, by its page in AWS's documentation. An alarm on any other name has no data."""

@@ -8,7 +8,7 @@ from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches, require_list, require_mapping, require_number, require_text
 from compliance.cfn.references import follow, named, of_type, render
 from compliance.cfn.templates import Json, Resource, Template, TemplateSet
-from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 
 Network: TypeAlias = IPv4Network | IPv6Network
 
@@ -39,7 +39,12 @@ _PREFIX_LIST: Final = "AWS::EC2::PrefixList"
 _OF_A_NETWORK: Final = {"AWS::EC2::VPC", "AWS::EC2::Subnet"}
 
 
-def _network(cidr: str, place: str) -> Network:
+def network_of(cidr: str, place: str) -> Network:
+    """Return the network of a range.
+
+    Raises:
+        UnresolvedError: It is no address range.
+    """
     try:
         return ip_network(cidr, strict=False)
     except ValueError:
@@ -52,7 +57,7 @@ def is_private(cidr: str, place: str) -> bool:
     Raises:
         UnresolvedError: It is no address range.
     """
-    network = _network(cidr, place)
+    network = network_of(cidr, place)
     return any(_is_within(network, private) for private in _PRIVATE)
 
 
@@ -64,7 +69,7 @@ def _is_within(network: Network, private: Network) -> bool:
     return False
 
 
-def is_own_network(cidr: Json, resource: Resource, world: TemplateSet) -> bool:
+def _is_own_network(cidr: Json, resource: Resource, world: TemplateSet) -> bool:
     """Return whether a range is that of a VPC or subnet of the templates: by reference, or by the same text."""
     target = named(cidr, resource.template, world)
     if target is not None:
@@ -81,14 +86,26 @@ def _ranges(template: Template) -> frozenset[str]:
     return frozenset(render(value, template) for value in values if isinstance(value, str | dict))
 
 
-def ranges_of_list(value: Json, resource: Resource, world: TemplateSet) -> Iterator[str]:
-    """Yield the ranges in a prefix list of the templates; none for a list that is elsewhere."""
-    target = named(value, resource.template, world)
+def ranges_of(rule: Mapping[str, Json], listed: str, owner: Resource, world: TemplateSet) -> Iterator[tuple[str, str]]:
+    """Yield each range of a security group's rule with its name: none of the templates' networks, those of a list of theirs.
+
+    Raises:
+        UnresolvedError: A range is not spelled out.
+    """
+    for name in ("CidrIp", "CidrIpv6"):
+        cidr = rule.get(name)
+        if is_absent(cidr) or _is_own_network(cidr, owner, world):
+            continue
+        if not isinstance(cidr, str):
+            raise UnresolvedError(f"{name} of a rule of {owner.path} is {describe(cidr)}, which is not spelled out")
+        yield cidr, name
+    target = named(rule.get(listed), owner.template, world)
     if target is None or target.type != _PREFIX_LIST:
         return
     for properties in branches(target.properties):
         for entry in require_list(properties.get("Entries"), f"Entries of {target.path}"):
-            yield require_text(require_mapping(entry, "an entry").get("Cidr"), f"Cidr of {target.path}") or ""
+            cidr = require_text(require_mapping(entry, "an entry").get("Cidr"), f"Cidr of {target.path}")
+            yield cidr or "", "Cidr of a list"
 
 
 def egress_beside(group: Resource, world: TemplateSet) -> Iterator[Mapping[str, Json]]:

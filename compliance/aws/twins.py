@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from compliance.cfn.symmetry import twins
 from compliance.cfn.templates import STACK, Json, Resource, Template, TemplateSet
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
@@ -12,11 +13,7 @@ _MAPPING: Final = "${Fn::FindInMap"
 
 def twin_regions(resource: Resource, world: TemplateSet) -> list[str]:
     """Return the other regions in which the resource's stack stands."""
-    mine = resource.template
-    if not mine.stack_name or not mine.region:
-        return []
-    same = (template for template in world.templates if template.stack_name == mine.stack_name)
-    return sorted({template.region for template in same if template.region} - {mine.region})
+    return sorted({template.region for template in twins(resource, world)})
 
 
 def stands_in_several(resource: Resource, world: TemplateSet) -> bool:

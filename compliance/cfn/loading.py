@@ -299,14 +299,24 @@ def _assets(manifest: Path, template: Template, directory: Path) -> Mapping[tupl
     """Return the files and folders of the assembly that are uploaded, by bucket and key."""
     found: dict[tuple[str, str], Path] = {}
     try:
-        for entry in read_json(manifest)["files"].values():
-            file = manifest.parent / str(entry["source"].get("path", ""))
+        for _, entry, folder in listed_assets(manifest):
+            file = folder / str(entry.get("source", {}).get("path", ""))
             if file.resolve().is_relative_to(directory.resolve()):
-                for to in entry["destinations"].values():
+                for to in entry.get("destinations", {}).values():
                     found[render({"Fn::Sub": str(to["bucketName"])}, template), str(to["objectKey"])] = file
     except (AttributeError, KeyError, LoadError, TypeError):
         return {}  # compliance.packs.manifest reports a list that is missing or malformed
     return found
+
+
+def listed_assets(*manifests: Path) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
+    """Yield each entry of asset manifests with its hash and its folder; empty entries for what the gate does not judge."""
+    for manifest in manifests:
+        for kind, entries in read_json(manifest).items():
+            if kind == "files":
+                yield from ((key, entry, manifest.parent) for key, entry in entries.items())
+            elif kind != "version" and entries:
+                yield kind, {}, manifest.parent  # docker images and other keys
 
 
 def _stack_metadata(folder: Path, artifact: Mapping[str, Any]) -> _StackMetadata:

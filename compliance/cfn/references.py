@@ -1,7 +1,8 @@
 """Resolve a value in a template: the text that it becomes, and the resource or output that it names."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from compliance.cfn.caching import cached
@@ -179,6 +180,15 @@ def of_type(world: TemplateSet, *types: str, region: str | None = None) -> Itera
         for resource in world.by_type.get(kind, ()):
             if region in {None, resource.template.region} and isinstance(resource.properties, Mapping):
                 yield resource
+
+
+def readable(read: Callable[[Resource], Iterable[str]], resources: Iterable[Resource]) -> frozenset[str]:
+    """Return what can be read of resources; at one that cannot be read, the rule that is about it says so."""
+    found: set[str] = set()
+    for resource in resources:
+        with suppress(UnresolvedError):
+            found.update(read(resource))
+    return frozenset(found)
 
 
 def condition_of(resource: Resource) -> str | None:

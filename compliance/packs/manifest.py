@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from compliance.aws.tags import REQUIRED
-from compliance.cfn.loading import Assembly, StackArtifact, account_of, read_json, region_of
+from compliance.cfn.loading import Assembly, StackArtifact, account_of, listed_assets, region_of
 from compliance.cfn.references import values_in
 from compliance.cfn.templates import Template, TemplateSet
 from compliance.engine.findings import Advice, RuleInfo, Verdict
@@ -175,7 +175,7 @@ def _qualifiers(stack: StackArtifact) -> Iterator[str]:
         (_URL, stack.properties.get("stackTemplateAssetObjectUrl")),
         (_VERSION, stack.properties.get("bootstrapStackVersionSsmParameter")),
     ]
-    for _, entry, _ in _assets(stack):
+    for _, entry, _ in listed_assets(*stack.asset_manifests):
         for destination in entry.get("destinations", {}).values():
             named += [(_BUCKET, destination.get("bucketName")), (_ROLE, destination.get("assumeRoleArn"))]
     for pattern, text in named:
@@ -206,26 +206,16 @@ def _changed(stack: StackArtifact, template: Template, fingerprint: Fingerprint)
     digest = _digest(Path(template.file))
     if digest != url["digest"]:
         yield f"{Path(template.file).name} has the digest {digest[:12]}…, and the manifest names {url['digest'][:12]}…"
-    listed = [entry for key, entry, _ in _assets(stack) if key == url["digest"]]
+    listed = [entry for key, entry, _ in listed_assets(*stack.asset_manifests) if key == url["digest"]]
     sources = [entry.get("source", {}).get("path") for entry in listed]
     if sources != [stack.properties.get("templateFile")]:
         yield f"the asset that is uploaded as the template is {_short(sources)}"
-    for key, entry, folder in _assets(stack):
+    for key, entry, folder in listed_assets(*stack.asset_manifests):
         yield from _asset_problems(key, entry, folder, template, fingerprint)
 
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _assets(stack: StackArtifact) -> Iterator[tuple[str, Mapping[str, Any], Path]]:
-    for file in stack.asset_manifests:
-        for kind, entries in read_json(file).items():
-            if kind not in {"version", "files"} and entries:
-                yield kind, {}, file.parent  # docker images and other keys that the gate does not judge
-            if kind == "files":
-                for key, entry in entries.items():
-                    yield key, entry, file.parent
 
 
 def _asset_problems(

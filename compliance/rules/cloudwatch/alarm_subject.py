@@ -50,7 +50,7 @@ def _of_namespace(metric: Metric, alarm: Resource, world: TemplateSet) -> Iterat
     if metric.namespace.startswith("AWS/"):
         if metric.namespace.removeprefix("AWS/") not in AWS_NAMESPACES:
             raise UnresolvedError(f"Namespace is {metric.namespace}, which is not in the gate's list of AWS's namespaces")
-        if metric.name not in METRICS.get(metric.namespace, {metric.name}):
+        if (names := METRICS.get(metric.namespace)) and not names.fullmatch(metric.name):
             yield f"{metric.namespace} publishes no metric {metric.name!r}: the alarm finds nothing"
     elif metric.namespace and metric.namespace not in AGENT_NAMESPACES:
         published = _published(world)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from compliance.aws.accounts import unknown_principals
+from compliance.aws.admission import KEYS
 from compliance.aws.permissions import names_the_source, narrows
 from compliance.cfn.policies import Statement, covers, statements
 from compliance.cfn.reading import require_list, require_mapping
@@ -41,7 +42,6 @@ DOCUMENTS: Final = {
     "AWS::SQS::QueuePolicy": "PolicyDocument",
     "AWS::SecretsManager::ResourcePolicy": "ResourcePolicy",
 }
-_KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _PERMISSION: Final = "AWS::Lambda::Permission"
 _TABLES: Final = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
 """They have a policy for the table and one for its stream; a global table has both for each replica."""
@@ -83,7 +83,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
             yield f"{statement.name} allows all but what it names; name who may do what"
         # What a key's policy allows whom is the business of ActivePassive-KMSPolicy.
         wide = [action for action in statement.actions if covers(action, f"{action.partition(':')[0]}:*")]
-        if wide and resource.type not in _KEYS:
+        if wide and resource.type not in KEYS:
             yield f"{statement.name} allows {', '.join(wide)}; name each action"
         if not statement.principals and not statement.not_principals:
             yield f"{statement.name} names no Principal"

@@ -9,10 +9,9 @@ from compliance.aws.accounts import DELIVERS, LOAD_BALANCING, account_in
 from compliance.aws.networks import PREFIX_LISTS, is_private
 from compliance.cfn.arns import ACCOUNT, ARN_TYPES, names_of, regions_of, same
 from compliance.cfn.caching import cached
-from compliance.cfn.references import of_type
+from compliance.cfn.references import of_type, readable
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.texts import Text, texts_in
-from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import NOT_APPLICABLE, PASSED, Judgement, Rule, failed
 
@@ -160,12 +159,9 @@ def _of_own_account(text: Text, _resource: Resource, world: TemplateSet) -> Iter
 def _names(world: TemplateSet) -> frozenset[str]:
     """Return the names of all resources; a table or a secret has its name in the region of each replica."""
     found = {name for kind, key in _NAMED.items() for each in of_type(world, kind) for name in _texts(each, key)}
-    for resource in of_type(world, *ARN_TYPES):
-        try:
-            found.update(_END.sub(" ", name).split()[-1] if "KMS" in resource.type else name for name in names_of(resource))
-        except UnresolvedError:
-            continue  # ActivePassive-NamingPattern reports a name that cannot be read.
-    return frozenset(found)
+    aliases = readable(names_of, (each for each in of_type(world, *ARN_TYPES) if "KMS" in each.type))
+    others = readable(names_of, (each for each in of_type(world, *ARN_TYPES) if "KMS" not in each.type))
+    return others | found | {_END.sub(" ", name).split()[-1] for name in aliases}
 
 
 def _texts(resource: Resource, key: str) -> Iterator[str]:
@@ -211,13 +207,7 @@ def _is_ours(name: str, world: TemplateSet) -> bool:
 
 @cached
 def _buckets(world: TemplateSet) -> frozenset[str]:
-    found: set[str] = set()
-    for bucket in of_type(world, _BUCKET):
-        try:
-            found.update(names_of(bucket))
-        except UnresolvedError:
-            continue  # ActivePassive-NamingPattern reports a name that cannot be read.
-    return frozenset(found)
+    return readable(names_of, of_type(world, _BUCKET))
 
 
 def _of_host(text: Text, _resource: Resource, _world: TemplateSet) -> Iterator[str]:

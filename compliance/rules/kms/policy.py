@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from compliance.aws.accounts import is_unknown_principal
+from compliance.aws.admission import KEYS
 from compliance.cfn.policies import Principal, Statement, covers, statements
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
-_KEYS: Final = ("AWS::KMS::Key", "AWS::KMS::ReplicaKey")
 _ROOT: Final = re.compile(r"(arn:[^:]+:iam::)?(\$\{AWS::AccountId\}|(?P<literal>[0-9]{12}))(:root)?")
 
 
@@ -65,7 +65,7 @@ RULE = Rule(
         "data under it is lost in that region. Nobody can repair a key whose policy lacks the root."
     ),
     fix="Allow kms:* to arn:aws:iam::<account>:root alone, and name the few actions of each service or role.",
-    judge=rule_from(_violations, *_KEYS),
+    judge=rule_from(_violations, *KEYS),
     controls=nist("AC-3", "AC-6", "SC-12", "SC-28")
     + hipaa("164.308(a)(4)(ii)(B)", "164.312(a)(1)", "164.312(a)(2)(iv)")
     + pci("3.5.2", "7.1.2", "7.2.1"),

@@ -6,9 +6,9 @@ from typing import Final
 from compliance.aws.dead_letters import TOPIC
 from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches, require_list, require_mapping
-from compliance.cfn.references import of_type, render
+from compliance.cfn.references import of_type, readable, render
 from compliance.cfn.templates import Resource, TemplateSet
-from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
@@ -31,13 +31,7 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 @cached
 def _addresses(world: TemplateSet) -> frozenset[str]:
-    found: set[str] = set()
-    for resource in of_type(world, _SUBSCRIPTION, TOPIC):
-        try:
-            found.update(_of(resource))
-        except UnresolvedError:
-            continue  # The rule says so at that resource.
-    return frozenset(found)
+    return readable(_of, of_type(world, _SUBSCRIPTION, TOPIC))
 
 
 def _of(resource: Resource) -> Iterator[str]:

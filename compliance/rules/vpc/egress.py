@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.networks import egress_beside, is_own_network, is_private, ranges_of_list
+from compliance.aws.networks import egress_beside, is_private, ranges_of
 from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import named
 from compliance.cfn.templates import Json, Resource, TemplateSet
-from compliance.cfn.values import UnresolvedError, describe, is_absent
+from compliance.cfn.values import UnresolvedError, describe
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
@@ -55,20 +55,9 @@ def _of_group(group: Resource, properties: Mapping[str, Json], world: TemplateSe
 
 
 def _of_rule(owner: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
-    for name in ("CidrIp", "CidrIpv6"):
-        cidr = rule.get(name)
-        if is_absent(cidr) or is_own_network(cidr, owner, world):
-            continue
-        if not isinstance(cidr, str):
-            raise UnresolvedError(f"{name} of an egress rule of {owner.path} is {describe(cidr)}, which is not spelled out")
-        yield from _of_range(cidr, name, owner)
-    for cidr in ranges_of_list(rule.get("DestinationPrefixListId"), owner, world):
-        yield from _of_range(cidr, "Cidr of the prefix list", owner)
-
-
-def _of_range(cidr: str, name: str, owner: Resource) -> Iterator[str]:
-    if not is_private(cidr, f"{name} of an egress rule of {owner.path}"):
-        yield f"{owner.path} allows egress to {cidr} on the internet; name an endpoint's security group or a prefix list"
+    for cidr, name in ranges_of(rule, "DestinationPrefixListId", owner, world):
+        if not is_private(cidr, f"{name} of an egress rule of {owner.path}"):
+            yield f"{owner.path} allows egress to {cidr} on the internet; name an endpoint's security group or a prefix list"
 
 
 RULE = Rule(

@@ -1,10 +1,9 @@
 """A security group admits named groups or narrow private ranges, on named ports."""
 
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_network
 from typing import Final
 
-from compliance.aws.networks import is_own_network, is_private, ranges_of_list
+from compliance.aws.networks import is_private, network_of, ranges_of
 from compliance.cfn.reading import require_list, require_mapping
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
@@ -33,20 +32,13 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
 
 
 def _of_rule(resource: Resource, rule: Mapping[str, Json], world: TemplateSet) -> Iterator[str]:
-    for name in ("CidrIp", "CidrIpv6"):
-        cidr = rule.get(name)
-        if is_absent(cidr) or is_own_network(cidr, resource, world):
-            continue
-        if not isinstance(cidr, str):
-            raise UnresolvedError(f"{name} is {describe(cidr)}, which is not spelled out")
+    for cidr, name in ranges_of(rule, "SourcePrefixListId", resource, world):
         yield from _of_range(cidr, name)
-    for cidr in ranges_of_list(rule.get("SourcePrefixListId"), resource, world):
-        yield from _of_range(cidr, "the prefix list's Cidr")
     yield from _of_ports(rule)
 
 
 def _of_range(cidr: str, name: str) -> Iterator[str]:
-    if _is_wide(cidr, name):
+    if (network := network_of(cidr, name)).prefixlen < _WIDEST[network.version]:
         yield f"{name} {cidr} is wider than a VPC can be; name a security group, or the range of the callers' network"
     elif not is_private(cidr, name):
         yield f"{name} {cidr} is an address range of the internet; name a security group, or a private range"
@@ -72,14 +64,6 @@ def _port(rule: Mapping[str, Json], name: str) -> int:
         return int(str(value))
     except ValueError:
         raise UnresolvedError(f"{name} is {describe(value)}, which is no number") from None
-
-
-def _is_wide(cidr: str, name: str) -> bool:
-    try:
-        network = ip_network(cidr, strict=False)
-    except ValueError:
-        raise UnresolvedError(f"{name} is {cidr!r}, not an address range") from None
-    return network.prefixlen < _WIDEST[network.version]
 
 
 RULE = Rule(

@@ -162,7 +162,7 @@ def assets(tmp_path: Path) -> dict[tuple[str, str], Path]:
 
 
 Assets = dict[tuple[str, str], Path]
-OTHERS = [{"Ref": "Layer"}, {"Ref": "Unknown"}]
+LAYERS = [{"Ref": "Layer"}, {"Ref": "Unknown"}]
 
 
 @pytest.mark.parametrize("archived", ["", ".zip"])
@@ -178,13 +178,13 @@ OTHERS = [{"Ref": "Layer"}, {"Ref": "Unknown"}]
         ),
         *(("code", "pkg.main.handler", wrapper, ABSENT, FAIL) for wrapper in ("/var/task/other.sh", "other.sh")),
         ("other", "pkg.main.handler", "run.sh", ABSENT, FAIL),
-        *(("code", handler, "/opt/wrapper", OTHERS[:1], PASS) for handler in ("pkg.main.handler", "agent.handler")),
+        *(("code", handler, "/opt/wrapper", LAYERS[:1], PASS) for handler in ("pkg.main.handler", "agent.handler")),
         *(
-            ("code", "pkg.main.handler", wrapper, OTHERS[:1], FAIL)
+            ("code", "pkg.main.handler", wrapper, LAYERS[:1], FAIL)
             for wrapper in ("/opt/other", "/opt/run.sh", "/opt/a/../b")
         ),
-        ("code", "other.handler", "/opt/wrapper", OTHERS[:1], FAIL),
-        ("code", "other.handler", "/opt/other", OTHERS, PASS),
+        ("code", "other.handler", "/opt/wrapper", LAYERS[:1], FAIL),
+        ("code", "other.handler", "/opt/other", LAYERS, PASS),
     ],
 )
 def test_handler_and_wrapper_are_files_of_the_assets(
