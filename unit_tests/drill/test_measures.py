@@ -48,12 +48,14 @@ def test_late_measure_is_not_met(tmp_path: Path) -> None:
     assert found["full_drill"].met is True
 
 
-def _journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *lines: tuple[float, str, dict[str, Any]]) -> Journal:
+def _journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *lines: tuple[float, str, dict[str, Any]], phase: str = "measure"
+) -> Journal:
     """Return a journal whose lines were written at these seconds."""
     journal = Journal(tmp_path / "journal.jsonl")
     for at, event, data in lines:
         monkeypatch.setattr("drill.journal.time.time", lambda at=at: at)
-        journal.append("measure", event, **data)
+        journal.append(phase, event, **data)
     return journal
 
 
@@ -97,37 +99,29 @@ def test_measure_with_its_end_before_its_start_is_not_measured(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("faults", "is_promised"),
+    ("phase", "faults", "is_promised"),
     [
-        ([_fault(10, "blackout")], True),
-        ([_fault(10, "grey")], True),
-        ([_fault(10, "throttle")], False),
-        ([], False),
-        ([_fault(10, "throttle"), _fault(70, "blackout")], False),
-        ([_fault(5, "grey"), _fault(8, "grey", "fault healed"), _fault(10, "throttle")], False),
+        ("inject", [_fault(10, "blackout")], True),
+        ("inject", [_fault(10, "grey")], True),
+        ("load", [_fault(10, "grey")], False),
+        ("inject", [_fault(10, "throttle")], False),
+        ("inject", [], False),
+        ("inject", [_fault(10, "throttle"), _fault(70, "blackout")], False),
+        ("inject", [_fault(5, "grey"), _fault(8, "grey", "fault healed"), _fault(10, "throttle")], False),
     ],
 )
 def test_dns_target_applies_only_to_faults_of_the_health_check(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    phase: str,
     faults: list[tuple[float, str, dict[str, Any]]],
     is_promised: bool,  # noqa: FBT001 - a table's column
 ) -> None:
     lines = sorted([*faults, _moment(10, "fault"), _moment(40, "first_good_write_dns")], key=lambda line: line[0])
-    one = _of(_journal(tmp_path, monkeypatch, *lines), "first_good_write_dns")
+    one = _of(_journal(tmp_path, monkeypatch, *lines, phase=phase), "first_good_write_dns")
     assert one.seconds == 120.0
     assert (one.target_seconds, one.met) == ((150.0, True) if is_promised else (None, None))
     assert ("no target:" in one.how) is not is_promised
-
-
-def test_dns_target_of_a_fault_before_inject_does_not_apply(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "journal.jsonl")
-    journal.append("load", "fault injecting", fault="grey@load", name="grey")
-    journal.mark("load", "fault", 10.0)
-    journal.mark("detect", "first_good_write_dns", 60.0)
-    one = _of(journal, "first_good_write_dns")
-    assert (one.seconds, one.target_seconds, one.met) == (200.0, None, None)
-    assert "the fault came before the phases in which the drill follows DNS" in one.how
 
 
 def test_backlog_is_reported_with_its_size(tmp_path: Path) -> None:
