@@ -28,8 +28,8 @@ from operations.ledger import object_id as identity
 from operations.queues import backlog
 
 _PATIENCE_SECONDS: Final = 40.0
-_STALLED_SECONDS: Final = 10.0
-"""During another fault a wait ends after this time without one more: the rest may never come."""
+_STALLED_SECONDS, _STALLED_AGAIN_SECONDS = 10.0, 3.0
+"""During another fault a wait ends after this time without one more: the rest may never come. The second: later waits."""
 _PAUSE_SECONDS: Final = 0.05
 _SENT, _ISSUED, _LARGE = "receipts-at-fault.jsonl", "receipts-issued.jsonl", "receipts-large.jsonl"
 _PARTS: Final = "receipts-in-parts.jsonl"
@@ -84,6 +84,7 @@ class Stations:
         self._held_items = [*self._queued, *self._put, *self._issued, *self._in_parts]
         self._holding: HoldingTransport | None = None
         self._threads: list[Background] = []
+        self._stalled = _STALLED_SECONDS
         self.order = OrderWatch(context)
 
     def place(self) -> None:
@@ -173,7 +174,8 @@ class Stations:
         while (there := count()) < wanted and not any(one.failure for one in self._threads):
             now = time.monotonic()
             most, since = (there, now) if there > most else (most, since)
-            if now - began >= _PATIENCE_SECONDS or (others and now - since >= _STALLED_SECONDS):
+            if now - began >= _PATIENCE_SECONDS or (others and now - since >= self._stalled):
+                self._stalled = _STALLED_AGAIN_SECONDS
                 text = f"after {now - began:.0f} s {there} of {wanted} {what}"
                 text += f"; during {', '.join(others)} the rest may never come" if others else ""
                 return self._context.note(f"the fault comes without all objects at their stations: {text}", level="warning")

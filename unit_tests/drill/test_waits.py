@@ -100,9 +100,13 @@ def test_wait_for_stations_ends_when_no_more_come_and_is_noted(
         "time",
         SimpleNamespace(monotonic=lambda: clock.seconds, sleep=lambda _: setattr(clock, "seconds", next(now))),
     )
-    Stations(context)._wait("results in us-east-1", 5, lambda: min(clock.seconds // 8, last))  # noqa: SLF001 - a part of a phase
+    wait = Stations(context)._wait  # noqa: SLF001 - a part of a phase
+    wait("results in us-east-1", 5, lambda: min(clock.seconds // 8, last))
+    wait("large files", 1, lambda: 0)
+    seconds = 3 if fault and reported else 10 if fault else 40
+    then = f"after {seconds} s 0 of 1 large files" + ("; during throttle the rest may never come" if fault else "")
     text = "the fault comes without all objects at their stations: "
-    assert context.notes == ([text + reported] if reported else [])
+    assert context.notes == [text + one for one in (reported, then) if one]
 
 
 @pytest.fixture
