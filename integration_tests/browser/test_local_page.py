@@ -11,7 +11,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from integration_tests.browser.injection import directive_that_stops_markup
 from local_cloud import LocalCloudError
 from local_cloud.fault_injector import FaultInjector
 from local_cloud.server_process import TOKEN_HEADER
+from local_cloud.testbed.commands import Commands
 from local_cloud.web_page import PageServer, server
 from operations import status_table
+from operations.errors import RunFailure
 from operations.heartbeats import Heartbeat
 from operations.status import RegionStatus
 from operations.target import Mode, Target
@@ -319,6 +321,30 @@ def test_destruction_needs_a_confirmation_and_a_refusal_is_shown(
     button.click()
 
     expect(page.locator("#outcome pre")).to_contain_text("refused. us-west-2 is destroyed")
+
+
+def test_failback_waits_as_in_a_terminal_and_shows_its_output(
+    open_url: Open, served: PageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed: list[str] = []
+    ends = threading.Event()
+
+    def run_logged(_: Commands, command: Sequence[str], *, log: Path, **__: object) -> None:
+        typed.extend(command)
+        log.write_text("Waiting: for its heartbeat", "utf-8")
+        assert ends.wait(60)
+        raise RunFailure("lockstep failback ended with status 2.")
+
+    monkeypatch.setattr(Commands, "run_logged", run_logged)
+    page = open_url(served.url)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Fail back").click()
+    expect(page.locator("#outcome pre")).to_have_text("lockstep failback: runs. Waiting: for its heartbeat")
+    assert typed[-2:] == ["failback", "--yes"]
+    page.get_by_role("button", name=f"Promote {WEST}").click()
+    expect(page.locator("#outcome pre")).to_contain_text("refused. lockstep failback still runs")
+    ends.set()
+    expect(page.locator("#outcome pre")).to_have_text("lockstep failback: refused. Waiting: for its heartbeat")
 
 
 def test_hostile_text_is_shown_and_does_nothing(open_url: Open, served: PageServer, platform: InventedPlatform) -> None:

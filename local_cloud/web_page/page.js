@@ -6,7 +6,7 @@
   const at = (id) => document.getElementById(id);
   const elements = (selector) => [...document.querySelectorAll(selector)];
   const output = document.querySelector("#outcome pre");
-  let lostAt = "", timer = 0;
+  let lostAt = "", seen = "", timer = 0;
 
   // The secret leaves the address bar and the history, and survives a reload of this tab.
   if (location.hash.length > 1) sessionStorage.setItem("secret", location.hash.slice(1));
@@ -103,6 +103,11 @@
       return row;
     });
     fill(at("links"), state.reports, link);
+    if (state.command !== seen) {
+      seen = state.command;
+      at("outcome").hidden = false;
+      put(output, seen);
+    }
   }
 
   function lose(reason) {
@@ -147,7 +152,7 @@
     put(output, `${name} ...`);
     try {
       const answer = await (await ask(path, { method: "POST" })).json();
-      put(output, `${name}: ${answer.is_done ? "done" : "refused"}. ${answer.message}`);
+      if (!answer.is_done || path.startsWith("fault/")) put(output, `${name}: ${answer.is_done ? "done" : "refused"}. ${answer.message}`);
     } catch {
       put(output, `${name}: no answer.`);
     }

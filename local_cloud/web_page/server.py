@@ -18,7 +18,7 @@ from local_cloud.browsers import has_token, of_a_page
 from local_cloud.fault_injector import FaultInjector
 from local_cloud.faults import FAULTS
 from local_cloud.server_process import HOST, TOKEN_HEADER, LocalCloudError
-from local_cloud.testbed.commands import Commands
+from local_cloud.testbed.commands import Commands, last_lines
 from local_cloud.testbed.paths import CHECKOUT
 from local_cloud.web_page.watch import Platform
 from operations.errors import RunFailure
@@ -63,6 +63,8 @@ class PageServer:
         self._injector = FaultInjector(str(target.endpoint_url), target.secret())
         self._commands = Commands()
         self._one_command = threading.Lock()
+        self._log = target_file.with_name("web-page.log")
+        self._name = self._outcome = ""
         self._secret = secrets.token_urlsafe(30)
         self._reading_secret = secrets.token_urlsafe(30)
         self._platform = Platform(target, self._injector)
@@ -105,37 +107,53 @@ class PageServer:
         if path == "/":
             return self._html.encode(), "text/html; charset=utf-8"
         if path == "/state":
-            return json.dumps({**self._platform.state(), "reports": self._listed()}).encode(), "application/json"
+            state = {**self._platform.state(), "reports": self._listed(), "command": self._command()}
+            return json.dumps(state).encode(), "application/json"
         wanted = unquote(path.removeprefix(f"/reports/{self._reading_secret}/"))
         for file in self._files():
             if wanted == file.relative_to(self._reports).as_posix():
                 return file.read_bytes(), "text/html; charset=utf-8"
         return None
 
-    def post(self, path: str) -> str | None:
-        """Carry out a command and return its output; None if there is no such command.
+    def post(self, path: str) -> bool:
+        """Set a fault, or start a command, whose output the state shows; return whether there is such a path.
 
         Raises:
             LocalCloudError: The cloud refused a fault.
-            RunFailure: A command of `operations` failed.
+            RunFailure: Another command still runs.
         """
         match path.removeprefix("/").split("/"):
             case ("fault", name, region, ("on" | "off") as state) if name in FAULTS and region in self._target.regions:
                 FAULTS[name].switch(self._injector, region, state == "on")
-                return ""
             case ("promote", region) if region in self._target.regions:
-                return self._operate("promote", region, "--yes")
+                self._operate("promote", region, "--yes")
             case ("failback",):
-                return self._operate("failback", "--wait", "0", "--yes")
-        return None
+                self._operate("failback", "--yes")
+            case _:
+                return False
+        return True
 
-    def _operate(self, *arguments: str) -> str:
+    def _operate(self, *arguments: str) -> None:
+        if not self._one_command.acquire(blocking=False):
+            raise RunFailure(f"{self._name} still runs. Type the command in a terminal, or wait until it ends.")
+        self._name, self._outcome = f"lockstep {arguments[0]}", "runs"
+        self._log.write_text("", "utf-8")
+        threading.Thread(target=self._run, args=arguments, name="web-page-command", daemon=True).start()
+
+    def _run(self, *arguments: str) -> None:
         # In a process of its own: the guard of a promotion refuses all calls of its process to the other region.
         command = [sys.executable, "-m", "operations", "--target", str(self._target_file), "--account", self._target.account]
-        what, log = f"lockstep {arguments[0]}", self._target_file.with_name("web-page.log")
-        with self._one_command:
-            self._commands.run_logged([*command, *arguments], what=what, log=log, cwd=CHECKOUT, env=os.environ)
-            return log.read_text("utf-8")
+        try:
+            self._commands.run_logged([*command, *arguments], what=self._name, log=self._log, cwd=CHECKOUT, env=os.environ)
+            self._outcome = "done"
+        except (RunFailure, OSError):
+            self._outcome = "refused"
+        finally:
+            self._one_command.release()
+
+    def _command(self) -> str:
+        """Return the last command, whether it still runs, and its last lines; "" before the first one."""
+        return f"{self._name}: {self._outcome}. {last_lines(self._log)}" if self._outcome else ""
 
     def _files(self) -> list[Path]:
         found = [one for pattern in _PAGES for one in self._reports.glob(pattern) if not one.parent.is_symlink()]
@@ -179,13 +197,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _post(self) -> tuple[HTTPStatus, bytes, dict[str, str]]:
         try:
-            output = self.page.post(self.path)
+            is_known = self.page.post(self.path)
         except (LocalCloudError, RunFailure) as error:
             # A refusal is an answer too: a browser notes each other status as an error of the page.
-            return _json(HTTPStatus.OK, getattr(error, "tail", "") or str(error), is_done=False)
-        if output is None:
+            return _json(HTTPStatus.OK, str(error), is_done=False)
+        if not is_known:
             return _json(HTTPStatus.NOT_FOUND, f"There is no {self.path}.")
-        return _json(HTTPStatus.OK, output, is_done=True)
+        return _json(HTTPStatus.OK, "", is_done=True)
 
     def _answer(self, act: Callable[[], tuple[HTTPStatus, bytes, dict[str, str]]]) -> None:
         headers: dict[str, str] = {}
