@@ -274,10 +274,9 @@ def _reporting_failures() -> Iterator[None]:
     except ClientFailure as failure:
         # The configuration's mistakes are one a line. Any other message may hold a file name with a line end.
         is_list = isinstance(failure, Misconfigured)
-        _say(failure.message if is_list else one_line(failure.message), _ERRORS)
-        if failure.hint:
-            _say(one_line(failure.hint), _ERRORS)
-        raise typer.Exit(_WRONG_USE if isinstance(failure, Misconfigured) else _SOMETHING_IS_NOT_THERE) from failure
+        for text in filter(None, (failure.message, failure.hint)):
+            _say(text if is_list else one_line(text), _ERRORS)
+        raise typer.Exit(_WRONG_USE if is_list else _SOMETHING_IS_NOT_THERE) from failure
     except KeyboardInterrupt:
         _say("\nInterrupted; the receipts file holds the progress. Type the same command again, or `resume`.", _ERRORS)
         raise typer.Exit(_INTERRUPTED) from None

@@ -209,7 +209,8 @@ class Configuration(BaseModel):
             if not given:
                 raise Misconfigured(
                     f"There is no {DEFAULT_FILE} in this folder, and no flag names an endpoint.",
-                    f"Write one:\n\n{EXAMPLE}\nor type --endpoint REGION=URL, once for each region.",
+                    f"Type `lockstep endpoints > {DEFAULT_FILE}`, --endpoint REGION=URL for each region, or write one:"
+                    f"\n\n{EXAMPLE}",
                 )
             return cls.of(given, where="The configuration of the flags")
         chosen = file or DEFAULT_FILE

@@ -146,8 +146,9 @@ def _pending(one: RegionStatus, now: float, decided_at: float | None, late: floa
     elif pending > CANARIES_ON_THE_WAY:
         text = f"{pending:.0f} objects of the other region's bucket have not arrived in {one.region}'s: wait for them"
         yield Reason(text, passes=True, left=pending - CANARIES_ON_THE_WAY)
-    elif decided_at is not None and (left := decided_at + late - own.at) > 0:
-        text = f"what was on its way to {one.region} is not measured yet: wait for its heartbeat in {left:.0f} s"
+    elif decided_at is not None and own.at < decided_at + late:
+        left = max(0.0, decided_at + late - now)
+        text = f"what was on its way to {one.region} is not measured yet: wait for its first heartbeat after {left:.0f} s"
         yield Reason(text, passes=True, left=left)
 
 

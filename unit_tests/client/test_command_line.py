@@ -117,6 +117,9 @@ def test_mistakes_of_the_configuration_are_printed_one_a_line(run: Run, capsys: 
     lines = capsys.readouterr().err.splitlines()
     assert [line[:2] for line in lines].count("- ") >= 2
     assert not [line for line in lines if "\\n" in line]
+    Path("lockstep-client.toml").unlink()
+    assert run("upload", "a.csv") == 2
+    assert "\n[[endpoints]]" in capsys.readouterr().err
 
 
 def test_failed_upload_is_reported_and_resumed(world: World, run: Run, capsys: pytest.CaptureFixture[str]) -> None:

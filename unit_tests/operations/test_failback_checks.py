@@ -158,6 +158,7 @@ def test_failback_waits_for_a_number_of_the_decision(
     """The heartbeats are 30 s old, and S3's number is late."""
     found = _reasons(lambda *_: None, decided_at=NOW - seconds, time_factor=time_factor)
     assert (found == []) is is_allowed
+    assert all(f"first heartbeat after {max(0, 180 / time_factor - seconds):.0f} s" in one for one in found), found
 
 
 def _busy(shadow_age: float) -> Callable[..., object]:
