@@ -30,6 +30,8 @@ _MALFORMED: Final = (AttributeError, KeyError, TypeError, ValueError)
 """Errors of the code that reads rows, at a malformed one."""
 _WAIT_SECONDS: Final = 1.0
 _FILES: Final = 12
+_PAUSE: Final = 9
+"""A bucket is listed whole, because S3 lists by key and not by time. It is listed again after that many durations."""
 
 
 class Watch(Generic[T]):
@@ -89,6 +91,7 @@ class Platform:
         self._injector = injector
         self._files: dict[str, Files] = {}
         self._listed: dict[str, list[tuple[datetime, str, str]]] = {}
+        self._list_again: dict[str, float] = {}
         self._rows: dict[str, dict[str, dict[str, dict[str, Wire]]]] = {one: {} for one in target.regions}
         self._regions = {one: Watch(lambda one=one: self._read(one)) for one in target.regions}  # type: ignore[misc]
         self._health = Watch(self._read_health)
@@ -149,7 +152,11 @@ class Platform:
             return found, False
         try:
             files = self._files.get(region) or Files(self._target, [region])
-            self._listed[region] = files.newest(_FILES)
+            began = time.perf_counter()
+            if began >= self._list_again.get(region, began):
+                self._listed[region] = files.newest(_FILES)
+                ended = time.perf_counter()
+                self._list_again[region] = ended + _PAUSE * (ended - began)
             self._rows[region] = {one: files.rows(one)[region] for _, one, _ in self._stored()}
             self._files[region] = files
         except (ClientError, BotoCoreError, RunFailure, *_MALFORMED) as error:

@@ -51,6 +51,8 @@ class World:
         self.is_open = {region: threading.Event() for region in TARGET.regions}
         self.begun = {region: threading.Event() for region in TARGET.regions}
         self.failure: Exception | None = None
+        self.clock = 0.0
+        self.listings: list[str] = []
         for event in self.is_open.values():
             event.set()
 
@@ -77,11 +79,14 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         def newest(self, _: int) -> list[tuple[datetime, str, str]]:
             if world.failure:
                 raise world.failure
+            world.listings.append(self.region)
+            world.clock += self.region == EAST  # only one thread moves the clock
             return [(datetime(2026, 11, 30, 7, tzinfo=UTC), "f" * 64, KEY)]
 
         def rows(self, _: str) -> dict[str, dict[str, dict[str, Wire]]]:
             return {self.region: ROWS[self.region]}
 
+    monkeypatch.setattr(time, "perf_counter", lambda: world.clock)
     monkeypatch.setattr(status, "look_at", world.look_at)
     monkeypatch.setattr(watch, "Files", InventedFiles)
     monkeypatch.setattr(watch, "_WAIT_SECONDS", 20.0)
@@ -114,6 +119,13 @@ def test_state_is_that_of_status_with_faults_and_files(platform: watch.Platform)
     assert file["key"] == "january\N{REPLACEMENT CHARACTER}fdp.csv"
     assert file["states"][EAST].startswith("completed: 2 accepted, 1 rejected")
     assert file["states"][WEST] == "waiting"
+
+
+def test_bucket_is_listed_for_a_tenth_of_the_time(world: World, platform: watch.Platform) -> None:
+    for seconds, listings in [(0.0, 1), (0.0, 1), (8.0, 1), (30.0, 2)]:
+        world.clock += seconds
+        assert platform.state()["files"]
+        assert world.listings.count(EAST) == listings
 
 
 def test_region_that_hangs_delays_no_other(world: World, platform: watch.Platform, monkeypatch: pytest.MonkeyPatch) -> None:
