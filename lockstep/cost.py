@@ -20,6 +20,8 @@ from operations.selection import printing_failures
 from operations.settings_file import read_settings
 
 _HALF_A_CENT: Final = 0.005
+_MOST: Final = 1e15
+"""More than any month has, and less than infinity, which JSON does not know."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -30,9 +32,11 @@ def cost(  # noqa: PLR0913, PLR0917 - one for each flag
     diff: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Compare with this cloud assembly (cdk.out) of another revision.")
     ] = None,
-    objects: Annotated[float | None, typer.Option(min=0, help="With --records and --gigabytes: files a month.")] = None,
-    records: Annotated[float | None, typer.Option(min=0, help="Records of these files together.")] = None,
-    gigabytes: Annotated[float | None, typer.Option(min=0, help="Size of these files together, in GB.")] = None,
+    objects: Annotated[
+        float | None, typer.Option(min=0, max=_MOST, help="With --records and --gigabytes: files a month.")
+    ] = None,
+    records: Annotated[float | None, typer.Option(min=0, max=_MOST, help="Records of these files together.")] = None,
+    gigabytes: Annotated[float | None, typer.Option(min=0, max=_MOST, help="Size of these files together, in GB.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,  # noqa: FBT002
 ) -> None:
     """Print what a month of this configuration costs: list prices times the quantities.

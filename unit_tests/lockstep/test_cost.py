@@ -35,9 +35,17 @@ def test_line_is_compared_from_half_a_cent(cents: float, *, is_shown: bool) -> N
     assert cost._differences("title", [now], {"alarms": before}).row_count == int(is_shown)  # noqa: SLF001 - its table
 
 
-def test_load_needs_all_three_quantities() -> None:
-    result = CliRunner().invoke(cost.app, ["--objects", "10"])
-    assert (result.exit_code, "--objects 100000 --records" in " ".join(result.output.split())) == (2, True), result.output
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["--objects", "10"], "--objects 100000 --records"),
+        (["--objects", "1", "--records", "1", "--gigabytes", "inf"], "Invalid value for '--gigabytes'"),
+        (["--objects", "inf", "--records", "1", "--gigabytes", "1"], "Invalid value for '--objects'"),
+    ],
+)
+def test_load_needs_three_quantities_that_are_numbers(typed: list[str], expected: str) -> None:
+    result = CliRunner().invoke(cost.app, typed)
+    assert (result.exit_code, expected in " ".join(result.output.split())) == (2, True), result.output
 
 
 def test_month_with_uploads_synthesizes_each_configuration_once(monkeypatch: pytest.MonkeyPatch) -> None:
