@@ -148,6 +148,7 @@ def _statements(kind: str) -> Iterator[tuple[str, Json]]:
         yield from (("trust", statement) for statement in _TRUST)
     elif kind in _READS:
         everyone = {"AWS": "*"}
+        yield "weaken", {**_allows("*", everyone), "Effect": "Deny"}
         yield "stranger", _allows(_READS[kind], {"CanonicalUser": _CANONICAL})
         yield "stranger", _allows(_READS[kind], {"Federated": "accounts.google.com"})
         yield "stranger", _allows(_READS[kind], everyone, StringEquals={"aws:SourceVpce": "vpce-0123456789abcdef0"})
@@ -173,6 +174,8 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("weaken", ("Threshold",), 1_000_000_000),
         ("weaken", ("Namespace",), "AWS/Misspelt"),
         ("weaken", ("Namespace",), "Lockstp"),
+        ("weaken", ("MetricName",), "Misspelt"),
+        ("weaken", ("EvaluateLowSampleCountPercentile",), "ignore"),
         ("weaken", ("Statistic",), "Average"),
         ("weaken", ("Statistic",), "Minimum"),
         ("stranger", ("AlarmActions", 0), _TOPIC),
@@ -186,6 +189,7 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
     "AWS::DynamoDB::GlobalTable": (
         ("weaken", ("WriteOnDemandThroughputSettings",), {"MaxWriteRequestUnits": 1}),
         ("weaken", ("Replicas", 0, "ReadOnDemandThroughputSettings"), {"MaxReadRequestUnits": 1}),
+        ("weaken", ("TimeToLiveSpecification", "AttributeName"), "created_at"),
         ("stranger", ("Replicas", 0, "KinesisStreamSpecification"), {"StreamArn": _STREAM}),
         ("stranger", ("Replicas", 0, "SSESpecification", "KMSMasterKeyId"), _KEY),
         ("secret", ("Replicas", 0, "Tags", 0, "Value"), _AWS_SECRET),
@@ -252,6 +256,8 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
         ("weaken", ("ReservedConcurrentExecutions",), 1),
         ("hijack", ("Handler",), "os.system"),
         ("hijack", ("Code",), {"ZipFile": "import os"}),
+        ("weaken", ("Environment", "Variables", "POWERTOOLS_METRICS_DISABLED"), "true"),
+        ("hijack", ("Code", "S3ObjectVersion"), "1"),
         ("hijack", ("Code", "S3Key"), f"{'0' * 64}.zip"),
         *(("hijack", ("Environment", "Variables", name), value) for name, value in _LOADED.items()),
         *(("secret", ("Environment", "Variables", name), "correct horse battery staple") for name in _NAMED),
@@ -272,6 +278,7 @@ _SETTINGS: Final[Mapping[str, tuple[tuple[str, tuple[Step, ...], Json], ...]]] =
             [{"Id": "a", "StorageClassAnalysis": {"DataExport": {"Destination": _EXPORT, "OutputSchemaVersion": "V_1"}}}],
         ),
         ("stranger", ("LoggingConfiguration", "DestinationBucketName"), "collector"),
+        ("weaken", ("ObjectLockConfiguration", "Rule", "DefaultRetention", "Days"), 31),
         ("stray", ("LoggingConfiguration", "DestinationBucketName"), _OWN_BUCKET),
         ("stray", ("ReplicationConfiguration", "Role"), _OWN_ROLE),
         ("stranger", ("NotificationConfiguration", "TopicConfigurations"), [{"Event": _CREATED, "Topic": _TOPIC}]),

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from compliance.aws.admission import admits
 from compliance.aws.replication_terms import BUCKET, is_replicated
+from compliance.aws.resource_policies import policies_of
 from compliance.cfn.arns import find, undeclared
-from compliance.cfn.reading import require_mapping, require_number, value_at
+from compliance.cfn.policies import covers
+from compliance.cfn.reading import require_mapping, require_number, require_text, value_at
 from compliance.cfn.templates import Json, Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
@@ -22,11 +25,23 @@ def _is_versioned_or_replicated(bucket: Resource, world: TemplateSet) -> bool:
 
 
 def _is_bucket_of_templates(found: Property) -> str | None:
-    if not is_absent(found.value) and find(found.value, found.resource.template, found.world, BUCKET) is not None:
-        return None
+    target = None if is_absent(found.value) else find(found.value, found.resource.template, found.world, BUCKET)
+    if target is not None:
+        return _of_delivery(found, target)
     if not is_absent(found.value):
         undeclared(found.value, found.resource.template, found.world)
     return found.refused("a bucket of the templates")
+
+
+def _of_delivery(found: Property, target: Resource) -> str | None:
+    """Return what is wrong with the prefix of a log, if the policy on its bucket admits S3's logs, but under others only."""
+    prefix = require_text(found.owner["LoggingConfiguration"].get("LogFilePrefix"), "LogFilePrefix") or ""
+    for _, policy in policies_of(target, found.world):
+        admitted = [each for each in policy if admits(each, "logging.s3.amazonaws.com", "s3:PutObject")]
+        patterns = [resource.partition("/")[2] or resource for each in admitted for resource in each.resources]
+        if patterns and not any(covers(pattern, prefix) for pattern in patterns):
+            return f"LogFilePrefix is {prefix!r}, and the policy of {target.path} admits {', '.join(patterns)} only"
+    return None
 
 
 def default_retention(bucket: Mapping[str, Json]) -> Mapping[str, Json]:

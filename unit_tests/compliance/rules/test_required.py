@@ -26,7 +26,7 @@ from unit_tests.compliance.rules.builders import (
     queue,
     table,
 )
-from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Path, Resource, changed, either, without
+from unit_tests.compliance.rules.corruptions import ABSENT, UNKNOWN, Path, Resource, changed, either, resource, without
 from unit_tests.compliance.rules.verdicts import FAIL, NOT_EVALUATED, PASS, message, says, verdict_in
 
 INSIGHTS: Final = [{"InsightType": "ApiCallRateInsight"}, {"InsightType": "ApiErrorRateInsight"}]
@@ -246,6 +246,20 @@ def test_lock_is_as_long_and_strict_as_declared(declared: object, retention: obj
     made = template({"It": changed(bucket(), "ObjectLockConfiguration", to={"Rule": {"DefaultRetention": retention}})}, WEST)
     judged = replace(made, body={**made.body, "Metadata": {"Lockstep": {"ObjectLock": declared}}})
     assert verdict_in("ActivePassive-S3Lock", "It", judged) is expected
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "expected"),
+    [("/ingest/*", "ingest/", PASS), ("/*", ABSENT, PASS), ("/ingest/*", "archive/", FAIL), ("/ingest/*", ABSENT, FAIL)],
+)
+def test_policy_of_the_log_bucket_admits_the_prefix(path: str, prefix: object, expected: Verdict) -> None:
+    it = changed(bucket(), "LoggingConfiguration", to={"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": prefix})
+    arn = {"Fn::Join": ["", [{"Fn::GetAtt": ["Logs", "Arn"]}, path]]}
+    service = {"Service": "logging.s3.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": service, "Action": "s3:PutObject", "Resource": arn}
+    policy = resource("S3::BucketPolicy", Bucket={"Ref": "Logs"}, PolicyDocument={"Statement": [statement]})
+    judged = template({"It": it, "Logs": bucket("logs"), "Policy": policy}, WEST)
+    assert verdict_in("ActivePassive-S3AccessLogs", "It", judged) is expected
 
 
 @pytest.mark.property
