@@ -33,7 +33,7 @@ _LOOKS: Final = re.compile(
     r"|\bBasic\s+(?=[A-Za-z+/]*\d)[0-9A-Za-z+/]{16,}={0,2}"
     r"|\w+://[^/\s:@$]*:[^/\s:@$]+@"  # a URL with a password
     r"|https://(?:discord\.com/api/webhooks|outlook\.office\.com/webhook|[\w-]+\.webhook\.office\.com)/[\w/@-]{20,}"
-    r"|\bsk-(?=[\w-]*[A-Z])[\w-]{32,}|\bhf_[0-9A-Za-z]{30,}|\bdapi[0-9a-f]{32}|\bdop_v1_[0-9a-f]{64}|\bhv[sb]\.[\w-]{20,}|\bya29\.[\w-]{20,}"
+    r"|\bsk-(?:(?=[\w-]*[A-Z])[\w-]{32,}|[0-9a-f]{32}\b)|\bhf_[0-9A-Za-z]{30,}|\bdapi[0-9a-f]{32}|\bdop_v1_[0-9a-f]{64}|\bhv[sb]\.[\w-]{20,}|\bya29\.[\w-]{20,}"
     r"|\bxapp-\d-[\w-]{20,}|\bwhsec_[0-9A-Za-z]{20,}|\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|\bNRAK-[0-9A-Z]{27}"
     r"|\blin_api_[0-9A-Za-z]{30,}|\bAGE-SECRET-KEY-1[0-9A-Z]{50,}|\bHRKU-[0-9a-f-]{36}|\bGOCSPX-[\w-]{20,}|\bnpm_[0-9A-Za-z]{36}"
     r"|\bdckr_pat_[\w-]{20,}|\bgls[ac]_[0-9A-Za-z_]{30,}|\bATATT3[\w=-]{50,}|\bpul-[0-9a-f]{40}|\b\d{8,10}:AA[\w-]{33}\b"

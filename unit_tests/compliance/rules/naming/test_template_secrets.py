@@ -39,7 +39,7 @@ LETTERS = "q7Zx2Lk9VbN4mT8wR1c" + "Y6pD3sF5gH0jAqX7z"
 HEX = "0123456789abcdef"
 PREFIXED = [
     *(prefix + LETTERS for prefix in ("npm_", "sk-", "sk-proj-", "hf_", "hvs.", "ya29.", "whsec_", "lin_api_", "glsa_")),
-    *("dapi" + HEX * 2, "dop_v1_" + HEX * 4, "shpat_" + HEX * 2, "pul-" + HEX * 2 + HEX[:8]),
+    *("sk-" + HEX * 2, "dapi" + HEX * 2, "dop_v1_" + HEX * 4, "shpat_" + HEX * 2, "pul-" + HEX * 2 + HEX[:8]),
     *(
         "xapp-1-A01-" + LETTERS,
         "GOCSPX-" + LETTERS,
