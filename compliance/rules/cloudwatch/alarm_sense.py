@@ -131,7 +131,7 @@ def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource
 def _of_statistic(metric: Metric, threshold: float | None) -> Iterator[str]:
     """Yield a violation for a statistic in which many good values hide the bad ones."""
     found, is_count = metric.statistic, (metric.namespace, metric.name) in COUNTS
-    if found is None or (metric.namespace, metric.name) in AVERAGED:
+    if found is None or (found == "Average" and (metric.namespace, metric.name) in AVERAGED):
         return
     is_rate = is_count and found == "Average" and threshold is not None and threshold < 1
     is_high = found == "Maximum" or _HIGH_PERCENTILE.fullmatch(found) is not None

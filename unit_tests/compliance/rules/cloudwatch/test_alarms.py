@@ -152,6 +152,7 @@ test_alarm_sense = rule_test(
     ],
     fails=[
         aged(Namespace="Ours", MetricName="A", Threshold=1e9),
+        aged(Namespace="AWS/DynamoDB", MetricName="ReplicationLatency", Statistic="Minimum"),
         aged(Namespace="Ours", MetricName="A", ComparisonOperator=LESS, TreatMissingData="breaching", Threshold=0),
         aged(ComparisonOperator=LESS, TreatMissingData="breaching"),
         aged(ComparisonOperator=either(MORE, "LessThanOrEqualToThreshold"), TreatMissingData="breaching"),
