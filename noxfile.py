@@ -207,14 +207,27 @@ def audit(session: nox.Session) -> None:
 @nox.session(default=False, requires=["environment"])
 def mutants(session: nox.Session) -> None:
     """Insert faults into prod's templates and report which ones the gate detects; `-- --sample 200` for a quick run."""
-    assembly = ".build/mutants/cdk.out"
     # prod of the built-in defaults, because survivors.toml does not explain the settings of a fork.
-    # With a mailbox, so that a dropped subscription is found.
-    arguments = f"outdir='{assembly}', settings={{'alarms_email': 'on-call@example.com'}}, defaults=True"
-    code = f"from infra.app import build_app; build_app('prod', {arguments}).synth()"
+    # With a mailbox, so that a dropped subscription is found, then with what some rules judge alone.
+    mailbox = {"alarms_email": "on-call@example.com"}
+    bases = [
+        mailbox,
+        {
+            **mailbox,
+            "domain": {"name": "upload.example.org", "hosted_zone_id": "Z0FEDCBA9876543210ZZ"},
+            "iam": {"permissions_boundary": "arn:aws:iam::012345678901:policy/boundary"},
+        },
+        {**mailbox, "client_vpcs": {"us-east-1": ["vpc-0123456789abcdef0"], "us-west-2": ["vpc-0fedcba9876543210"]}},
+    ]
+    folders = [f".build/mutants/{number}/cdk.out" for number in range(len(bases))]
+    code = "from infra.app import build_app\n" + "".join(
+        f"build_app('prod', outdir={folder!r}, settings={base!r}, defaults=True).synth()\n"
+        for folder, base in zip(folders, bases, strict=True)
+    )
     node, _ = _node(session)
     _run(session, PYTHON, "-c", code, env={**OFFLINE, "JSII_NODE": node})
-    _python(session, "compliance.mutants", "--assembly", assembly, "--environment", "prod", *session.posargs)
+    assemblies = [argument for folder in folders for argument in ("--assembly", folder)]
+    _python(session, "compliance.mutants", *assemblies, "--environment", "prod", *session.posargs)
 
 
 @nox.session(default=False, requires=["environment"])

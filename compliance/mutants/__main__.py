@@ -3,6 +3,7 @@
 import os
 import random
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -18,19 +19,25 @@ from compliance.mutants import report
 from compliance.mutants.mutant import Mutant
 from compliance.mutants.operators import mutants_of
 from compliance.mutants.outcome import Outcome
-from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_explanations
+from compliance.mutants.survivors import DEFAULT_FILE, SurvivorsError, read_explanations, read_rules_without_mutants
 from compliance.mutants.trial import Trial, load_world, try_all
 from compliance.rules import our_rules
 
 _PROGRESS_EVERY = 200
 """Number of mutants between two lines of progress, if there is no terminal for a progress bar."""
 
+_Placed = tuple[Path, Mutant]
+"""An assembly and a mutant of its templates."""
+
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
-    assembly: Annotated[Path, typer.Option(metavar="DIR", help="The cloud assembly to damage.")] = Path("cdk.out"),
+    assembly: Annotated[
+        list[Path],
+        typer.Option(metavar="DIR", help="The cloud assembly to damage; of a further one only what no earlier one has."),
+    ] = [Path("cdk.out")],  # noqa: B006 - an option's default
     environment: Annotated[
         str, typer.Option(help="The environment that it was synthesized for.", show_default="prod, or the file's first")
     ] = "",
@@ -76,14 +83,13 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     """
     errors = Console(stderr=True, emoji=False)
     try:
-        explanations = read_explanations(explained)
+        explanations, without_mutants = read_explanations(explained), read_rules_without_mutants(explained)
         environment = environment or read_environments()[0].environment
-        world = load_world(assembly, environment)
-        every = list(mutants_of(world))
-        mutants = [each for each in every if only in {"", each.resource_type} and operator in {"", each.operator}]
+        every = _every(assembly, environment)
+        mutants = [one for one in every if only in {"", one[1].resource_type} and operator in {"", one[1].operator}]
         _require(mutants, every, only, operator)
         chosen = _sample(mutants, sample, seed)
-        trials = _try(assembly, environment, chosen, errors, processes, fix=fix)
+        trials = _try(environment, chosen, errors, processes, fix=fix)
     except (LoadError, MatrixError, RuleError, SurvivorsError) as error:
         errors.print(f"ERROR: {error}", style="bold red", markup=False, soft_wrap=True)
         raise typer.Exit(2) from error
@@ -93,33 +99,46 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
         rules=tuple(rule.info.id for rule in our_rules()),
         explanations=explanations,
         complete=len(chosen) == len(every),
+        without_mutants=without_mutants,
     )
     files = report.write(outcome, output)
     _show(outcome, files)
     raise typer.Exit(0 if outcome.passed else 1)
 
 
-def _require(mutants: list[Mutant], every: list[Mutant], only: str, operator: str) -> None:
+def _every(assemblies: list[Path], environment: str) -> list[_Placed]:
+    """Return the mutants of each assembly; of a further one only those that no earlier one has."""
+    seen, found = set[str](), list[_Placed]()
+    for assembly in assemblies:
+        new = [mutant for mutant in mutants_of(load_world(assembly, environment)) if str(mutant) not in seen]
+        seen |= {str(mutant) for mutant in new}
+        found += [(assembly, mutant) for mutant in new]
+    return found
+
+
+def _require(mutants: list[_Placed], every: list[_Placed], only: str, operator: str) -> None:
     if not mutants:
-        operators = ", ".join(sorted({mutant.operator for mutant in every})) or "none"
+        operators = ", ".join(sorted({mutant.operator for _, mutant in every})) or "none"
         asked = "".join((f" of type {only}" if only else "", f" by operator {operator}" if operator else ""))
         raise LoadError(f"there is nothing to damage{asked}; the operators are {operators}")
 
 
-def _sample(mutants: list[Mutant], size: int, seed: int) -> list[Mutant]:
+def _sample(mutants: list[_Placed], size: int, seed: int) -> list[_Placed]:
     if not size or size >= len(mutants):
         return mutants
     return random.Random(seed).sample(mutants, size)  # noqa: S311 - a choice of tests, not a secret
 
 
-def _try(  # noqa: PLR0913 - what is tried, and how
-    assembly: Path, environment: str, mutants: list[Mutant], errors: Console, processes: int, *, fix: bool
-) -> list[Trial]:
+def _try(environment: str, mutants: list[_Placed], errors: Console, processes: int, *, fix: bool) -> list[Trial]:
+    by_assembly: dict[Path, list[Mutant]] = {}
+    for assembly, mutant in mutants:
+        by_assembly.setdefault(assembly, []).append(mutant)
+    tried = (try_all(where, environment, held, processes=processes, fix=fix) for where, held in by_assembly.items())
     columns = (TextColumn("mutants"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors, disable=not errors.is_terminal) as progress:
         task = progress.add_task("", total=len(mutants))
         trials: list[Trial] = []
-        for trial in try_all(assembly, environment, mutants, processes=processes, fix=fix):
+        for trial in chain.from_iterable(tried):
             trials.append(trial)
             progress.advance(task)
             if not errors.is_terminal and (len(trials) % _PROGRESS_EVERY == 0 or len(trials) == len(mutants)):

@@ -22,6 +22,7 @@ _OPEN_CORS_OF_BUCKET: Final = {"CorsRules": [{"AllowedOrigins": ["*"], "AllowedM
 _SOON: Final = {"Id": "soon", "Status": "Enabled", "ExpirationInDays": 1}
 _EVERYTHING: Final = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 _IN_FROM_ANYWHERE: Final = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0"}
+_MANY_WAYS_IN: Final = [{**_IN_FROM_ANYWHERE, "CidrIp": f"10.0.0.{number}/32"} for number in range(51)]
 _OUT_TO_ANYWHERE: Final = {"IpProtocol": "-1", "CidrIp": "0.0.0.0/0"}
 
 _POLICIES: Final = {
@@ -41,6 +42,7 @@ _SET: Final[Mapping[str, tuple[tuple[tuple[str, ...], Json], ...]]] = {
     ),
     "AWS::EC2::SecurityGroup": (
         (("SecurityGroupIngress",), [_IN_FROM_ANYWHERE]),
+        (("SecurityGroupIngress",), _MANY_WAYS_IN),
         (("SecurityGroupEgress",), [_OUT_TO_ANYWHERE]),
     ),
     "AWS::EC2::Subnet": ((("MapPublicIpOnLaunch",), True), (("AvailabilityZone",), {"Fn::Select": [0, {"Fn::GetAZs": ""}]})),

@@ -1,8 +1,8 @@
 """The outcome of a run over all mutants, which the console and the files render."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from compliance.mutants.survivors import Explanation, stale
@@ -20,6 +20,7 @@ class Outcome:
         rules: The qualified ids of our own rules.
         explanations: Why some mutants may survive.
         complete: Whether every systematic mutant was tried, not a sample.
+        without_mutants: Rules that no mutant can show to work, with the reasons.
     """
 
     environment: str
@@ -27,6 +28,7 @@ class Outcome:
     rules: tuple[str, ...]
     explanations: tuple[Explanation, ...]
     complete: bool
+    without_mutants: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def survivors(self) -> tuple[Trial, ...]:
@@ -50,13 +52,18 @@ class Outcome:
 
     @cached_property
     def toothless(self) -> tuple[str, ...]:
-        """Our rules that found no mutant. Empty unless the run is complete."""
-        return tuple(rule for rule in self.rules if not self.kills[rule]) if self.complete else ()
+        """Our rules that found no mutant and have no reason for it. Empty unless the run is complete."""
+        idle = (rule for rule in self.rules if not self.kills[rule] and rule not in self.without_mutants)
+        return tuple(idle) if self.complete else ()
 
     @cached_property
     def stale(self) -> tuple[str, ...]:
-        """Explanations, and patterns in them, that no survivor needs. Empty unless the run is complete."""
-        return tuple(stale(self.explanations, [t.mutant for t in self.survivors])) if self.complete else ()
+        """Explanations, patterns in them and reasons of rules that are not needed. Empty unless the run is complete."""
+        if not self.complete:
+            return ()
+        idle = [rule for rule in self.rules if not self.kills[rule]]
+        rules = [f"the reason of the rule {rule}" for rule in self.without_mutants if rule not in idle]
+        return (*stale(self.explanations, [t.mutant for t in self.survivors]), *rules)
 
     @property
     def passed(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from compliance.mutants.mutant import Mutant
 
@@ -72,11 +72,27 @@ def read_explanations(file: Path) -> tuple[Explanation, ...]:
     Raises:
         SurvivorsError: It cannot be read, or an entry is wrong.
     """
+    return tuple(_explanation(file, number, entry) for number, entry in enumerate(_read(file).get("survivor", []), start=1))
+
+
+def read_rules_without_mutants(file: Path) -> dict[str, str]:
+    """Read the qualified ids of our rules that no mutant can show to work, each with the reason.
+
+    Raises:
+        SurvivorsError: It cannot be read, or a reason is too short.
+    """
+    held = _read(file).get("rules_without_mutants", {})
+    for rule, reason in held.items():
+        if not isinstance(reason, str) or len(reason) < _MINIMUM_REASON:
+            raise SurvivorsError(f"{file}: {rule}: write a reason of at least {_MINIMUM_REASON} characters")
+    return dict(held)
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
-        entries = tomllib.loads(file.read_text("utf-8")).get("survivor", [])
+        return tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SurvivorsError(f"{file}: {error}") from error
-    return tuple(_explanation(file, number, entry) for number, entry in enumerate(entries, start=1))
 
 
 def stale(explanations: Iterable[Explanation], survivors: Sequence[Mutant]) -> list[str]:

@@ -14,6 +14,7 @@ from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
 _ASKS_A_PATH: Final = ("HTTP", "HTTPS")
+_DOMAIN_NAME: Final = "AWS::ApiGatewayV2::DomainName"
 _HTTPS: Final = 443
 _READINESS: Final = re.compile(r"/(.*/)?readyz?")
 _GET: Final = re.compile(r"(GET|ANY) (?P<path>/\S*)")
@@ -29,7 +30,7 @@ def _settings(check: Resource) -> Mapping[str, Json]:
 
 
 def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
-    if _api_of(check, world) is not None:
+    if _api_of(check, world) is not None or _is_at_own_domain(check, world):
         yield from _of_connection(_settings(check))
     given = _settings(check).get("ResourcePath")
     path = "" if is_absent(given) else render(given, check.template).partition("?")[0]
@@ -62,6 +63,11 @@ def _routes(check: Resource, world: TemplateSet) -> Iterator[str]:
         found = _GET.fullmatch(render(route.properties.get("RouteKey"), route.template))
         if found:
             yield found["path"]
+
+
+def _is_at_own_domain(check: Resource, world: TemplateSet) -> bool:
+    host = render(_settings(check).get("FullyQualifiedDomainName"), check.template)
+    return any(render(one.properties.get("DomainName"), one.template) == host for one in of_type(world, _DOMAIN_NAME))
 
 
 def _api_of(check: Resource, world: TemplateSet) -> Resource | None:

@@ -9,7 +9,13 @@ from compliance.engine.candidates import REMOVED
 from compliance.mutants.mutant import Mutant
 from compliance.mutants.outcome import Outcome
 from compliance.mutants.report import report, summary
-from compliance.mutants.survivors import DEFAULT_FILE, Explanation, SurvivorsError, read_explanations
+from compliance.mutants.survivors import (
+    DEFAULT_FILE,
+    Explanation,
+    SurvivorsError,
+    read_explanations,
+    read_rules_without_mutants,
+)
 from compliance.mutants.trial import Trial
 
 MUTANT = Mutant(
@@ -105,6 +111,23 @@ def test_survivor_with_a_reason_passes() -> None:
     assert found.toothless == ("Tagging::Tagging-Required",)
     assert not found.passed, "no rule has bitten"
     assert outcome(explanations=(explanation(),), complete=False).passed
+
+
+def test_rule_with_a_reason_needs_no_mutant_until_it_has_one() -> None:
+    reasons = {"Tagging::Tagging-Required": "it compares what no damage touches"}
+    assert replace(outcome(explanations=(explanation(),)), without_mutants=reasons).passed
+    assert replace(outcome("Tagging::Tagging-Required"), without_mutants=reasons).stale == (
+        "the reason of the rule Tagging::Tagging-Required",
+    )
+    assert replace(outcome("Tagging::Tagging-Required"), without_mutants={"Gone::Rule": "a rule that is gone"}).stale
+
+
+def test_short_reason_of_a_rule_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "survivors.toml"
+    file.write_text('[rules_without_mutants]\n"Tagging::Tagging-Required" = "none"\n', "utf-8")
+    with pytest.raises(SurvivorsError, match="Tagging-Required: write a reason of at least 20 characters"):
+        read_rules_without_mutants(file)
+    assert read_rules_without_mutants(DEFAULT_FILE)
 
 
 def test_kill_by_our_rule_only_is_a_blind_spot_of_the_packs() -> None:

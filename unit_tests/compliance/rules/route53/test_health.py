@@ -177,6 +177,12 @@ def requesting(path: Value, *routes: str, **settings: Value) -> Resources:
     return {"It": check, "Api": api, **keys}
 
 
+def at_own_domain(**settings: Value) -> Resources:
+    """Return a check at the host of a domain name of the templates."""
+    check = endpoint_check("us-east-1", FullyQualifiedDomainName="up.example.org", ResourcePath="/ready", **settings)
+    return {"It": check, "Own": resource("ApiGatewayV2::DomainName", DomainName="up.example.org")}
+
+
 def alone(check: Resource) -> Resources:
     return {"It": check}
 
@@ -190,6 +196,7 @@ test_health_path = rule_test(
         requesting("/status", "GET /status", "POST /uploads"),
         requesting("/anything", "ANY /{proxy+}"),
         requesting("/ready", "GET /ready", Port="443", EnableSNI=True),
+        at_own_domain(Port=443),
         alone(endpoint_check("us-east-1", ResourcePath="/ready", Port=8443)),  # not API Gateway's host
     ],
     fails=[
@@ -202,6 +209,7 @@ test_health_path = rule_test(
         ),
         *(requesting("/ready", "GET /ready", Port=port) for port in (1, "8443")),
         requesting("/ready", "GET /ready", EnableSNI=False),
+        *(at_own_domain(**{name: value}) for name, value in (("Port", 44300), ("EnableSNI", False))),
     ],
     unresolved=[alone(health_check(Type=UNKNOWN)), requesting(["/ready"], "GET /ready")],
     ignored=[alone(health_check(Type="TCP", IPAddress="192.0.2.1")), alone(calculated())],

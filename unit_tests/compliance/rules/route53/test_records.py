@@ -264,8 +264,12 @@ def test_declaration_is_not_believed_beside_what_records_are_made_for() -> None:
 HERE, THERE = ({"VPCId": "vpc-1", "VPCRegion": EAST}, {"VPCId": UNKNOWN, "VPCRegion": WEST})
 
 
+PUBLIC = "example.org"
+
+
 def zone(vpcs: Value) -> tuple[Template, ...]:
-    it = {"It": resource("Route53::HostedZone", Name="x.internal", VPCs=vpcs)}
+    given = {"Name": vpcs} if vpcs == PUBLIC else {"Name": "x.internal", "VPCs": vpcs}
+    it = {"It": resource("Route53::HostedZone", **given)}
     return template(it, WEST, STACK), template({}, EAST), template({}, WEST)
 
 
@@ -273,7 +277,7 @@ test_zone = rule_test(
     "ActivePassive-Route53Zone",
     zone,
     passes=[[HERE, THERE]],
-    fails=[*([], [THERE, THERE], either([HERE, THERE], [HERE])), reports(WEST, [HERE])],
+    fails=[*([], [THERE, THERE], either([HERE, THERE], [HERE])), reports(WEST, [HERE]), None],
     unresolved=[UNKNOWN, [UNKNOWN], [HERE, {"VPCId": "vpc-2", "VPCRegion": UNKNOWN}]],
-    ignored=[None],  # a public zone
+    ignored=[PUBLIC],
 )
