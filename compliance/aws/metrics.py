@@ -66,7 +66,7 @@ METRICS: Final[Mapping[str, re.Pattern[str]]] = {
             |(Consumed|Provisioned)(Read|Write)CapacityUnits|ConsumedChangeDataCaptureUnits|OnDemandMax(Read|Write)RequestUnits
             |AccountMax(TableLevel)?(Reads|Writes)|(AccountProvisioned|MaxProvisionedTable)(Read|Write)CapacityUtilization
             |OnlineIndex(ConsumedWriteCapacity|PercentageProgress|ThrottleEvents)|Returned(Bytes|ItemCount|RecordsCount)
-            |AgeOfOldestUnreplicatedRecord|FailedToReplicateRecordCount|ReplicationLatency|SuccessfulRequestLatency
+            |AgeOfOldestUnreplicatedRecord|(FailedToReplicateRecord|PendingReplication)Count|ReplicationLatency|SuccessfulRequestLatency
             |(System|User|FaultInjectionServiceInduced)Errors|Throttled(PutRecordCount|Requests)
             |TimeToLiveDeletedItemCount|ConditionalCheckFailedRequests|TransactionConflict""",
         "AWS/Lambda": r"""Invocations|Errors|Throttles|Duration|PostRuntimeExtensionsDuration
@@ -86,7 +86,7 @@ METRICS: Final[Mapping[str, re.Pattern[str]]] = {
             |NumberOf(DeduplicatedSentMessages|EmptyReceives)""",
     }.items()
 }
-"""The names of a service's metrics, by its page in AWS's documentation. An alarm on any other name has no data."""
+"""The names of a service's metrics. An alarm on any other name has no data; a metric that AWS adds must be added here."""
 
 BY_METRIC: Final[Mapping[tuple[str, str], frozenset[frozenset[str]]]] = {
     **{("AWS/ApiGateway", name): _HTTP for name in ("4xx", "5xx")},
