@@ -24,7 +24,7 @@ QUIET = (
     "Basic authentication is refused; sk-learn and hf_hub are libraries",
     "sha512-" + "q" * 86 + "==",
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
-    "serverless-primary-keys-pr-12345678:ExportsOutputFnGetAttKeysLogs7981C88CArn919DC916",
+    "serverless-primary-keys-pr-12345678" + ":ExportsOutputFnGetAttKeysLogs7981C88CArn919DC916",
     "sk-data-ingest-prod-123456789012-eu-central-1-an",
 )
 
