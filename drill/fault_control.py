@@ -20,9 +20,6 @@ _PAUSE_SECONDS: Final = 1.0
 _ALARM_SECONDS: Final = 300.0
 """Longest wait for an alarm in the time of alarms: three periods of a minute, the observer's run, and the evaluation."""
 
-_KEEPING_ALARM: Final = frozenset({"partition", "throttle", "crash", "permission", "grey", "blackout"})
-"""Faults that may keep the alarm in ALARM if they come before the main one: heartbeats or canaries do not arrive."""
-
 
 def inject(context: Context, phase: str) -> None:
     """Inject the faults that the plan has for a phase, unless they were injected before."""
@@ -56,7 +53,7 @@ def await_alarm(context: Context, phase: str) -> None:
         return
     name, state = context.target.name_of(PEER_UNHEALTHY), "OK"
     client: Any = context.target.fail_fast_client("cloudwatch", region)
-    keeping = ", ".join(one for one in active_faults(context.journal) if one in _KEEPING_ALARM)
+    keeping = ", ".join(one for one in active_faults(context.journal) if FAULTS[one].keeps_alarm)
     for _ in context.waiting(_ALARM_SECONDS / context.plan.time_factor):
         try:
             found = client.describe_alarms(AlarmNames=[name])["MetricAlarms"]

@@ -46,6 +46,7 @@ class Fault:
         is_final: Whether it can never be healed.
         takes_apis: Whether the primary's APIs do not answer during the fault.
         needs_apis: Whether the primary's APIs inject and heal it, so that it ends with a destroyed region.
+        keeps_alarm: Whether it may keep the other region's alarm in ALARM: heartbeats or canaries do not arrive.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Fault:
     is_final: bool = False
     takes_apis: bool = False
     needs_apis: bool = False
+    keeps_alarm: bool = False
 
     @property
     def is_seen(self) -> bool:
@@ -134,6 +136,7 @@ _ALL: Final = (
         lambda at, active: at.set_region_stalled(at.target.primary, stalled=active),
         loses_region=True,
         seen_by_health_check=True,
+        keeps_alarm=True,
     ),
     # No service of the region answers, runs, delivers or replicates.
     Fault(
@@ -145,6 +148,7 @@ _ALL: Final = (
         takes_apis=True,
         seen_by_health_check=True,
         stops_replication=True,
+        keeps_alarm=True,
     ),
     # The drill ends in the secondary: nothing is failed back.
     Fault(
@@ -166,6 +170,7 @@ _ALL: Final = (
         "nothing is replicated, in either direction",
         lambda at, active: at.set_partition(cut=active),
         stops_replication=True,
+        keeps_alarm=True,
     ),
     Fault(
         "lag",
@@ -191,6 +196,7 @@ _ALL: Final = (
         lambda at, active: at.set_throttle(at.target.primary, THROTTLED_SHARE if active else 0),
         makes_dead_letters=True,
         is_made_on_aws=False,
+        keeps_alarm=True,
     ),
     # The records of an object are there and its RESULT is not; SQS delivers its message again.
     Fault(
@@ -200,6 +206,7 @@ _ALL: Final = (
         lambda at, active: at.set_crash(at.target.primary, CRASHED_SHARE if active else 0),
         makes_dead_letters=True,
         is_made_on_aws=False,
+        keeps_alarm=True,
     ),
     # The processor fails on each object; the API and `/ready` work normally.
     Fault(
@@ -210,6 +217,7 @@ _ALL: Final = (
         seen_by_observer=True,
         makes_dead_letters=True,
         needs_apis=True,
+        keeps_alarm=True,
     ),
     # The drill must not count the messages as its own losses, and must remove them.
     Fault(

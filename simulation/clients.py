@@ -249,6 +249,7 @@ class People:
                 return
             case Kind.COPIED:
                 self._copy(fault.region)
+                return
             case _:
                 self._ask(fault)
                 return
@@ -259,6 +260,7 @@ class People:
         name = f"copy of {region}"
         if region in self._persons and self._persons[region].lines and name not in self._persons:
             self._persons[name] = self._persons[region].copy(name)
+            self.history.world.note(self.history.world.regions[region], "fault", Kind.COPIED, f"it is the {name}")
             self._persons[name].run()
 
     def stop_faults(self) -> None:

@@ -79,13 +79,17 @@ def read_rules_without_mutants(file: Path) -> dict[str, str]:
     """Read the qualified ids of our rules that no mutant can show to work, each with the reason.
 
     Raises:
-        SurvivorsError: It cannot be read, or a reason is too short.
+        SurvivorsError: It cannot be read, is no table, or a reason is too short.
     """
     held = _read(file).get("rules_without_mutants", {})
+    if not isinstance(held, dict):
+        raise SurvivorsError(
+            f"{file}: rules_without_mutants is no table; write one line for each rule: its id and the reason"
+        )
     for rule, reason in held.items():
         if not isinstance(reason, str) or len(reason) < _MINIMUM_REASON:
             raise SurvivorsError(f"{file}: {rule}: write a reason of at least {_MINIMUM_REASON} characters")
-    return dict(held)
+    return held
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -127,6 +127,9 @@ def test_short_reason_of_a_rule_is_refused(tmp_path: Path) -> None:
     file.write_text('[rules_without_mutants]\n"Tagging::Tagging-Required" = "none"\n', "utf-8")
     with pytest.raises(SurvivorsError, match="Tagging-Required: write a reason of at least 20 characters"):
         read_rules_without_mutants(file)
+    file.write_text('rules_without_mutants = ["Tagging::Tagging-Required"]\n', "utf-8")
+    with pytest.raises(SurvivorsError, match="is no table"):
+        read_rules_without_mutants(file)
     assert read_rules_without_mutants(DEFAULT_FILE)
 
 
