@@ -53,8 +53,8 @@ def compare(one: Mapping[str, tuple[str, str, str]], other: Mapping[str, tuple[s
 
 
 def _is_closed(row: Mapping[str, Any]) -> bool:
-    began = datetime.strptime(_hour(row["sk"]["S"]), _HOUR).replace(tzinfo=UTC)
-    return datetime.fromtimestamp(float(row["at"]["N"]), UTC) >= began + _CLOSED_AFTER
+    closed_until = datetime.fromtimestamp(float(row["at"]["N"]), UTC) - _CLOSED_AFTER
+    return _hour(row["sk"]["S"]) <= closed_until.strftime(_HOUR)
 
 
 def _hour(place: str) -> str:

@@ -269,7 +269,7 @@ NUMBERS = [str(number) for number in range(GOOD)]
 LINES = "\n".join(['{"n":0}', "bad", *(f'{{"n":{number}}}' for number in NUMBERS[1:])]).encode()
 ARRAY = b"[" + LINES.replace(b"\n", b",\n") + b"]"
 TABLE = "n,m\r\n" + "".join(f'"{number}\n",2\r\n' for number in NUMBERS[:9]) + "bad\r\n" + ",2\r\n".join(NUMBERS[9:]) + ",2"
-UPLOAD = Upload("billing", "0199d0a0-0000-7000-8000-000000000000", hashlib.sha256(LINES).hexdigest(), "x.ndjson")
+UPLOAD = Upload("billing", "0199d0a0-0000-7000-8000-000000000000", hashlib.sha256(TABLE.encode()).hexdigest(), "x.csv")
 FILES = {
     "lines": ("incoming/x.ndjson", LINES, 1),
     "array": ("incoming/x.json", ARRAY, 1),
@@ -277,7 +277,7 @@ FILES = {
     "gzip": ("incoming/x.json.gz", gzip.compress(ARRAY), 1),
     "zstd": ("incoming/x.csv.zst", zstandard.ZstdCompressor().compress(TABLE.encode()), 9),
     "UTF-16": ("incoming/x.csv", TABLE.encode("utf-16"), 9),
-    "upload": (UPLOAD.object_key, LINES, 1),
+    "upload": (UPLOAD.object_key, TABLE.encode(), 9),
 }
 """Key, content, and ordinal of the rejected record."""
 
@@ -318,11 +318,11 @@ def lasting(world: World, key: str) -> dict[str, Any]:
     return {name: value for name, value in world.results()[key].items() if name != "processed_at"}
 
 
-@pytest.mark.parametrize(("name", "way"), [("table", "long"), ("upload", "long"), ("upload", "large")])
+@pytest.mark.parametrize("way", ["long", "large"])
 def test_crash_before_any_call_while_reading_loses_and_doubles_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, name: str, way: str
+    world: World, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    key, body, rejected = FILES[name]
+    key, body, rejected = FILES["upload"]  # a table, whose later rows need its header and dialect, with a digest to check
     records, spool_bytes, invocations = WAYS[way]
     monkeypatch.setattr(intake, "SPOOL_BYTES", spool_bytes)
     for crash_before in count(1):
@@ -338,7 +338,7 @@ def test_crash_before_any_call_while_reading_loses_and_doubles_nothing(
 
 
 def test_digest_of_an_upload_is_checked_over_several_invocations(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    put, clock = world.put(UPLOAD.object_key, LINES.replace(b"19", b"18")), Clock(batches=1000, records=6)
+    put, clock = world.put(UPLOAD.object_key, TABLE.replace("19", "18").encode()), Clock(batches=1000, records=6)
     deploy_slow(world, monkeypatch, clock)
     clock.run(world)
     assert world.results()[put.key]["reason"].startswith("wrong_digest: ")

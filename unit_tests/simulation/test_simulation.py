@@ -20,11 +20,6 @@ def test_history_of_a_seed_is_independent_of_the_hash_seed() -> None:
     assert run("drawn", 3, 9, hash_seed="1") == run("drawn", 3, 9, hash_seed="2")
 
 
-def test_histories_that_once_failed_pass() -> None:
-    outcomes = run("regressions")
-    assert (broken(outcomes), bool(outcomes)) == (set(), True)
-
-
 @pytest.mark.parametrize(
     ("sabotage", "invariant"),
     [
