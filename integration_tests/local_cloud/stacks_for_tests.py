@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from botocore.config import Config
 
+from integration_tests.local_cloud import cfn
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,6 +43,10 @@ class Stack:
         detail = self.client("cloudformation").describe_stack_resource(StackName=self.name, LogicalResourceId=logical_id)
         identity: str = detail["StackResourceDetail"]["PhysicalResourceId"]
         return identity
+
+    def assume(self, role_id: str, service: str, **more: Any) -> Any:  # noqa: ANN401  a boto3 client
+        """Return a client that acts as a role of the stack."""
+        return assume(self.cloud, f"arn:aws:iam::{self.cloud.account}:role/{self[role_id]}", service, self.region, **more)
 
     def outputs(self) -> dict[str, str]:
         described = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
@@ -133,62 +139,47 @@ def zipped(source: str) -> bytes:
     return package.getvalue()
 
 
-def role(service: str, *statements: dict[str, Any]) -> dict[str, Any]:
-    """Return a role for a service, with the permissions of the statements."""
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
-    }
-    policies = []
-    if statements:
-        document = {"Version": "2012-10-17", "Statement": list(statements)}
-        policies = [{"PolicyName": "allowed", "PolicyDocument": document}]
-    return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust, "Policies": policies}}
-
-
-def allow(*actions: str, resource: Any = "*") -> dict[str, Any]:  # noqa: ANN401  a string or an intrinsic function
+def allow(*actions: str, resource: Any = "*", **more: Any) -> dict[str, Any]:  # noqa: ANN401  a string or an intrinsic function
     """Return a statement that allows actions."""
-    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
 
 
-def function(source: str, role_id: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
+def role(trusted: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    """Return a role that a service or an account may assume, with the permissions of the statements."""
+    principal = {"AWS" if trusted.isdigit() else "Service": trusted}
+    trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    policies = [{"PolicyName": "allowed", "PolicyDocument": cfn.policy_document(*statements)}] if statements else []
+    return cfn.resource("IAM::Role", AssumeRolePolicyDocument=cfn.policy_document(trust), Policies=policies)
+
+
+def function(
+    source: str,
+    role_id: str,
+    *,
+    variables: dict[str, Any] | None = None,
+    **properties: Any,  # noqa: ANN401  template properties
+) -> dict[str, Any]:
     """Return a Python function of one module."""
-    return {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {
-            "Runtime": "python3.13",
-            "Handler": "index.handler",
-            "Timeout": 10,
-            "Code": {"ZipFile": textwrap.dedent(source)},
-            "Role": {"Fn::GetAtt": [role_id, "Arn"]},
-            **properties,
-        },
+    usual = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Timeout": 10,
+        "Environment": {"Variables": variables or {}},
     }
+    code = {"ZipFile": textwrap.dedent(source)}
+    return cfn.resource("Lambda::Function", usual, Code=code, Role=cfn.att(role_id), **properties)
 
 
-def key(*principals: Any) -> dict[str, Any]:  # noqa: ANN401  ARNs or intrinsic functions
-    """Return a KMS key with the account's root as administrator, and only these principals as users."""
-    root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
+def key(*principals: Any, admitted: dict[str, Any] | None = None) -> dict[str, Any]:  # noqa: ANN401  ARNs or intrinsic functions
+    """Return a KMS key with the account's root as administrator, and only these principals as users, beside a statement."""
     administer = ["kms:Create*", "kms:Describe*", "kms:Put*", "kms:Get*", "kms:ScheduleKeyDeletion", "kms:TagResource"]
-    statements: list[dict[str, Any]] = [
-        {"Effect": "Allow", "Principal": {"AWS": root}, "Action": administer, "Resource": "*"}
-    ]
+    statements = [allow(*administer, Principal={"AWS": cfn.ROOT})]
     if principals:
         use = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-        statements.append({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": use, "Resource": "*"})
-    return {
-        "Type": "AWS::KMS::Key",
-        "Properties": {"KeyPolicy": {"Version": "2012-10-17", "Statement": statements}},
-    }
-
-
-def admitting(service: str) -> dict[str, Any]:
-    """Return a key that an AWS service may use, and no role."""
-    admitted = key()
-    use = ["kms:GenerateDataKey", "kms:Decrypt"]
-    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": use, "Resource": "*"}
-    admitted["Properties"]["KeyPolicy"]["Statement"].append(statement)
-    return admitted
+        statements.append(allow(*use, Principal={"AWS": list(principals)}))
+    if admitted:
+        statements.append(admitted)
+    return cfn.resource("KMS::Key", KeyPolicy=cfn.policy_document(*statements))
 
 
 def impatient(cloud: LocalCloud, service: str, region: str) -> Any:  # noqa: ANN401  a boto3 client
@@ -197,13 +188,8 @@ def impatient(cloud: LocalCloud, service: str, region: str) -> Any:  # noqa: ANN
     return cloud.client(service, region, config=once)
 
 
-def assume(cloud: LocalCloud, role_arn: str, service: str, region: str = "us-east-1") -> Any:  # noqa: ANN401  a boto3 client
+def assume(cloud: LocalCloud, role_arn: str, service: str, region: str = EAST, **more: Any) -> Any:  # noqa: ANN401  a boto3 client
     """Return a client that acts as a role."""
-    credentials = cloud.client("sts", region).assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
-    return cloud.client(
-        service,
-        region,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
+    held = cloud.client("sts", region).assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
+    keys = {"aws_access_key_id": held["AccessKeyId"], "aws_secret_access_key": held["SecretAccessKey"]}
+    return cloud.client(service, region, aws_session_token=held["SessionToken"], **keys, **more)

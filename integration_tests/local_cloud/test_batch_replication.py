@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from handlers.bucket_replication import existing_objects
 from handlers.bucket_replication.existing_objects import ExistingObjectsError, Source, replicate_existing
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, assume, deploy, role, until
 from integration_tests.local_cloud.test_buckets import bucket
 
@@ -39,7 +40,7 @@ class Pair:
             "Starter": role("lambda.amazonaws.com", allow("s3:CreateJob", "s3:DescribeJob", "iam:PassRole")),
             "Looker": role("lambda.amazonaws.com", allow("s3:CreateJob", "s3:DescribeJob")),
         }
-        arns = {each: {"Fn::GetAtt": [each, "Arn"]} for each in roles}
+        arns = {each: cfn.att(each) for each in roles}
         self._here: Stack = deploy(cloud, {"Bucket": bucket(f"{name}-here", **VERSIONED), **roles}, arns, region=WEST)
         self._cloud, self.source, self.destination = cloud, self._here["Bucket"], self._there["Bucket"]
         self.arns = self._here.outputs()

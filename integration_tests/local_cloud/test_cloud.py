@@ -21,7 +21,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from integration_tests.local_cloud.stacks_for_tests import allow, assume, deploy, function, key, role, until, zipped
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import allow, deploy, function, key, role, until, zipped
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.shims import metric_math
 
@@ -176,7 +177,7 @@ def test_start_removes_no_folder_of_another_cloud_and_no_kept_one(cloud: LocalCl
         folder = kept.log.parent
     LocalCloud.start().stop()
     assert cloud.log.exists()
-    assert folder.exists()
+    assert "Running on http://127.0.0.1" in kept.log.read_text()
     shutil.rmtree(folder)
 
 
@@ -291,15 +292,6 @@ def test_two_clouds_side_by_side_are_independent(cloud: LocalCloud) -> None:
         assert cloud.client("sqs").list_queues(QueueNamePrefix="side-by-side")["QueueUrls"]
 
 
-def test_keep_folder_keeps_the_folder_with_the_log() -> None:
-    with LocalCloud.start(keep_folder=True) as kept:
-        log = kept.log
-    try:
-        assert "Running on http://127.0.0.1" in log.read_text()
-    finally:
-        shutil.rmtree(log.parent)
-
-
 @pytest.mark.parametrize("port", ["99999", "-1", "taken"])
 def test_port_in_use_is_an_error_with_a_hint(cloud: LocalCloud, port: str) -> None:
     with Command(f"--port={cloud.endpoint_url.rpartition(':')[2] if port == 'taken' else port}") as one:
@@ -322,20 +314,6 @@ def test_its_environment_lets_nothing_of_the_real_aws_through(cloud: LocalCloud,
     assert ended.stdout.strip() == cloud.account
 
 
-def test_server_listens_on_loopback_only(cloud: LocalCloud) -> None:
-    process = Path(f"/proc/{cloud.process_id}")
-    if not process.exists():
-        pytest.skip("needs Linux's /proc")
-    owned = {str(link.readlink()) for link in (process / "fd").iterdir() if link.is_symlink()}
-
-    def addresses(*tables: str, state: str) -> list[str]:
-        rows = [line.split() for table in tables for line in (process / "net" / table).read_text().splitlines()[1:]]
-        return [row[1].split(":")[0] for row in rows if row[3] == state and f"socket:[{row[9]}]" in owned]
-
-    assert addresses("tcp", "tcp6", state="0A") == ["0100007F"]
-    assert addresses("udp", "udp6", state="07") == ["0100007F"]
-
-
 def test_unknown_command_is_refused_with_the_list_of_commands(cloud: LocalCloud) -> None:
     with pytest.raises(LocalCloudError, match="region/<region>/down"):
         cloud._control("nonsense")  # noqa: SLF001  a command that no method sends
@@ -344,70 +322,55 @@ def test_unknown_command_is_refused_with_the_list_of_commands(cloud: LocalCloud)
 
 
 def test_network_is_read_back(cloud: LocalCloud) -> None:
-    policy = {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"}],
-    }
+    policy = cfn.policy_document({"Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": "*"})
     resources = {
-        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.2.0.0/16"}},
-        "Group": {
-            "Type": "AWS::EC2::SecurityGroup",
-            "Properties": {
-                "VpcId": {"Ref": "Vpc"},
-                "GroupDescription": "a",
-                "SecurityGroupEgress": [
-                    {"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}
-                ],
-            },
-        },
-        "In": {
-            "Type": "AWS::EC2::SecurityGroupIngress",
-            "Properties": {
-                "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
-                "IpProtocol": "tcp",
-                "FromPort": 443,
-                "ToPort": 443,
-                "SourceSecurityGroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
-                "Description": "itself",
-            },
-        },
-        "Out": {
-            "Type": "AWS::EC2::SecurityGroupEgress",
-            "Properties": {
-                "GroupId": {"Fn::GetAtt": ["Group", "GroupId"]},
-                "IpProtocol": "tcp",
-                "FromPort": 443,
-                "ToPort": 443,
-                "DestinationPrefixListId": "pl-63a5400a",
-            },
-        },
-        "Endpoint": {
-            "Type": "AWS::EC2::VPCEndpoint",
-            "Properties": {
-                "VpcId": {"Ref": "Vpc"},
-                "ServiceName": "com.amazonaws.us-east-1.sqs",
-                "VpcEndpointType": "Interface",
-                "PolicyDocument": policy,
-                "SecurityGroupIds": [{"Fn::GetAtt": ["Group", "GroupId"]}],
-                "PrivateDnsEnabled": True,
-            },
-        },
-        "Logs": {"Type": "AWS::Logs::LogGroup"},
+        "Vpc": cfn.resource("EC2::VPC", CidrBlock="10.2.0.0/16"),
+        "Group": cfn.resource(
+            "EC2::SecurityGroup",
+            VpcId=cfn.ref("Vpc"),
+            GroupDescription="a",
+            SecurityGroupEgress=[{"IpProtocol": "icmp", "FromPort": 252, "ToPort": 86, "CidrIp": "255.255.255.255/32"}],
+        ),
+        "In": cfn.resource(
+            "EC2::SecurityGroupIngress",
+            GroupId=cfn.att("Group", "GroupId"),
+            IpProtocol="tcp",
+            FromPort=443,
+            ToPort=443,
+            SourceSecurityGroupId=cfn.att("Group", "GroupId"),
+            Description="itself",
+        ),
+        "Out": cfn.resource(
+            "EC2::SecurityGroupEgress",
+            GroupId=cfn.att("Group", "GroupId"),
+            IpProtocol="tcp",
+            FromPort=443,
+            ToPort=443,
+            DestinationPrefixListId="pl-63a5400a",
+        ),
+        "Endpoint": cfn.resource(
+            "EC2::VPCEndpoint",
+            VpcId=cfn.ref("Vpc"),
+            ServiceName="com.amazonaws.us-east-1.sqs",
+            VpcEndpointType="Interface",
+            PolicyDocument=policy,
+            SecurityGroupIds=[cfn.att("Group", "GroupId")],
+            PrivateDnsEnabled=True,
+        ),
+        "Logs": cfn.resource("Logs::LogGroup"),
         "Role": role("vpc-flow-logs.amazonaws.com"),
-        "Flow": {
-            "Type": "AWS::EC2::FlowLog",
-            "Properties": {
-                "ResourceId": {"Ref": "Vpc"},
-                "ResourceType": "VPC",
-                "TrafficType": "ALL",
-                "LogGroupName": {"Ref": "Logs"},
-                "DeliverLogsPermissionArn": {"Fn::GetAtt": ["Role", "Arn"]},
-                "MaxAggregationInterval": 60,
-                "Tags": [{"Key": "Owner", "Value": "me"}],
-            },
-        },
+        "Flow": cfn.resource(
+            "EC2::FlowLog",
+            ResourceId=cfn.ref("Vpc"),
+            ResourceType="VPC",
+            TrafficType="ALL",
+            LogGroupName=cfn.ref("Logs"),
+            DeliverLogsPermissionArn=cfn.att("Role"),
+            MaxAggregationInterval=60,
+            Tags=[{"Key": "Owner", "Value": "me"}],
+        ),
     }
-    stack = deploy(cloud, resources, {"Cidr": {"Fn::GetAtt": ["Vpc", "CidrBlock"]}})
+    stack = deploy(cloud, resources, {"Cidr": cfn.att("Vpc", "CidrBlock")})
     ec2 = stack.client("ec2")
     assert stack.outputs()["Cidr"] == "10.2.0.0/16"
     group = ec2.describe_security_groups(GroupIds=[stack["Group"]])["SecurityGroups"][0]
@@ -432,7 +395,7 @@ def test_network_is_read_back(cloud: LocalCloud) -> None:
 
 
 def trail_resources(*statements: dict[str, Any]) -> dict[str, Any]:
-    policy = {"Bucket": {"Ref": "Bucket"}, "PolicyDocument": {"Version": "2012-10-17", "Statement": list(statements)}}
+    policy = {"Bucket": cfn.ref("Bucket"), "PolicyDocument": cfn.policy_document(*statements)}
     data = [
         {"Field": "eventCategory", "Equals": ["Data"]},
         {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
@@ -440,37 +403,30 @@ def trail_resources(*statements: dict[str, Any]) -> dict[str, Any]:
     ]
     return {
         "Key": key(),
-        "Bucket": {"Type": "AWS::S3::Bucket"},
-        "Policy": {"Type": "AWS::S3::BucketPolicy", "Properties": policy},
-        "Logs": {"Type": "AWS::Logs::LogGroup"},
+        "Bucket": cfn.resource("S3::Bucket"),
+        "Policy": cfn.resource("S3::BucketPolicy", **policy),
+        "Logs": cfn.resource("Logs::LogGroup"),
         "Role": role("cloudtrail.amazonaws.com"),
-        "Trail": {
-            "Type": "AWS::CloudTrail::Trail",
-            "DependsOn": "Policy",
-            "Properties": {
-                "TrailName": "audit",
-                "S3BucketName": {"Ref": "Bucket"},
-                "IsLogging": True,
-                "IsMultiRegionTrail": True,
-                "EnableLogFileValidation": True,
-                "KMSKeyId": {"Fn::GetAtt": ["Key", "Arn"]},
-                "CloudWatchLogsLogGroupArn": {"Fn::GetAtt": ["Logs", "Arn"]},
-                "CloudWatchLogsRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
-                "AdvancedEventSelectors": [{"Name": "objects", "FieldSelectors": data}],
-                "Tags": [{"Key": "Owner", "Value": "me"}],
-            },
-        },
+        "Trail": cfn.resource(
+            "CloudTrail::Trail",
+            TrailName="audit",
+            S3BucketName=cfn.ref("Bucket"),
+            IsLogging=True,
+            IsMultiRegionTrail=True,
+            EnableLogFileValidation=True,
+            KMSKeyId=cfn.att("Key"),
+            CloudWatchLogsLogGroupArn=cfn.att("Logs"),
+            CloudWatchLogsRoleArn=cfn.att("Role"),
+            AdvancedEventSelectors=[{"Name": "objects", "FieldSelectors": data}],
+            Tags=[{"Key": "Owner", "Value": "me"}],
+        )
+        | {"DependsOn": "Policy"},
     }
 
 
 def test_trail_is_read_back_and_needs_its_buckets_permission(cloud: LocalCloud) -> None:
-    admitted = {
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudtrail.amazonaws.com"},
-        "Action": "s3:PutObject",
-        "Resource": {"Fn::Sub": "arn:aws:s3:::${Bucket}/*"},
-    }
-    stack = deploy(cloud, trail_resources(admitted), {"Arn": {"Fn::GetAtt": ["Trail", "Arn"]}}, region="us-west-2")
+    admitted = cfn.admit("cloudtrail.amazonaws.com", "s3:PutObject", resource={"Fn::Sub": "arn:aws:s3:::${Bucket}/*"})
+    stack = deploy(cloud, trail_resources(admitted), {"Arn": cfn.att("Trail")}, region="us-west-2")
     cloudtrail = stack.client("cloudtrail")
     trail = cloudtrail.get_trail(Name="audit")["Trail"]
     assert trail["TrailARN"] == stack.outputs()["Arn"]
@@ -492,12 +448,12 @@ def test_trail_is_read_back_and_needs_its_buckets_permission(cloud: LocalCloud) 
 
 def test_key_policy_without_the_caller_denies_decryption(cloud: LocalCloud) -> None:
     resources = {"Caller": role("lambda.amazonaws.com", allow("kms:*")), "Key": key()}
-    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Caller", "Arn"]}})
+    stack = deploy(cloud, resources)
     ciphertext = stack.client("kms").encrypt(KeyId=stack["Key"], Plaintext=b"x")["CiphertextBlob"]
-    caller = assume(cloud, stack.outputs()["Role"], "kms")
+    caller = stack.assume("Caller", "kms")
     with pytest.raises(ClientError, match="AccessDenied"):
         caller.decrypt(CiphertextBlob=ciphertext, KeyId=stack["Key"])
-    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Caller", "Arn"]})})
+    stack.update({**resources, "Key": key(cfn.att("Caller"))})
     assert caller.decrypt(CiphertextBlob=ciphertext, KeyId=stack["Key"])["Plaintext"] == b"x"
 
 

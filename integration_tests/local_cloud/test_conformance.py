@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from integration_tests.conformance.cases import CASES, Services
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, deploy
 
 if TYPE_CHECKING:
@@ -30,19 +31,17 @@ def services(cloud: LocalCloud) -> Services:
     stack = deploy(
         cloud,
         {
-            "Table": {
-                "Type": "AWS::DynamoDB::Table",
-                "Properties": {
-                    "KeySchema": schema("pk", "sk"),
-                    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in _KEYS],
-                    "GlobalSecondaryIndexes": [index],
-                    "BillingMode": "PAY_PER_REQUEST",
-                },
-            },
-            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}},
-            "Archive": {"Type": "AWS::S3::Bucket"},
-            "Queue": {"Type": "AWS::SQS::Queue"},
-            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": "first"}},
+            "Table": cfn.resource(
+                "DynamoDB::Table",
+                KeySchema=schema("pk", "sk"),
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in _KEYS],
+                GlobalSecondaryIndexes=[index],
+                BillingMode="PAY_PER_REQUEST",
+            ),
+            "Bucket": cfn.resource("S3::Bucket", VersioningConfiguration={"Status": "Enabled"}),
+            "Archive": cfn.resource("S3::Bucket"),
+            "Queue": cfn.resource("SQS::Queue"),
+            "Secret": cfn.resource("SecretsManager::Secret", SecretString="first"),
         },
         region=EAST,
     )

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from compliance.cfn.loading import load_assembly
 from compliance.live.drift import Comparison, read_stacks
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.out_of_band import GONE, UNDECLARED, seeds
 from local_cloud import LocalCloud
 from local_cloud.testbed.local_platform import deploy_once, zones_of
@@ -85,7 +86,7 @@ def _as_auditor(cloud: LocalCloud) -> dict[str, str]:
     """Return the credentials of a role that has the shipped policy and nothing else."""
     iam, account = cloud.client("iam"), cloud.account
     trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
-    iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))
+    iam.create_role(RoleName="auditor", AssumeRolePolicyDocument=json.dumps(cfn.policy_document(trust)))
     iam.put_role_policy(
         RoleName="auditor", PolicyName="drift", PolicyDocument=POLICY.read_text("utf-8").replace("ACCOUNT", account)
     )

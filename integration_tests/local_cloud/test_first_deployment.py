@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from botocore.exceptions import ClientError
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.platform_for_tests import Cdk, Refused, synthesize
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, role, until
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, role, until
 from local_cloud import LocalCloud
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ def failing(assembly: Path, folder: Path, stack: str) -> Path:
     protected = [name for name, each in resources.items() if each["Type"] == "AWS::DynamoDB::GlobalTable"]
     for name in protected:
         resources[name]["DependsOn"] = [*resources[name]["DependsOn"], "Last"]
-    resources["Last"] = {
-        "Type": "AWS::SecretsManager::RotationSchedule",
-        "DependsOn": sorted(resources.keys() - set(protected)),
-        "Properties": {"SecretId": "there-is-none", "RotationLambdaARN": "arn:aws:lambda:us-east-1:1:function:none"},
-    }
+    resources["Last"] = cfn.resource(
+        "SecretsManager::RotationSchedule",
+        SecretId="there-is-none",
+        RotationLambdaARN="arn:aws:lambda:us-east-1:1:function:none",
+    ) | {"DependsOn": sorted(resources.keys() - set(protected))}
     file.write_text(json.dumps(template))
     # The CLI uploads a template under its hash, and takes one that is there for the same.
     manifest = copy / f"{stack}.assets.json"
@@ -133,13 +134,8 @@ def canaries(stack: Stack) -> int:
 
 def refuse_a_forged_canary(stack: Stack) -> None:
     """Put a canary with a role that has all permissions but is not the issuer's; the bucket's policy must refuse it."""
-    stranger = deploy(
-        stack.cloud,
-        {"Stranger": role("lambda.amazonaws.com", allow("*"))},
-        {"Role": {"Fn::GetAtt": ["Stranger", "Arn"]}},
-        region=stack.region,
-    )
-    s3, bucket = assume(stack.cloud, stranger.outputs()["Role"], "s3", stack.region), stack.outputs()["IngestBucketName"]
+    stranger = deploy(stack.cloud, {"Stranger": role("lambda.amazonaws.com", allow("*"))}, region=stack.region)
+    s3, bucket = stranger.assume("Stranger", "s3"), stack.outputs()["IngestBucketName"]
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.put_object(Bucket=bucket, Key=f"{CANARIES}1/{'0' * 64}/canary.ndjson", Body=b"{")
     assert s3.put_object(Bucket=bucket, Key="direct/file.ndjson", Body=b"{}")["VersionId"]

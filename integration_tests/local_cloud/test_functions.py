@@ -16,7 +16,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, assume, deploy, function, key, role, until, values
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, function, key, role, until, values
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -40,32 +41,6 @@ SENDS_ON = """
 def invoke(stack: Stack, name: str, payload: object = None) -> Any:  # noqa: ANN401  whatever the function returns
     answer = stack.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
     return answer.get("FunctionError"), json.loads(answer["Payload"].read())
-
-
-def table() -> dict[str, Any]:
-    return {
-        "Type": "AWS::DynamoDB::Table",
-        "Properties": {
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-            "BillingMode": "PAY_PER_REQUEST",
-        },
-    }
-
-
-def test_function_may_do_what_its_role_allows_until_that_is_removed(cloud: LocalCloud) -> None:
-    resources = {
-        "Table": table(),
-        "Role": role("lambda.amazonaws.com", allow("dynamodb:PutItem")),
-        "Function": function(WRITES_TO_TABLE, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
-    }
-    stack = deploy(cloud, resources)
-    assert invoke(stack, stack["Function"]) == (None, "written")
-
-    stack.update({**resources, "Role": role("lambda.amazonaws.com", allow("dynamodb:GetItem"))})
-    failed, answer = invoke(stack, stack["Function"])
-    assert failed == "Unhandled"
-    assert "AccessDeniedException" in answer["errorMessage"]
 
 
 TRIES_ALL = """
@@ -102,16 +77,16 @@ ACTIONS = (
 @pytest.fixture(scope="module")
 def trying(cloud: LocalCloud) -> Stack:
     """A function that uses a resource of every service, and returns the denied actions."""
-    where = {name.upper(): {"Ref": name} for name in ("Bucket", "Queue", "Table", "Secret", "Key")}
+    where = {name.upper(): cfn.ref(name) for name in ("Bucket", "Queue", "Table", "Secret", "Key")}
     root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
     resources = {
-        "Bucket": {"Type": "AWS::S3::Bucket"},
-        "Queue": {"Type": "AWS::SQS::Queue"},
-        "Table": table(),
-        "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "tried", "SecretString": "x"}},
+        "Bucket": cfn.resource("S3::Bucket"),
+        "Queue": cfn.resource("SQS::Queue"),
+        "Table": cfn.simple_table(),
+        "Secret": cfn.resource("SecretsManager::Secret", Name="tried", SecretString="x"),
         "Key": key(root),
         "Role": role("lambda.amazonaws.com", allow(*ACTIONS)),
-        "Function": function(TRIES_ALL, "Role", Environment={"Variables": where}),
+        "Function": function(TRIES_ALL, "Role", variables=where),
     }
     stack = deploy(cloud, resources)
     stack.client("s3").put_object(Bucket=stack["Bucket"], Key="kept", Body=b"x")
@@ -127,7 +102,7 @@ def test_removed_permission_denies_its_action_and_no_other(trying: Stack, remove
     iam, name = trying.client("iam"), trying["Role"]
 
     def grant(*actions: str) -> None:
-        document = {"Version": "2012-10-17", "Statement": [allow(*actions)]}
+        document = cfn.policy_document(allow(*actions))
         iam.put_role_policy(RoleName=name, PolicyName="allowed", PolicyDocument=json.dumps(document))
 
     grant(*(action for action in ACTIONS if action != removed))
@@ -142,11 +117,8 @@ def test_removed_permission_denies_its_action_and_no_other(trying: Stack, remove
 
 def test_subnet_is_in_the_zone_of_its_zone_id(cloud: LocalCloud) -> None:
     resources = {
-        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
-        "Subnet": {
-            "Type": "AWS::EC2::Subnet",
-            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.1.0.0/24", "AvailabilityZoneId": "use1-az2"},
-        },
+        "Vpc": cfn.resource("EC2::VPC", CidrBlock="10.1.0.0/16"),
+        "Subnet": cfn.resource("EC2::Subnet", VpcId=cfn.ref("Vpc"), CidrBlock="10.1.0.0/24", AvailabilityZoneId="use1-az2"),
     }
     stack = deploy(cloud, resources)
     (held,) = stack.client("ec2").describe_subnets(SubnetIds=[stack["Subnet"]])["Subnets"]
@@ -155,28 +127,22 @@ def test_subnet_is_in_the_zone_of_its_zone_id(cloud: LocalCloud) -> None:
 
 def test_function_configuration_is_read_back(cloud: LocalCloud) -> None:
     resources = {
-        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}},
-        "Subnet": {
-            "Type": "AWS::EC2::Subnet",
-            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.1.0.0/24"},
-        },
-        "Group": {
-            "Type": "AWS::EC2::SecurityGroup",
-            "Properties": {"VpcId": {"Ref": "Vpc"}, "GroupDescription": "test"},
-        },
-        "Dead": {"Type": "AWS::SQS::Queue"},
+        "Vpc": cfn.resource("EC2::VPC", CidrBlock="10.1.0.0/16"),
+        "Subnet": cfn.resource("EC2::Subnet", VpcId=cfn.ref("Vpc"), CidrBlock="10.1.0.0/24"),
+        "Group": cfn.resource("EC2::SecurityGroup", VpcId=cfn.ref("Vpc"), GroupDescription="test"),
+        "Dead": cfn.resource("SQS::Queue"),
         "Key": key(),
         "Role": role("lambda.amazonaws.com"),
         "Function": function(
             "def handler(event, context): pass",
             "Role",
-            VpcConfig={"SubnetIds": [{"Ref": "Subnet"}], "SecurityGroupIds": [{"Ref": "Group"}]},
+            VpcConfig={"SubnetIds": [cfn.ref("Subnet")], "SecurityGroupIds": [cfn.ref("Group")]},
             ReservedConcurrentExecutions=3,
             RecursiveLoop="Allow",
-            DeadLetterConfig={"TargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}},
+            DeadLetterConfig={"TargetArn": cfn.att("Dead")},
             TracingConfig={"Mode": "Active"},
             Architectures=["arm64"],
-            KmsKeyArn={"Fn::GetAtt": ["Key", "Arn"]},
+            KmsKeyArn=cfn.att("Key"),
         ),
     }
     stack = deploy(cloud, resources)
@@ -199,9 +165,9 @@ def test_function_configuration_is_read_back(cloud: LocalCloud) -> None:
 
 def test_stacks_of_one_name_in_two_regions_do_not_share_their_roles(cloud: LocalCloud) -> None:
     resources = {
-        "Table": table(),
+        "Table": cfn.simple_table(),
         "Role": role("lambda.amazonaws.com", allow("dynamodb:PutItem")),
-        "Function": function(WRITES_TO_TABLE, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
+        "Function": function(WRITES_TO_TABLE, "Role", variables={"TABLE": cfn.ref("Table")}),
     }
     east = deploy(cloud, resources)
     west = deploy(cloud, {**resources, "Role": role("lambda.amazonaws.com")}, region="us-west-2", name=east.name)
@@ -212,20 +178,15 @@ def test_stacks_of_one_name_in_two_regions_do_not_share_their_roles(cloud: Local
 
 def looping(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
     use = allow("sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}
+    redrive = {"deadLetterTargetArn": cfn.att("Dead"), "maxReceiveCount": 5}
     return {
-        "Dead": {"Type": "AWS::SQS::Queue"},
-        "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive, "VisibilityTimeout": 60}},
+        "Dead": cfn.resource("SQS::Queue"),
+        "Queue": cfn.resource("SQS::Queue", RedrivePolicy=redrive, VisibilityTimeout=60),
         "Role": role("lambda.amazonaws.com", use),
-        "Function": function(SENDS_ON, "Role", Environment={"Variables": {"QUEUE": {"Ref": "Queue"}}}, **properties),
-        "Mapping": {
-            "Type": "AWS::Lambda::EventSourceMapping",
-            "Properties": {
-                "FunctionName": {"Ref": "Function"},
-                "EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]},
-                "BatchSize": 1,
-            },
-        },
+        "Function": function(SENDS_ON, "Role", variables={"QUEUE": cfn.ref("Queue")}, **properties),
+        "Mapping": cfn.resource(
+            "Lambda::EventSourceMapping", FunctionName=cfn.ref("Function"), EventSourceArn=cfn.att("Queue"), BatchSize=1
+        ),
     }
 
 
@@ -259,25 +220,11 @@ LOOPS_THROUGH_A_BUCKET = """
 
 
 def test_loop_through_a_bucket_and_a_queue_is_stopped_and_counted(cloud: LocalCloud) -> None:
-    resources = looping()
-    queue = {"Fn::GetAtt": ["Queue", "Arn"]}
-    send = {
-        "Effect": "Allow",
-        "Principal": {"Service": "s3.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": queue,
-    }
-    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [send]}, "Queues": [{"Ref": "Queue"}]}
-    notification = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}]}
-    resources |= {
-        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
-        "Bucket": {
-            "Type": "AWS::S3::Bucket",
-            "DependsOn": "Policy",
-            "Properties": {"NotificationConfiguration": notification},
-        },
+    resources = {
+        **looping(),
+        **cfn.notifying(),
         "Role": role("lambda.amazonaws.com", allow("sqs:*", "s3:PutObject")),
-        "Function": function(LOOPS_THROUGH_A_BUCKET, "Role", Environment={"Variables": {"BUCKET": {"Ref": "Bucket"}}}),
+        "Function": function(LOOPS_THROUGH_A_BUCKET, "Role", variables={"BUCKET": cfn.ref("Bucket")}),
     }
     stack = deploy(cloud, resources)
     stack.client("s3").put_object(Bucket=stack["Bucket"], Key="0", Body=b"x")
@@ -442,48 +389,40 @@ def api(authorization: str) -> dict[str, Any]:
     return {
         "Role": role("lambda.amazonaws.com"),
         "Function": function("def handler(event, context): return {'statusCode': 200, 'body': event['rawPath']}", "Role"),
-        "Api": {"Type": "AWS::ApiGatewayV2::Api", "Properties": {"Name": "test", "ProtocolType": "HTTP"}},
-        "Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"RetentionInDays": 7}},
-        "Stage": {
-            "Type": "AWS::ApiGatewayV2::Stage",
-            "Properties": {
-                "ApiId": {"Ref": "Api"},
-                "StageName": "$default",
-                "AutoDeploy": True,
-                "AccessLogSettings": {
-                    "DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]},
-                    "Format": "$context.requestId",
-                },
-                "DefaultRouteSettings": {"ThrottlingBurstLimit": 5, "ThrottlingRateLimit": 10},
+        "Api": cfn.resource("ApiGatewayV2::Api", Name="test", ProtocolType="HTTP"),
+        "Logs": cfn.resource("Logs::LogGroup", RetentionInDays=7),
+        "Stage": cfn.resource(
+            "ApiGatewayV2::Stage",
+            ApiId=cfn.ref("Api"),
+            StageName="$default",
+            AutoDeploy=True,
+            AccessLogSettings={
+                "DestinationArn": cfn.att("Logs"),
+                "Format": "$context.requestId",
             },
-        },
-        "Integration": {
-            "Type": "AWS::ApiGatewayV2::Integration",
-            "Properties": {
-                "ApiId": {"Ref": "Api"},
-                "IntegrationType": "AWS_PROXY",
-                "IntegrationUri": {"Fn::GetAtt": ["Function", "Arn"]},
-                "PayloadFormatVersion": "2.0",
-            },
-        },
-        "Route": {
-            "Type": "AWS::ApiGatewayV2::Route",
-            "Properties": {
-                "ApiId": {"Ref": "Api"},
-                "RouteKey": "GET /healthz",
-                "AuthorizationType": authorization,
-                "Target": {"Fn::Join": ["/", ["integrations", {"Ref": "Integration"}]]},
-            },
-        },
-        "Permission": {
-            "Type": "AWS::Lambda::Permission",
-            "Properties": {
-                "Action": "lambda:InvokeFunction",
-                "FunctionName": {"Ref": "Function"},
-                "Principal": "apigateway.amazonaws.com",
-                "SourceArn": {"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/healthz"},
-            },
-        },
+            DefaultRouteSettings={"ThrottlingBurstLimit": 5, "ThrottlingRateLimit": 10},
+        ),
+        "Integration": cfn.resource(
+            "ApiGatewayV2::Integration",
+            ApiId=cfn.ref("Api"),
+            IntegrationType="AWS_PROXY",
+            IntegrationUri=cfn.att("Function"),
+            PayloadFormatVersion="2.0",
+        ),
+        "Route": cfn.resource(
+            "ApiGatewayV2::Route",
+            ApiId=cfn.ref("Api"),
+            RouteKey="GET /healthz",
+            AuthorizationType=authorization,
+            Target={"Fn::Join": ["/", ["integrations", cfn.ref("Integration")]]},
+        ),
+        "Permission": cfn.resource(
+            "Lambda::Permission",
+            Action="lambda:InvokeFunction",
+            FunctionName=cfn.ref("Function"),
+            Principal="apigateway.amazonaws.com",
+            SourceArn={"Fn::Sub": "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*/*/healthz"},
+        ),
     }
 
 
@@ -497,7 +436,7 @@ def fetch(url: str, headers: dict[str, str] | None = None) -> tuple[int, str]:
 
 
 def test_api_answers_at_its_local_url_and_by_its_aws_name(cloud: LocalCloud) -> None:
-    stack = deploy(cloud, api("NONE"), {"Endpoint": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}, region="us-west-2")
+    stack = deploy(cloud, api("NONE"), {"Endpoint": cfn.att("Api", "ApiEndpoint")}, region="us-west-2")
     identity = stack["Api"]
     endpoint = stack.outputs()["Endpoint"]
     assert endpoint == f"https://{identity}.execute-api.us-west-2.amazonaws.com"
@@ -520,19 +459,19 @@ def test_iam_route_allows_only_callers_with_permission(cloud: LocalCloud) -> Non
         "Client": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
         "Stranger": role("lambda.amazonaws.com"),
     }
-    outputs = {name: {"Fn::GetAtt": [name, "Arn"]} for name in ("Client", "Stranger")}
-    stack = deploy(cloud, resources, outputs)
+    stack = deploy(cloud, resources)
     url = f"{cloud.api_url(stack['Api'])}/healthz"
 
     def ask(who: str) -> int:
-        answer = cloud.client("sts").assume_role(RoleArn=stack.outputs()[who], RoleSessionName="test")["Credentials"]
+        arn = f"arn:aws:iam::{cloud.account}:role/{stack[who]}"
+        answer = cloud.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
         credentials = Credentials(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
         return fetch(url, signed(url, credentials))[0]
 
     assert ask("Client") == 200
     assert ask("Stranger") == 403
     assert fetch(url)[0] == 403
-    assert assume(cloud, stack.outputs()["Client"], "sts").get_caller_identity()["Arn"].endswith("/test")
+    assert stack.assume("Client", "sts").get_caller_identity()["Arn"].endswith("/test")
 
 
 CALLS_AN_API = """
@@ -557,9 +496,7 @@ def test_function_calls_an_api_by_its_own_name_with_a_valid_signature(cloud: Loc
     resources = {
         **api("AWS_IAM"),
         "Caller": role("lambda.amazonaws.com", allow("execute-api:Invoke")),
-        "Calls": function(
-            CALLS_AN_API, "Caller", Environment={"Variables": {"API": {"Fn::GetAtt": ["Api", "ApiEndpoint"]}}}
-        ),
+        "Calls": function(CALLS_AN_API, "Caller", variables={"API": cfn.att("Api", "ApiEndpoint")}),
     }
     stack = deploy(cloud, resources, region=region)
     assert invoke(stack, stack["Calls"]) == (None, [200, "/healthz"])

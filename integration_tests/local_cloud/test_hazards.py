@@ -14,8 +14,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, impatient, role, until
-from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_replication import Site, site
 from integration_tests.local_cloud.test_tables import global_table, replica
 from local_cloud import LocalCloud, LocalCloudError
@@ -96,23 +96,6 @@ def test_restored_link_brings_items_one_by_one(disturbed: LocalCloud, site: Site
     assert until(lambda: len(numbers(site, "held/")) == 20, seconds=40)
 
 
-def notifying() -> dict[str, Any]:
-    """Return a bucket that sends the events of new objects to a queue."""
-    queue = {"Fn::GetAtt": ["Queue", "Arn"]}
-    admit = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}
-    document = {"Version": "2012-10-17", "Statement": [admit]}
-    configuration = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}]}
-    policy = {"Queues": [{"Ref": "Queue"}], "PolicyDocument": document}
-    return {
-        "Queue": {"Type": "AWS::SQS::Queue"},
-        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
-        "Bucket": {
-            **bucket(f"hazards-{uuid.uuid4().hex[:6]}", NotificationConfiguration=configuration),
-            "DependsOn": "Policy",
-        },
-    }
-
-
 def received(stack: Stack) -> list[str]:
     """Receive and delete ten messages of a stack's queue, and return their bodies."""
     sqs, url = stack.client("sqs"), stack["Queue"]
@@ -129,7 +112,7 @@ def announced(stack: Stack) -> list[str]:
 
 
 def test_event_of_s3_may_come_twice(disturbed: LocalCloud) -> None:
-    stack = deploy(disturbed, notifying())
+    stack = deploy(disturbed, {"Queue": cfn.resource("SQS::Queue"), **cfn.notifying()})
     disturbed.set_hazard("event-duplicates", 1)
     stack.client("s3").put_object(Bucket=stack["Bucket"], Key="twice", Body=b"x")
     found: list[str] = []
@@ -148,7 +131,7 @@ def collected(stack: Stack, found: list[str], count: int) -> bool:
 
 
 def test_events_of_s3_come_in_another_order(disturbed: LocalCloud) -> None:
-    stack = deploy(disturbed, notifying())
+    stack = deploy(disturbed, {"Queue": cfn.resource("SQS::Queue"), **cfn.notifying()})
     disturbed.set_hazard("event-delays", 4)
     keys = [f"{number:02}" for number in range(20)]
     for key in keys:
@@ -163,7 +146,7 @@ def test_deleted_message_may_come_again_from_a_standard_queue_only(disturbed: Lo
     fifo = {"FifoQueue": True, "QueueName": f"{uuid.uuid4().hex[:8]}.fifo", "ContentBasedDeduplication": True}
     disturbed.set_hazard("message-order", 1)
     for properties, extra, expected in (({}, {}, 2), (fifo, {"MessageGroupId": "one"}, 1)):
-        stack = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue", "Properties": properties}})
+        stack = deploy(disturbed, {"Queue": cfn.resource("SQS::Queue", **properties)})
         stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody="again", **extra)
         disturbed.set_hazard("message-duplicates", 1)
         found = received(stack)
@@ -175,7 +158,7 @@ def test_deleted_message_may_come_again_from_a_standard_queue_only(disturbed: Lo
 
 def test_standard_queue_hands_messages_out_in_another_order(disturbed: LocalCloud) -> None:
     disturbed.set_hazard("message-order", 1)
-    stack = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    stack = deploy(disturbed, {"Queue": cfn.resource("SQS::Queue")})
     for number in range(10):
         stack.client("sqs").send_message(QueueUrl=stack["Queue"], MessageBody=str(number))
     found = received(stack)
@@ -250,19 +233,9 @@ def test_clock_of_the_region_decides_the_last_writer(doomed: LocalCloud) -> None
 @pytest.fixture(scope="module")
 def writer(cloud: LocalCloud) -> tuple[Any, str]:
     """A client of DynamoDB that acts as a role, as functions do, and a table."""
-    writing = role("s3.amazonaws.com", allow("dynamodb:*"))
-    writing["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": cloud.account}
+    writing = role(cloud.account, allow("dynamodb:*"))
     stack = deploy(cloud, {"Role": writing, "Table": global_table(replica(WEST))}, region=WEST)
-    arn = cloud.client("iam").get_role(RoleName=stack["Role"])["Role"]["Arn"]
-    held = cloud.client("sts", WEST).assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    client = cloud.client(
-        "dynamodb",
-        WEST,
-        config=Config(proxies={}, retries={"total_max_attempts": 1}),
-        aws_access_key_id=held["AccessKeyId"],
-        aws_secret_access_key=held["SecretAccessKey"],
-        aws_session_token=held["SessionToken"],
-    )
+    client = stack.assume("Role", "dynamodb", config=Config(proxies={}, retries={"total_max_attempts": 1}))
     return client, stack["Table"]
 
 

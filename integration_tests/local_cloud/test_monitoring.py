@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, deploy, function, key, role, until
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, function, key, role, until
 from integration_tests.local_cloud.test_functions import api, invoke
 from local_cloud.shims import alarms
 
@@ -26,7 +27,7 @@ def alarm(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template proper
     }
     if "Metrics" in properties:
         del defaults["Statistic"], defaults["Period"]
-    return {"Type": "AWS::CloudWatch::Alarm", "Properties": {**defaults, **properties}}
+    return cfn.resource("CloudWatch::Alarm", defaults, **properties)
 
 
 def state(stack: Stack, logical_id: str) -> str:
@@ -166,7 +167,7 @@ def test_composite_alarm_follows_its_children(cloud: LocalCloud) -> None:
     child = alarm(Namespace="Test", MetricName="Child")
     quiet = alarm(Namespace="Test", MetricName="Quiet", TreatMissingData="notBreaching")
     rule = {"Fn::Sub": 'ALARM("${Child}") AND NOT ALARM("${Quiet}")'}
-    composite = {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": {"AlarmRule": rule}}
+    composite = cfn.resource("CloudWatch::CompositeAlarm", AlarmRule=rule)
     stack = deploy(cloud, {"Child": child, "Quiet": quiet, "Composite": composite})
     assert state(stack, "Composite") == "OK"
     put(stack, "Child", 9)
@@ -178,15 +179,15 @@ def test_composite_alarm_follows_its_children(cloud: LocalCloud) -> None:
 def test_suppressed_composite_alarm_changes_without_actions(cloud: LocalCloud) -> None:
     def composite(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
         rule = {"Fn::Sub": 'ALARM("${Child}")'}
-        actions = {"AlarmRule": rule, "AlarmActions": [{"Ref": "Topic"}], **properties}
-        return {"Type": "AWS::CloudWatch::CompositeAlarm", "Properties": actions}
+        actions = {"AlarmRule": rule, "AlarmActions": [cfn.ref("Topic")], **properties}
+        return cfn.resource("CloudWatch::CompositeAlarm", **actions)
 
     suppression = {"ActionsSuppressorWaitPeriod": 1, "ActionsSuppressorExtensionPeriod": 1}
     resources = {
         **queue_alarm(),
         "Child": alarm(Namespace="Test", MetricName="Hushed"),
         "Hush": alarm(Namespace="Test", MetricName="Hush"),
-        "Quiet": composite(ActionsSuppressor={"Fn::GetAtt": ["Hush", "Arn"]}, **suppression),
+        "Quiet": composite(ActionsSuppressor=cfn.att("Hush"), **suppression),
         "Loud": composite(),
     }
     stack = deploy(cloud, resources)
@@ -200,37 +201,23 @@ def test_suppressed_composite_alarm_changes_without_actions(cloud: LocalCloud) -
 
 def queue_alarm(**topic: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
     """A dead-letter queue, an alarm on its depth, and a topic with a queue as subscriber."""
-    publish = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": "*",
-    }
     return {
-        "Dead": {"Type": "AWS::SQS::Queue"},
-        "Heard": {"Type": "AWS::SQS::Queue"},
-        "Policy": {
-            "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {
-                "Queues": [{"Ref": "Heard"}],
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [publish]},
-            },
-        },
-        "Topic": {"Type": "AWS::SNS::Topic", "Properties": topic},
-        "Subscription": {
-            "Type": "AWS::SNS::Subscription",
-            "Properties": {
-                "TopicArn": {"Ref": "Topic"},
-                "Protocol": "sqs",
-                "Endpoint": {"Fn::GetAtt": ["Heard", "Arn"]},
-                "RawMessageDelivery": True,
-            },
-        },
+        "Dead": cfn.resource("SQS::Queue"),
+        "Heard": cfn.resource("SQS::Queue"),
+        "Policy": cfn.queue_policy("Heard", cfn.admit("sns.amazonaws.com", "sqs:SendMessage")),
+        "Topic": cfn.resource("SNS::Topic", **topic),
+        "Subscription": cfn.resource(
+            "SNS::Subscription",
+            TopicArn=cfn.ref("Topic"),
+            Protocol="sqs",
+            Endpoint=cfn.att("Heard"),
+            RawMessageDelivery=True,
+        ),
         "Alarm": alarm(
             Namespace="AWS/SQS",
             MetricName="ApproximateNumberOfMessagesVisible",
-            Dimensions=[{"Name": "QueueName", "Value": {"Fn::GetAtt": ["Dead", "QueueName"]}}],
-            AlarmActions=[{"Ref": "Topic"}],
+            Dimensions=[{"Name": "QueueName", "Value": cfn.att("Dead", "QueueName")}],
+            AlarmActions=[cfn.ref("Topic")],
         ),
     }
 
@@ -249,13 +236,15 @@ def test_message_in_a_dead_letter_queue_raises_and_announces_its_alarm(cloud: Lo
 
 
 def test_encrypted_topic_must_allow_cloudwatch(cloud: LocalCloud) -> None:
-    resources = {"Key": key(), **queue_alarm(KmsMasterKeyId={"Ref": "Key"})}
+    resources = {"Key": key(), **queue_alarm(KmsMasterKeyId=cfn.ref("Key"))}
     stack = deploy(cloud, resources)
     stack.client("sqs").send_message(QueueUrl=stack["Dead"], MessageBody="failed")
     assert until(lambda: state(stack, "Alarm") == "ALARM")
     assert not until(lambda: heard(stack), seconds=0.6)
 
-    stack.update({**resources, "Key": admitting("cloudwatch.amazonaws.com")})
+    stack.update(
+        {**resources, "Key": key(admitted=cfn.admit("cloudwatch.amazonaws.com", "kms:GenerateDataKey", "kms:Decrypt"))}
+    )
     stack.client("sqs").purge_queue(QueueUrl=stack["Dead"])
     stack.client("cloudwatch").set_alarm_state(AlarmName=stack["Alarm"], StateValue="OK", StateReason="again")
     assert [message["NewStateValue"] for message in until(lambda: heard(stack))] == ["ALARM"]
@@ -264,13 +253,13 @@ def test_encrypted_topic_must_allow_cloudwatch(cloud: LocalCloud) -> None:
 def test_topic_settings_are_read_back_and_can_be_removed(cloud: LocalCloud) -> None:
     retry = {"http": {"defaultHealthyRetryPolicy": {"numRetries": 5, "minDelayTarget": 1, "maxDelayTarget": 2}}}
     rich = {
-        "KmsMasterKeyId": {"Ref": "Key"},
+        "KmsMasterKeyId": cfn.ref("Key"),
         "DeliveryPolicy": retry,
         "TracingConfig": "Active",
         "SignatureVersion": "2",
         "DisplayName": "alarms",
     }
-    resources = {"Key": key(), "Topic": {"Type": "AWS::SNS::Topic", "Properties": rich}}
+    resources = {"Key": key(), "Topic": cfn.resource("SNS::Topic", **rich)}
     stack = deploy(cloud, resources)
 
     def attributes() -> dict[str, str]:
@@ -281,7 +270,7 @@ def test_topic_settings_are_read_back_and_can_be_removed(cloud: LocalCloud) -> N
     assert kept["KmsMasterKeyId"] == stack["Key"]
     assert json.loads(kept["DeliveryPolicy"])["http"]["defaultHealthyRetryPolicy"]["numRetries"] == 5
     assert (kept["TracingConfig"], kept["SignatureVersion"], kept["DisplayName"]) == ("Active", "2", "alarms")
-    stack.update({**resources, "Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}})
+    stack.update({**resources, "Topic": cfn.resource("SNS::Topic")})
     left = attributes()
     assert not left.get("KmsMasterKeyId")
     assert (left["TracingConfig"], left["SignatureVersion"]) == ("PassThrough", "1")
@@ -329,13 +318,9 @@ def health(stack: Stack, logical_id: str) -> str:
 def test_health_checks_ask_the_api_the_alarm_and_each_other(cloud: LocalCloud) -> None:
     def check(**configuration: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
         tags = [{"Key": "Name", "Value": "test"}]
-        return {
-            "Type": "AWS::Route53::HealthCheck",
-            "Properties": {"HealthCheckConfig": configuration, "HealthCheckTags": tags},
-        }
+        return cfn.resource("Route53::HealthCheck", HealthCheckConfig=configuration, HealthCheckTags=tags)
 
-    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
-    https = {"Type": "HTTPS", "FullyQualifiedDomainName": host, "RequestInterval": 10, "FailureThreshold": 2}
+    https = {"Type": "HTTPS", "FullyQualifiedDomainName": cfn.HOST, "RequestInterval": 10, "FailureThreshold": 2}
     resources = {
         **api("NONE"),
         "Alarm": alarm(Namespace="Test", MetricName="Health", TreatMissingData="notBreaching"),
@@ -343,10 +328,10 @@ def test_health_checks_ask_the_api_the_alarm_and_each_other(cloud: LocalCloud) -
         "Bad": check(**https, ResourcePath="/nothing"),
         "Watch": check(
             Type="CLOUDWATCH_METRIC",
-            AlarmIdentifier={"Name": {"Ref": "Alarm"}, "Region": {"Ref": "AWS::Region"}},
+            AlarmIdentifier={"Name": cfn.ref("Alarm"), "Region": cfn.ref("AWS::Region")},
             InsufficientDataHealthStatus="Unhealthy",
         ),
-        "Both": check(Type="CALCULATED", ChildHealthChecks=[{"Ref": "Good"}, {"Ref": "Watch"}], HealthThreshold=2),
+        "Both": check(Type="CALCULATED", ChildHealthChecks=[cfn.ref("Good"), cfn.ref("Watch")], HealthThreshold=2),
         "Opposite": check(**https, ResourcePath="/nothing", Inverted=True),
     }
     stack = deploy(cloud, resources, region="us-west-2")
@@ -367,10 +352,7 @@ def test_health_checks_ask_the_api_the_alarm_and_each_other(cloud: LocalCloud) -
 
 
 def test_health_check_follows_its_endpoint(cloud: LocalCloud) -> None:
-    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
-    configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": host, "ResourcePath": "/healthz"}
-    check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
-    resources = {**api("NONE"), "Check": check}
+    resources = {**api("NONE"), "Check": cfn.ready_check(cfn.HOST)}
     stack = deploy(cloud, resources)
     assert health(stack, "Check").startswith("Success: HTTP status code 200")
     broken = function("def handler(event, context): raise ValueError", "Role")
@@ -382,28 +364,18 @@ def test_health_check_follows_its_endpoint(cloud: LocalCloud) -> None:
 
 def test_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalCloud) -> None:
     def record(which: str, target: str) -> dict[str, Any]:
-        properties = {
-            "HostedZoneId": {"Ref": "Zone"},
-            "Name": "api.lockstep.internal",
-            "Type": "CNAME",
-            "TTL": "60",
-            "SetIdentifier": which,
-            "Failover": which,
-            "ResourceRecords": [target],
-            "HealthCheckId": {"Ref": "Check"},
-        }
-        return {"Type": "AWS::Route53::RecordSet", "Properties": properties}
+        how = {"TTL": "60", "SetIdentifier": which, "Failover": which, "HealthCheckId": cfn.ref("Check")}
+        named = {"HostedZoneId": cfn.ref("Zone"), "Name": "api.lockstep.internal", "Type": "CNAME"}
+        return cfn.resource("Route53::RecordSet", ResourceRecords=[target], **named, **how)
 
-    check = {"HealthCheckConfig": {"Type": "HTTP", "IPAddress": "127.0.0.1", "Port": 9}}
     zone = {
-        "Name": "lockstep.internal",
-        "VPCs": [{"VPCId": {"Ref": "Vpc"}, "VPCRegion": "us-east-1"}],
+        "VPCs": [{"VPCId": cfn.ref("Vpc"), "VPCRegion": "us-east-1"}],
         "HostedZoneTags": [{"Key": "Owner", "Value": "me"}],
     }
     resources = {
-        "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}},
-        "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": zone},
-        "Check": {"Type": "AWS::Route53::HealthCheck", "Properties": check},
+        "Vpc": cfn.resource("EC2::VPC", CidrBlock="10.9.0.0/16"),
+        "Zone": cfn.resource("Route53::HostedZone", Name="lockstep.internal", **zone),
+        "Check": cfn.health_check(Type="HTTP", IPAddress="127.0.0.1", Port=9),
         "Primary": record("PRIMARY", "one.example"),
         "Secondary": record("SECONDARY", "two.example"),
     }
@@ -421,22 +393,12 @@ def test_zone_with_a_vpc_is_private_and_keeps_failover_records(cloud: LocalCloud
 
 
 def test_log_group_under_a_key_without_permission_fails(cloud: LocalCloud) -> None:
-    group = {
-        "Type": "AWS::Logs::LogGroup",
-        "Properties": {"RetentionInDays": 30, "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},
-    }
+    group = cfn.resource("Logs::LogGroup", RetentionInDays=30, KmsKeyId=cfn.att("Key"))
     with pytest.raises(AssertionError, match="does not let CloudWatch Logs"):
         deploy(cloud, {"Key": key(), "Group": group})
-    admitting = key()
-    admitting["Properties"]["KeyPolicy"]["Statement"].append(
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}},
-            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*"],
-            "Resource": "*",
-            "Condition": {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:000000000000:*"}},
-        }
-    )
+    logs, use = {"Fn::Sub": "logs.${AWS::Region}.amazonaws.com"}, ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*")
+    context = {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:us-east-1:000000000000:*"}}
+    admitting = key(admitted=cfn.admit(logs, *use, Condition=context))
     stack = deploy(cloud, {"Key": admitting, "Group": group})
     described = stack.client("logs").describe_log_groups(logGroupNamePrefix=stack["Group"])["logGroups"][0]
     assert described["retentionInDays"] == 30

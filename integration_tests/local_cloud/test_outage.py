@@ -13,18 +13,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from integration_tests.local_cloud.stacks_for_tests import (
-    EAST,
-    WEST,
-    Stack,
-    allow,
-    assume,
-    deploy,
-    function,
-    impatient,
-    role,
-    until,
-)
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, function, impatient, role, until
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_functions import api, depth, fetch, looping
 from integration_tests.local_cloud.test_monitoring import alarm, health, state
@@ -49,10 +39,10 @@ def test_region_that_is_down_answers_nothing_and_resumes_afterwards(disturbed: L
 
 def queue_of_a_function_that_is_cut_off(cloud: LocalCloud, source: str) -> Stack:
     """Invoke a function of the secondary, take its region down after its first message, and return its queue's stack."""
-    seen = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}})
+    seen = deploy(cloud, {"Queue": cfn.resource("SQS::Queue")})
     resources = {
         "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
-        "Function": function(source, "Role", Environment={"Variables": {"QUEUE": seen["Queue"]}}),
+        "Function": function(source, "Role", variables={"QUEUE": seen["Queue"]}),
     }
     stack = deploy(cloud, resources, region=WEST)
     stack.client("lambda").invoke(FunctionName=stack["Function"], InvocationType="Event")
@@ -90,15 +80,10 @@ def test_function_is_killed_between_two_of_its_calls(disturbed: LocalCloud) -> N
             client.put_item(TableName=name, Item={"pk": {"S": "second"}})
             return "done"
     """
-    table = {
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
     resources = {
-        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+        "Table": cfn.simple_table(),
         "Role": role("lambda.amazonaws.com", allow("dynamodb:*")),
-        "Function": function(source, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
+        "Function": function(source, "Role", variables={"TABLE": cfn.ref("Table")}),
     }
     stack = deploy(disturbed, resources, region=WEST)
 
@@ -124,7 +109,7 @@ def test_function_is_killed_between_two_of_its_calls(disturbed: LocalCloud) -> N
 
 
 def test_messages_in_flight_return_before_their_timeout(disturbed: LocalCloud) -> None:
-    stack = deploy(disturbed, {"Queue": {"Type": "AWS::SQS::Queue"}}, region=WEST)
+    stack = deploy(disturbed, {"Queue": cfn.resource("SQS::Queue")}, region=WEST)
     sqs, queue = stack.client("sqs"), stack["Queue"]
     sqs.send_message(QueueUrl=queue, MessageBody="a")
     assert len(sqs.receive_message(QueueUrl=queue, VisibilityTimeout=3600)["Messages"]) == 1
@@ -152,24 +137,21 @@ def test_bucket_of_a_region_that_is_down_answers_no_request(disturbed: LocalClou
 
 def test_global_services_cannot_be_changed_without_us_east_1(disturbed: LocalCloud) -> None:
     resources = {"Role": role("lambda.amazonaws.com", allow("s3:ListAllMyBuckets"))}
-    arn = deploy(disturbed, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST).outputs()["Role"]
+    stack = deploy(disturbed, resources, region=WEST)
     disturbed.region_down(EAST)
     with pytest.raises(ClientError, match="503"):
         impatient(disturbed, "iam", WEST).list_roles()
     with pytest.raises(ClientError, match="503"):
         impatient(disturbed, "route53", WEST).create_hosted_zone(Name="example", CallerReference="outage")
     assert "HostedZones" in disturbed.client("route53", WEST).list_hosted_zones()
-    assert "Buckets" in assume(disturbed, arn, "s3", WEST).list_buckets()
+    assert "Buckets" in stack.assume("Role", "s3").list_buckets()
     with pytest.raises(ClientError, match="not authorized"):
-        assume(disturbed, arn, "sqs", WEST).list_queues()
+        stack.assume("Role", "sqs").list_queues()
 
 
 def test_open_route_of_a_region_that_is_down_fails_its_health_check(disturbed: LocalCloud) -> None:
-    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
-    lost = deploy(disturbed, api("NONE"), {"Host": host}, region=WEST)
-    configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": lost.outputs()["Host"], "ResourcePath": "/healthz"}
-    check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
-    watcher = deploy(disturbed, {"Check": check})
+    lost = deploy(disturbed, api("NONE"), {"Host": cfn.HOST}, region=WEST)
+    watcher = deploy(disturbed, {"Check": cfn.ready_check(lost.outputs()["Host"])})
     url = f"{disturbed.api_url(lost['Api'])}/healthz"
     assert health(watcher, "Check").startswith("Success")
     disturbed.region_down(WEST)
@@ -194,13 +176,12 @@ def test_alarms_of_a_region_that_is_down_do_not_change(disturbed: LocalCloud) ->
 
 
 def test_stack_output_is_read_in_the_references_region(disturbed: LocalCloud) -> None:
-    parameter = {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}
-    producer = deploy(disturbed, {"P": parameter}, {"Where": {"Ref": "AWS::Region"}}, region="us-west-2")
+    parameter = cfn.resource("SSM::Parameter", Type="String", Value="x")
+    producer = deploy(disturbed, {"P": parameter}, {"Where": cfn.ref("AWS::Region")}, region="us-west-2")
     reference = {"StackName": producer.name, "OutputName": "Where", "Region": "us-west-2"}
-    consumer = {
-        "Type": "AWS::SSM::Parameter",
-        "Properties": {"Type": "String", "Value": {"Fn::Join": ["-", ["from", {"Fn::GetStackOutput": reference}]]}},
-    }
+    consumer = cfn.resource(
+        "SSM::Parameter", Type="String", Value={"Fn::Join": ["-", ["from", {"Fn::GetStackOutput": reference}]]}
+    )
     stack = deploy(disturbed, {"P": consumer})
     value = stack.client("ssm").get_parameter(Name=stack["P"])["Parameter"]["Value"]
     assert value == "from-us-west-2"
@@ -255,13 +236,9 @@ def test_stalled_api_hangs_until_the_client_gives_up(disturbed: LocalCloud) -> N
 
 
 def test_answer_is_lost_after_the_effect(disturbed: LocalCloud) -> None:
-    resources = {"Role": role("s3.amazonaws.com", allow("dynamodb:*")), **tables()}
-    resources["Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"] = {"AWS": disturbed.account}
-    stack = deploy(disturbed, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST)
-    once = Config(proxies={}, retries={"total_max_attempts": 1})
-    held = disturbed.client("sts", WEST).assume_role(RoleArn=stack.outputs()["Role"], RoleSessionName="test")["Credentials"]
-    keys = {"aws_access_key_id": held["AccessKeyId"], "aws_secret_access_key": held["SecretAccessKey"]}
-    writer = disturbed.client("dynamodb", WEST, config=once, aws_session_token=held["SessionToken"], **keys)
+    resources = {"Role": role(disturbed.account, allow("dynamodb:*")), "Table": cfn.simple_table()}
+    stack = deploy(disturbed, resources, region=WEST)
+    writer = stack.assume("Role", "dynamodb", config=Config(proxies={}, retries={"total_max_attempts": 1}))
     disturbed.set_lost_answers(WEST, 1)
     with pytest.raises(ConnectionClosedError):
         writer.put_item(TableName=stack["Table"], Item={"pk": {"S": "a"}})
@@ -270,16 +247,6 @@ def test_answer_is_lost_after_the_effect(disturbed: LocalCloud) -> None:
     assert root.get_item(TableName=stack["Table"], Key={"pk": {"S": "a"}})["Item"] == {"pk": {"S": "a"}}
     disturbed.set_lost_answers(WEST, 0)
     writer.put_item(TableName=stack["Table"], Item={"pk": {"S": "b"}})
-
-
-def tables() -> dict[str, Any]:
-    """Return a plain table."""
-    properties = {
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
-    return {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": properties}}
 
 
 def test_answer_is_lost_when_the_region_goes_down_meanwhile(disturbed: LocalCloud) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from drill.proof import Scope, controls, prove
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, deploy, until
 from unit_tests.drill.proof.five_sources import KEY, REGIONS, SOURCE, Five
 
@@ -32,10 +33,10 @@ class Platform:
             "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
             "Replicas": [{"Region": region} for region in REGIONS],
         }
-        secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": json.dumps({"key": KEY})}}
-        bucket = {"Type": "AWS::S3::Bucket", "Properties": {"VersioningConfiguration": {"Status": "Enabled"}}}
+        secret = cfn.resource("SecretsManager::Secret", SecretString=json.dumps({"key": KEY}))
+        bucket = cfn.resource("S3::Bucket", VersioningConfiguration={"Status": "Enabled"})
         both = {"Bucket": bucket, "Archive": bucket, "Secret": secret}
-        replicated = {"Table": {"Type": "AWS::DynamoDB::GlobalTable", "Properties": table}}
+        replicated = {"Table": cfn.resource("DynamoDB::GlobalTable", **table)}
         stacks = {EAST: deploy(cloud, both | replicated, region=EAST), WEST: deploy(cloud, both, region=WEST)}
         self._cloud = cloud
         self._table = stacks[EAST]["Table"]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import Stack, admitting, allow, assume, deploy, key, role, until, values
-from integration_tests.local_cloud.test_buckets import bucket
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, key, role, until, values
 from integration_tests.local_cloud.test_functions import depth, looping, problem
 
 if TYPE_CHECKING:
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def sealed_queue(**properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
-    return {"Type": "AWS::SQS::Queue", "Properties": {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}, **properties}}
+    return cfn.resource("SQS::Queue", KmsMasterKeyId=cfn.att("Key"), **properties)
 
 
 def test_encrypted_queue_needs_its_key_to_send_and_to_receive(cloud: LocalCloud) -> None:
     use = allow("sqs:SendMessage", "sqs:ReceiveMessage", "kms:Decrypt", "kms:GenerateDataKey")
     resources = {"Caller": role("lambda.amazonaws.com", use), "Key": key(), "Queue": sealed_queue()}
-    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Caller", "Arn"]}})
-    caller, queue = assume(cloud, stack.outputs()["Role"], "sqs"), stack["Queue"]
+    stack = deploy(cloud, resources)
+    caller, queue = stack.assume("Caller", "sqs"), stack["Queue"]
     requests: dict[str, dict[str, Any]] = {
         "send_message": {"MessageBody": "x"},
         "send_message_batch": {"Entries": [{"Id": "1", "MessageBody": "x"}]},
@@ -32,7 +32,7 @@ def test_encrypted_queue_needs_its_key_to_send_and_to_receive(cloud: LocalCloud)
     for method, request in requests.items():
         with pytest.raises(ClientError, match="KmsAccessDenied"):
             getattr(caller, method)(QueueUrl=queue, **request)
-    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Caller", "Arn"]})})
+    stack.update({**resources, "Key": key(cfn.att("Caller"))})
     caller.send_message(QueueUrl=queue, MessageBody="x")
     assert caller.receive_message(QueueUrl=queue)["Messages"][0]["Body"] == "x"
 
@@ -45,41 +45,23 @@ def test_batch_request_needs_the_single_requests_permission(cloud: LocalCloud) -
     resources = {
         "Single": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
         "Batch": role("lambda.amazonaws.com", allow("sqs:SendMessageBatch")),
-        "Queue": {"Type": "AWS::SQS::Queue"},
+        "Queue": cfn.resource("SQS::Queue"),
     }
-    stack = deploy(cloud, resources, {name: {"Fn::GetAtt": [name, "Arn"]} for name in ("Single", "Batch")})
-    single, batch = (assume(cloud, stack.outputs()[name], "sqs") for name in ("Single", "Batch"))
+    stack = deploy(cloud, resources)
+    single, batch = (stack.assume(name, "sqs") for name in ("Single", "Batch"))
     request = {"QueueUrl": stack["Queue"], "Entries": [{"Id": "1", "MessageBody": "x"}]}
     assert single.send_message_batch(**request)["Successful"]
     with pytest.raises(ClientError, match="not authorized to perform: sqs:SendMessage "):
         batch.send_message_batch(**request)
 
 
-def notifying(sealing: dict[str, Any]) -> dict[str, Any]:
-    """A bucket that notifies an encrypted queue of its objects."""
-    arn = {"Fn::GetAtt": ["Queue", "Arn"]}
-    send = {
-        "Effect": "Allow",
-        "Principal": {"Service": "s3.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [send]}, "Queues": [{"Ref": "Queue"}]}
-    notification = {"QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": arn}]}
-    return {
-        "Key": sealing,
-        "Queue": sealed_queue(),
-        "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
-        "Bucket": {**bucket("telling", NotificationConfiguration=notification), "DependsOn": "Policy"},
-    }
-
-
 def test_events_reach_an_encrypted_queue_only_if_its_key_admits_s3(cloud: LocalCloud) -> None:
-    stack = deploy(cloud, notifying(key()))
+    resources = {"Key": key(), "Queue": sealed_queue(), **cfn.notifying()}
+    stack = deploy(cloud, resources)
     put = {"Bucket": stack["Bucket"], "Key": "a", "Body": b"x"}
     stack.client("s3").put_object(**put)
     assert not until(lambda: depth(stack, "Queue"), seconds=0.6)
-    stack.update(notifying(admitting("s3.amazonaws.com")))
+    stack.update({**resources, "Key": key(admitted=cfn.admit("s3.amazonaws.com", "kms:GenerateDataKey", "kms:Decrypt"))})
     before = depth(stack, "Queue")
     stack.client("s3").put_object(**put)
     assert until(lambda: depth(stack, "Queue") == before + 1)
@@ -87,11 +69,11 @@ def test_events_reach_an_encrypted_queue_only_if_its_key_admits_s3(cloud: LocalC
 
 def test_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> None:
     resources = looping()
-    sealed = resources["Queue"]["Properties"] | {"KmsMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}}
+    sealed = resources["Queue"]["Properties"] | {"KmsMasterKeyId": cfn.att("Key")}
     use = allow("sqs:*", "kms:Decrypt", "kms:GenerateDataKey")
     resources |= {
         "Key": key(),
-        "Queue": {"Type": "AWS::SQS::Queue", "Properties": sealed},
+        "Queue": cfn.resource("SQS::Queue", **sealed),
         "Role": role("lambda.amazonaws.com", use),
     }
     stack = deploy(cloud, resources)
@@ -99,7 +81,7 @@ def test_mapping_of_an_encrypted_queue_needs_its_key(cloud: LocalCloud) -> None:
 
     assert "kms:Decrypt" in until(lambda: problem(stack))
     assert depth(stack, "Queue") == 1
-    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Role", "Arn"]})})
+    stack.update({**resources, "Key": key(cfn.att("Role"))})
     assert until(lambda: depth(stack, "Queue") > 1 or depth(stack, "Dead"))
 
 
@@ -109,7 +91,7 @@ def measured(stack: Stack, queue: str, metric: str) -> float:
 
 
 def test_queue_metrics_show_waiting_and_in_flight_messages_and_age(cloud: LocalCloud) -> None:
-    stack = deploy(cloud, {"Queue": {"Type": "AWS::SQS::Queue"}, "Other": {"Type": "AWS::SQS::Queue"}})
+    stack = deploy(cloud, {"Queue": cfn.resource("SQS::Queue"), "Other": cfn.resource("SQS::Queue")})
     sqs, queue = stack.client("sqs"), stack["Queue"]
     for body in ("read", "waits", "waits too"):
         sqs.send_message(QueueUrl=queue, MessageBody=body)
@@ -153,9 +135,9 @@ def test_messages_move_from_a_dead_letter_queue_to_where_they_came_from(cloud: L
 
 
 def test_move_keeps_its_rate_and_destination_and_can_be_cancelled(cloud: LocalCloud) -> None:
-    redrive = {"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 5}
-    resources = {name: {"Type": "AWS::SQS::Queue"} for name in ("Dead", "Elsewhere")}
-    stack = deploy(cloud, {**resources, "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": redrive}}})
+    redrive = {"deadLetterTargetArn": cfn.att("Dead"), "maxReceiveCount": 5}
+    resources = {name: cfn.resource("SQS::Queue") for name in ("Dead", "Elsewhere")}
+    stack = deploy(cloud, {**resources, "Queue": cfn.resource("SQS::Queue", RedrivePolicy=redrive)})
     sqs, dead, elsewhere = stack.client("sqs"), arn_of(stack, "Dead"), arn_of(stack, "Elsewhere")
     for number in range(6):
         sqs.send_message(QueueUrl=stack["Dead"], MessageBody=str(number))

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, role, until, values
 from integration_tests.local_cloud.test_buckets import bucket
 from integration_tests.local_cloud.test_tables import global_table, replica
@@ -65,7 +66,7 @@ def site(cloud: LocalCloud) -> Site:
     versioned = bucket(f"both-ways-{uuid.uuid4().hex[:6]}", VersioningConfiguration={"Status": "Enabled"})
     copy = allow("s3:GetObjectVersionForReplication", "s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags")
     resources = {"Bucket": versioned, "Role": role("s3.amazonaws.com", copy)}
-    stacks = {region: deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Role", "Arn"]}}, region=region) for region in BOTH}
+    stacks = {region: deploy(cloud, resources, {"Role": cfn.att("Role")}, region=region) for region in BOTH}
     buckets = {region: stack["Bucket"] for region, stack in stacks.items()}
     for region, peer in ((EAST, WEST), (WEST, EAST)):
         # Both directions cannot be created in one pass, so each is set when both buckets exist.
@@ -166,6 +167,7 @@ def test_cut_stops_tables_and_buckets_and_healing_catches_up_in_order(disturbed:
 
     assert not until(lambda: site.history(WEST, "cut/rewritten") or site.item(WEST, "cut"), seconds=0.5)
     assert site.history(WEST, "cut/deleted") == [kept]
+    assert site.status(EAST, "cut/rewritten") == "PENDING"
     assert (site.history(EAST, "cut/west"), site.item(EAST, "cut-west")) == ([], None)
 
     disturbed.partition(cut=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import EAST, allow, deploy
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import EAST, allow, assume, deploy, role
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -19,19 +19,15 @@ _BOUNDARY: Final = "boundary-of-the-tests"
 
 def bounded(cloud: LocalCloud, boundary: str | None) -> dict[str, Any]:
     """Return a role that may list queues and topics, with a boundary."""
-    trust = {"Effect": "Allow", "Principal": {"AWS": cloud.account}, "Action": "sts:AssumeRole"}
-    document = {"Version": "2012-10-17", "Statement": [allow("sqs:ListQueues", "sns:ListTopics")]}
-    properties = {
-        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
-        "Policies": [{"PolicyName": "allowed", "PolicyDocument": document}],
-        **({"PermissionsBoundary": boundary} if boundary else {}),
-    }
-    return {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}
+    made = role(cloud.account, allow("sqs:ListQueues", "sns:ListTopics"))
+    if boundary:
+        made["Properties"]["PermissionsBoundary"] = boundary
+    return {"Role": made}
 
 
 def test_boundary_of_a_role_limits_it_until_it_is_removed(cloud: LocalCloud) -> None:
     iam = cloud.client("iam", EAST)
-    policy = {"Version": "2012-10-17", "Statement": [allow("sqs:*")]}
+    policy = cfn.policy_document(allow("sqs:*"))
     arn = iam.create_policy(PolicyName=_BOUNDARY, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
     stack = deploy(cloud, bounded(cloud, arn), region=EAST)
     assert iam.get_role(RoleName=stack["Role"])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
@@ -45,18 +41,9 @@ def test_boundary_that_does_not_exist_fails_the_deployment(cloud: LocalCloud) ->
         deploy(cloud, bounded(cloud, f"arn:aws:iam::{cloud.account}:policy/nowhere"), region=EAST)
 
 
-def may_list(cloud: LocalCloud, role: str, service: str) -> bool:
+def may_list(cloud: LocalCloud, role_name: str, service: str) -> bool:
     """Return whether a session of the role may list the queues or the topics."""
-    arn = f"arn:aws:iam::{cloud.account}:role/{role}"
-    held = cloud.client("sts", EAST).assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    client: Any = boto3.client(  # type: ignore[call-overload]
-        service,
-        region_name=EAST,
-        endpoint_url=cloud.endpoint_url,
-        aws_access_key_id=held["AccessKeyId"],
-        aws_secret_access_key=held["SecretAccessKey"],
-        aws_session_token=held["SessionToken"],
-    )
+    client = assume(cloud, f"arn:aws:iam::{cloud.account}:role/{role_name}", service)
     try:
         client.list_queues() if service == "sqs" else client.list_topics()
     except ClientError as error:

@@ -15,6 +15,7 @@ import dns.rcode
 import pytest
 from botocore.exceptions import ClientError
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.conftest import FACTOR, MINUTE
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, deploy, function, impatient, until
 from integration_tests.local_cloud.test_functions import api
@@ -28,31 +29,25 @@ if TYPE_CHECKING:
 
 ELSEWHERE = "eu-central-1"
 INTERVAL = 10 / FACTOR
-HOST = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
-
-
-def check(**configuration: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
-    return {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
 
 
 def endpoint_check(host: str) -> dict[str, Any]:
-    ready = {"ResourcePath": "/healthz", "RequestInterval": 10, "FailureThreshold": 3}
-    return check(Type="HTTPS", FullyQualifiedDomainName=host, **ready)
+    return cfn.ready_check(host, RequestInterval=10, FailureThreshold=3)
 
 
 def record(word: str, which: str, region: str) -> dict[str, Any]:
     value, kind = (f'"{region}"', "TXT") if word == "region" else (f"{region}.example", "CNAME")
     properties = {
-        "HostedZoneId": {"Ref": "Zone"},
+        "HostedZoneId": cfn.ref("Zone"),
         "Name": {"Fn::Sub": f"{word}.${{AWS::StackName}}.test."},
         "Type": kind,
         "TTL": "60",
         "SetIdentifier": which,
         "Failover": which,
         "ResourceRecords": [value],
-        "HealthCheckId": {"Ref": f"{which.capitalize()}Healthy"},
+        "HealthCheckId": cfn.ref(f"{which.capitalize()}Healthy"),
     }
-    return {"Type": "AWS::Route53::RecordSet", "Properties": properties}
+    return cfn.resource("Route53::RecordSet", **properties)
 
 
 class Site(NamedTuple):
@@ -78,19 +73,19 @@ def ask(cloud: LocalCloud, name: str, kind: str) -> dns.message.Message:
 
 @pytest.fixture(scope="module")
 def built(fast: LocalCloud) -> Site:
-    ends = {region: deploy(fast, api("NONE"), {"Host": HOST}, region=region) for region in (EAST, WEST)}
+    ends = {region: deploy(fast, api("NONE"), {"Host": cfn.HOST}, region=region) for region in (EAST, WEST)}
     forced = deploy(fast, {"Forced": alarm(Namespace="Test", MetricName="Forced", TreatMissingData="ignore")}, region=WEST)
-    alarm_check = check(
+    alarm_check = cfn.health_check(
         Type="CLOUDWATCH_METRIC",
         AlarmIdentifier={"Name": forced["Forced"], "Region": WEST},
         InsufficientDataHealthStatus="LastKnownStatus",
     )
     resources = {
-        "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}.test"}}},
+        "Zone": cfn.resource("Route53::HostedZone", Name={"Fn::Sub": "${AWS::StackName}.test"}),
         "Ready": endpoint_check(ends[EAST].outputs()["Host"]),
         "NotForced": alarm_check,
-        "PrimaryHealthy": check(
-            Type="CALCULATED", ChildHealthChecks=[{"Ref": "Ready"}, {"Ref": "NotForced"}], HealthThreshold=2
+        "PrimaryHealthy": cfn.health_check(
+            Type="CALCULATED", ChildHealthChecks=[cfn.ref("Ready"), cfn.ref("NotForced")], HealthThreshold=2
         ),
         "SecondaryHealthy": endpoint_check(ends[WEST].outputs()["Host"]),
         **{
@@ -144,12 +139,12 @@ def test_single_failed_check_changes_nothing(site: Site) -> None:
 
 def test_answer_is_the_primary_when_neither_is_healthy(site: Site) -> None:
     broken = function("def handler(event, context): raise ValueError", "Role")
-    site.secondary.update({**api("NONE"), "Function": broken}, {"Host": HOST})
+    site.secondary.update({**api("NONE"), "Function": broken}, {"Host": cfn.HOST})
     assert until(lambda: health(site.global_, "SecondaryHealthy").startswith("Failure"))
     site.cloud.region_down(EAST)
     assert until(lambda: health(site.global_, "PrimaryHealthy").startswith("Failure"))
     assert site.active() == EAST
-    site.secondary.update(api("NONE"), {"Host": HOST})
+    site.secondary.update(api("NONE"), {"Host": cfn.HOST})
     assert until(lambda: site.active() == WEST)
 
 
@@ -165,7 +160,7 @@ def test_metric_of_the_other_region_fails_over_and_holds_in_silence(site: Site) 
 
 def _on(alarm_name: str) -> dict[str, Any]:
     identifier = {"Name": alarm_name, "Region": WEST}
-    return check(Type="CLOUDWATCH_METRIC", AlarmIdentifier=identifier, InsufficientDataHealthStatus="Healthy")
+    return cfn.health_check(Type="CLOUDWATCH_METRIC", AlarmIdentifier=identifier, InsufficientDataHealthStatus="Healthy")
 
 
 def _alarm_above(threshold: float) -> dict[str, Any]:
@@ -174,8 +169,8 @@ def _alarm_above(threshold: float) -> dict[str, Any]:
 
 def test_health_check_follows_its_alarm_only_when_it_is_replaced(fast: LocalCloud) -> None:
     watched = deploy(fast, _alarm_above(10), region=WEST)
-    calculated = {"ChildHealthChecks": [{"Ref": "First"}], "HealthThreshold": 1}
-    standing = {"First": _on(watched["Level"]), "Primary": check(Type="CALCULATED", **calculated)}
+    calculated = {"ChildHealthChecks": [cfn.ref("First")], "HealthThreshold": 1}
+    standing = {"First": _on(watched["Level"]), "Primary": cfn.health_check(Type="CALCULATED", **calculated)}
     stack = deploy(fast, standing, region=ELSEWHERE)
     before = stack["First"]
     put(watched, "Level", 5)
@@ -184,9 +179,9 @@ def test_health_check_follows_its_alarm_only_when_it_is_replaced(fast: LocalClou
     copied = route53.get_health_check(HealthCheckId=before)["HealthCheck"]["CloudWatchAlarmConfiguration"]
     assert (copied["Threshold"], copied["MetricName"], copied["Dimensions"]) == (10.0, "Level", [])
     assert health(stack, "Primary").startswith("Success"), "the new threshold never reached the check"
-    calculated["ChildHealthChecks"] = [{"Ref": "Second"}]
+    calculated["ChildHealthChecks"] = [cfn.ref("Second")]
     put(watched, "Level", 5)
-    stack.update({"Second": _on(watched["Level"]), "Primary": check(Type="CALCULATED", **calculated)})
+    stack.update({"Second": _on(watched["Level"]), "Primary": cfn.health_check(Type="CALCULATED", **calculated)})
     assert (
         route53.get_health_check(HealthCheckId=stack["Second"])["HealthCheck"]["CloudWatchAlarmConfiguration"]["Threshold"]
         == 1.0
@@ -223,9 +218,9 @@ def test_invalid_query_is_dropped_and_the_next_one_answered(site: Site, rubbish:
 
 def test_name_server_without_checkers_checks_on_each_query(cloud: LocalCloud) -> None:
     resources = {
-        "Zone": {"Type": "AWS::Route53::HostedZone", "Properties": {"Name": {"Fn::Sub": "${AWS::StackName}.test"}}},
-        "PrimaryHealthy": check(Type="HTTP", IPAddress="127.0.0.1", Port=9),
-        "SecondaryHealthy": check(Type="HTTP", IPAddress="127.0.0.1", Port=9, Inverted=True),
+        "Zone": cfn.resource("Route53::HostedZone", Name={"Fn::Sub": "${AWS::StackName}.test"}),
+        "PrimaryHealthy": cfn.health_check(Type="HTTP", IPAddress="127.0.0.1", Port=9),
+        "SecondaryHealthy": cfn.health_check(Type="HTTP", IPAddress="127.0.0.1", Port=9, Inverted=True),
         "One": record("region", "PRIMARY", EAST),
         "Two": record("region", "SECONDARY", WEST),
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.conftest import MINUTE
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, function, role, until, values
 from integration_tests.local_cloud.test_functions import depth
@@ -39,59 +40,43 @@ def quick(fast: LocalCloud) -> Iterator[LocalCloud]:
 
 def scheduled(*, admitted: bool = True, dead: bool = True, seconds: float = 0, fails: str = "") -> dict[str, Any]:
     """A function that a rule runs every minute; its queue of runs, and a queue for undeliverable events."""
-    rule_arn = {"Fn::GetAtt": ["Rule", "Arn"]}
-    send = {
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": "*",
-        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
-    }
-    target: dict[str, Any] = {"Id": "0", "Arn": {"Fn::GetAtt": ["Function", "Arn"]}}
+    rule_arn = cfn.att("Rule")
+    send = cfn.admit("events.amazonaws.com", "sqs:SendMessage", Condition={"ArnEquals": {"aws:SourceArn": rule_arn}})
+    target: dict[str, Any] = {"Id": "0", "Arn": cfn.att("Function")}
     resources: dict[str, Any] = {
-        "Ran": {"Type": "AWS::SQS::Queue"},
-        "Dead": {"Type": "AWS::SQS::Queue"},
-        "Failed": {"Type": "AWS::SQS::Queue"},
+        "Ran": cfn.resource("SQS::Queue"),
+        "Dead": cfn.resource("SQS::Queue"),
+        "Failed": cfn.resource("SQS::Queue"),
         "Role": role("lambda.amazonaws.com", allow("sqs:SendMessage")),
         "Function": function(
             TELLS,
             "Role",
             ReservedConcurrentExecutions=1,
-            Environment={"Variables": {"RAN": {"Ref": "Ran"}, "SECONDS": str(seconds), "FAILS": fails}},
+            variables={"RAN": cfn.ref("Ran"), "SECONDS": str(seconds), "FAILS": fails},
         ),
-        "Asynchronous": {
-            "Type": "AWS::Lambda::EventInvokeConfig",
-            "Properties": {
-                "FunctionName": {"Ref": "Function"},
-                "Qualifier": "$LATEST",
-                "MaximumRetryAttempts": 0,
-                "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": ["Failed", "Arn"]}}},
-            },
-        },
-        "Rule": {
-            "Type": "AWS::Events::Rule",
-            "Properties": {
-                "ScheduleExpression": "rate(1 minute)",
-                "Targets": [{**target, "DeadLetterConfig": {"Arn": {"Fn::GetAtt": ["Dead", "Arn"]}}}],
-            },
-        },
+        "Asynchronous": cfn.resource(
+            "Lambda::EventInvokeConfig",
+            FunctionName=cfn.ref("Function"),
+            Qualifier="$LATEST",
+            MaximumRetryAttempts=0,
+            DestinationConfig={"OnFailure": {"Destination": cfn.att("Failed")}},
+        ),
+        "Rule": cfn.resource(
+            "Events::Rule",
+            ScheduleExpression="rate(1 minute)",
+            Targets=[{**target, "DeadLetterConfig": {"Arn": cfn.att("Dead")}}],
+        ),
     }
     if dead:
-        document = {"Version": "2012-10-17", "Statement": [send]}
-        resources["Policy"] = {
-            "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {"Queues": [{"Ref": "Dead"}], "PolicyDocument": document},
-        }
+        resources["Policy"] = cfn.queue_policy("Dead", send)
     if admitted:
-        resources["Permission"] = {
-            "Type": "AWS::Lambda::Permission",
-            "Properties": {
-                "Action": "lambda:InvokeFunction",
-                "FunctionName": {"Ref": "Function"},
-                "Principal": "events.amazonaws.com",
-                "SourceArn": rule_arn,
-            },
-        }
+        resources["Permission"] = cfn.resource(
+            "Lambda::Permission",
+            Action="lambda:InvokeFunction",
+            FunctionName=cfn.ref("Function"),
+            Principal="events.amazonaws.com",
+            SourceArn=rule_arn,
+        )
     return resources
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from integration_tests.local_cloud.stacks_for_tests import WEST, Stack, allow, assume, deploy, function, key, role, until
+from integration_tests.local_cloud import cfn
+from integration_tests.local_cloud.stacks_for_tests import WEST, Stack, allow, deploy, function, key, role, until
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
@@ -39,7 +40,7 @@ ROTATES = """
 
 
 def secret(name: str, **properties: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
-    return {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": name, **properties}}
+    return cfn.resource("SecretsManager::Secret", Name=name, **properties)
 
 
 def rotating(name: str, *actions: str, **schedule: Any) -> dict[str, Any]:  # noqa: ANN401  template properties
@@ -47,15 +48,13 @@ def rotating(name: str, *actions: str, **schedule: Any) -> dict[str, Any]:  # no
         "Secret": secret(name, SecretString="old"),
         "Role": role("lambda.amazonaws.com", allow(*actions)),
         "Function": function(ROTATES, "Role"),
-        "Schedule": {
-            "Type": "AWS::SecretsManager::RotationSchedule",
-            "Properties": {
-                "SecretId": {"Ref": "Secret"},
-                "RotationLambdaARN": {"Fn::GetAtt": ["Function", "Arn"]},
-                "RotationRules": {"AutomaticallyAfterDays": 30},
-                **schedule,
-            },
-        },
+        "Schedule": cfn.resource(
+            "SecretsManager::RotationSchedule",
+            SecretId=cfn.ref("Secret"),
+            RotationLambdaARN=cfn.att("Function"),
+            RotationRules={"AutomaticallyAfterDays": 30},
+            **schedule,
+        ),
     }
 
 
@@ -74,7 +73,7 @@ def test_secret_ref_is_its_arn(cloud: LocalCloud) -> None:
         "SecretStringTemplate": '{"v":1}',
         "GenerateStringKey": "k",
     }
-    stack = deploy(cloud, {"Secret": secret("named", GenerateSecretString=generated)}, {"Ref": {"Ref": "Secret"}})
+    stack = deploy(cloud, {"Secret": secret("named", GenerateSecretString=generated)}, {"Ref": cfn.ref("Secret")})
     arn = stack.outputs()["Ref"]
     assert arn.startswith("arn:aws:secretsmanager:us-east-1:000000000000:secret:named-")
     assert len(arn.rpartition("-")[2]) == 6
@@ -87,7 +86,7 @@ def test_secret_ref_is_its_arn(cloud: LocalCloud) -> None:
 
 
 def test_replicas_keep_the_key_of_their_region_and_follow(cloud: LocalCloud) -> None:
-    west = deploy(cloud, {"Key": key()}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region="us-west-2").outputs()["Arn"]
+    west = deploy(cloud, {"Key": key()}, {"Arn": cfn.att("Key")}, region="us-west-2").outputs()["Arn"]
     replicas = [{"Region": "us-west-2", "KmsKeyId": west}]
     stack = deploy(cloud, {"Secret": secret("copied", SecretString="one", ReplicaRegions=replicas)})
     remote = cloud.client("secretsmanager", "us-west-2")
@@ -176,8 +175,7 @@ KEY_USE = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey")
 @pytest.mark.parametrize("lacking", [None, *KEY_USE])
 def test_rotation_needs_the_key_of_the_replica_too(cloud: LocalCloud, lacking: str | None) -> None:
     name = f"both-{lacking or 'granted'}".replace(":", "-")
-    root = {"Fn::Sub": "arn:aws:iam::${AWS::AccountId}:root"}
-    far = deploy(cloud, {"Key": key(root)}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=WEST).outputs()["Arn"]
+    far = deploy(cloud, {"Key": key(cfn.ROOT)}, {"Arn": cfn.att("Key")}, region=WEST).outputs()["Arn"]
     resources = rotating(name, *ALL)
     resources["Secret"]["Properties"]["ReplicaRegions"] = [{"Region": WEST, "KmsKeyId": far}]
     granted = [each for each in KEY_USE if each != lacking]
@@ -212,14 +210,12 @@ def test_resource_policy_is_stored_and_removed(cloud: LocalCloud) -> None:
         "Resource": "*",
         "Condition": {"StringEquals": {"aws:PrincipalTag/none": "x"}},
     }
-    policy = {
-        "Type": "AWS::SecretsManager::ResourcePolicy",
-        "Properties": {
-            "SecretId": {"Ref": "Secret"},
-            "ResourcePolicy": {"Version": "2012-10-17", "Statement": [deny]},
-            "BlockPublicPolicy": True,
-        },
-    }
+    policy = cfn.resource(
+        "SecretsManager::ResourcePolicy",
+        SecretId=cfn.ref("Secret"),
+        ResourcePolicy=cfn.policy_document(deny),
+        BlockPublicPolicy=True,
+    )
     resources = {"Secret": secret("guarded", SecretString="x")}
     stack = deploy(cloud, {**resources, "Policy": policy})
     secrets = stack.client("secretsmanager")
@@ -233,13 +229,13 @@ def test_encrypted_secret_needs_its_key(cloud: LocalCloud) -> None:
     resources = {
         "Reader": role("lambda.amazonaws.com", allow("secretsmanager:GetSecretValue", "kms:Decrypt")),
         "Key": key(),
-        "Secret": secret("sealed", SecretString="x", KmsKeyId={"Fn::GetAtt": ["Key", "Arn"]}),
+        "Secret": secret("sealed", SecretString="x", KmsKeyId=cfn.att("Key")),
     }
-    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
-    reader = assume(cloud, stack.outputs()["Role"], "secretsmanager")
+    stack = deploy(cloud, resources)
+    reader = stack.assume("Reader", "secretsmanager")
     with pytest.raises(ClientError, match="KMS"):
         reader.get_secret_value(SecretId="sealed")
-    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
+    stack.update({**resources, "Key": key(cfn.att("Reader"))})
     assert reader.get_secret_value(SecretId="sealed")["SecretString"] == "x"
     stack.client("kms").disable_key(KeyId=stack["Key"])
     with pytest.raises(ClientError, match="KMS"):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, allow, deploy, function, impatient, role, until
-from integration_tests.local_cloud.test_buckets import bucket
-from integration_tests.local_cloud.test_functions import api, depth, fetch, invoke, looping, table
+from integration_tests.local_cloud.test_functions import api, depth, fetch, invoke, looping
 from integration_tests.local_cloud.test_monitoring import health
 from integration_tests.local_cloud.test_tables import global_table, put, replica, value
 from local_cloud import LocalCloudError
@@ -18,26 +18,10 @@ if TYPE_CHECKING:
     from local_cloud import LocalCloud
 
 
-def notifying() -> dict[str, Any]:
-    """A bucket that notifies a queue."""
-    statement = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:*", "Resource": "*"}
-    configuration = {"Event": "s3:ObjectCreated:*", "Queue": {"Fn::GetAtt": ["Notified", "Arn"]}}
-    notified = {"NotificationConfiguration": {"QueueConfigurations": [configuration]}}
-    return {
-        "Notified": {"Type": "AWS::SQS::Queue"},
-        "Policy": {
-            "Type": "AWS::SQS::QueuePolicy",
-            "Properties": {
-                "Queues": [{"Ref": "Notified"}],
-                "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-            },
-        },
-        "Bucket": {**bucket("stalled", **notified), "DependsOn": "Policy"},
-    }
-
-
 def test_stalled_region_accepts_work_and_does_it_when_it_resumes(disturbed: LocalCloud) -> None:
-    stack = deploy(disturbed, {**looping(), **notifying()}, region=WEST)
+    stack = deploy(
+        disturbed, {**looping(), "Notified": cfn.resource("SQS::Queue"), **cfn.notifying("Notified")}, region=WEST
+    )
     # S3 sends one test event of its own.
     assert until(lambda: depth(stack, "Notified")) == 1
     disturbed.region_stall(WEST)
@@ -62,10 +46,7 @@ def test_stalled_region_replicates_in_both_directions(disturbed: LocalCloud) -> 
 
 
 def test_caller_of_a_stalled_function_is_refused_at_once(disturbed: LocalCloud) -> None:
-    host = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": ["Api", "ApiEndpoint"]}]}]}
-    configuration = {"Type": "HTTPS", "FullyQualifiedDomainName": host, "ResourcePath": "/healthz"}
-    check = {"Type": "AWS::Route53::HealthCheck", "Properties": {"HealthCheckConfig": configuration}}
-    stack = deploy(disturbed, {**api("NONE"), "Check": check}, region=WEST)
+    stack = deploy(disturbed, {**api("NONE"), "Check": cfn.ready_check(cfn.HOST)}, region=WEST)
     url, functions = f"{disturbed.api_url(stack['Api'])}/healthz", impatient(disturbed, "lambda", WEST)
     assert fetch(url) == (200, "/healthz")
     disturbed.region_stall(WEST)
@@ -98,9 +79,9 @@ READS_OFTEN = """
 
 def test_functions_are_throttled_to_the_share_that_is_set_and_nobody_else(disturbed: LocalCloud) -> None:
     resources = {
-        "Table": table(),
+        "Table": cfn.simple_table(),
         "Role": role("lambda.amazonaws.com", allow("dynamodb:GetItem")),
-        "Function": function(READS_OFTEN, "Role", Environment={"Variables": {"TABLE": {"Ref": "Table"}}}),
+        "Function": function(READS_OFTEN, "Role", variables={"TABLE": cfn.ref("Table")}),
     }
     stack = deploy(disturbed, resources)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, assume, deploy, key, role, until
 
 if TYPE_CHECKING:
@@ -30,18 +31,15 @@ def global_table(*replicas: dict[str, Any], **properties: Any) -> dict[str, Any]
         "Projection": {"ProjectionType": "ALL"},
     }
     names = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "file")]
-    return {
-        "Type": "AWS::DynamoDB::GlobalTable",
-        "Properties": {
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-            "AttributeDefinitions": names,
-            "GlobalSecondaryIndexes": [index],
-            "BillingMode": "PAY_PER_REQUEST",
-            "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
-            "Replicas": list(replicas),
-            **properties,
-        },
+    usual = {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": names,
+        "GlobalSecondaryIndexes": [index],
+        "BillingMode": "PAY_PER_REQUEST",
+        "StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"},
+        "Replicas": list(replicas),
     }
+    return cfn.resource("DynamoDB::GlobalTable", usual, **properties)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +62,8 @@ def put(client: Any, name: str, pk: str, content: str, **condition: Any) -> None
 
 
 def test_each_replica_has_its_own_settings(cloud: LocalCloud) -> None:
-    west_key = deploy(cloud, {"Key": key()}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=WEST).outputs()["Arn"]
-    east_key = deploy(cloud, {"Key": key()}, {"Arn": {"Fn::GetAtt": ["Key", "Arn"]}}, region=EAST).outputs()["Arn"]
+    west_key = deploy(cloud, {"Key": key()}, {"Arn": cfn.att("Key")}, region=WEST).outputs()["Arn"]
+    east_key = deploy(cloud, {"Key": key()}, {"Arn": cfn.att("Key")}, region=EAST).outputs()["Arn"]
     resources = {
         "Table": global_table(
             replica(WEST, SSESpecification={"KMSMasterKeyId": west_key}, DeletionProtectionEnabled=True),
@@ -104,27 +102,6 @@ def test_stack_cannot_delete_a_protected_table(cloud: LocalCloud) -> None:
         stack.delete()
 
 
-def test_write_replicates_in_both_directions(table: Stack) -> None:
-    east, west, name = clients(table)
-    put(east, name, "east", "1")
-    put(west, name, "west", "2")
-    assert until(lambda: value(west, name, "east")) == "1"
-    assert until(lambda: value(east, name, "west")) == "2"
-    east.delete_item(TableName=name, Key={"pk": {"S": "west"}})
-    assert until(lambda: value(west, name, "west") is None)
-
-
-def test_write_is_answered_before_it_replicates(cloud: LocalCloud, table: Stack) -> None:
-    east, west, name = clients(table)
-    cloud.partition(cut=True)
-    try:
-        put(east, name, "slow", "1")
-        assert value(west, name, "slow") is None
-    finally:
-        cloud.partition(cut=False)
-    assert until(lambda: value(west, name, "slow")) == "1"
-
-
 def test_conditions_see_the_local_replica_and_the_last_writer_wins(cloud: LocalCloud, table: Stack) -> None:
     east, west, name = clients(table)
     cloud.partition(cut=True)
@@ -140,15 +117,15 @@ def test_conditions_see_the_local_replica_and_the_last_writer_wins(cloud: LocalC
 
 
 def test_encrypted_table_needs_its_key(cloud: LocalCloud) -> None:
-    home = replica(EAST, SSESpecification={"KMSMasterKeyId": {"Fn::GetAtt": ["Key", "Arn"]}})
+    home = replica(EAST, SSESpecification={"KMSMasterKeyId": cfn.att("Key")})
     encrypted = global_table(home, SSESpecification={"SSEEnabled": True, "SSEType": "KMS"})
     reader = role("lambda.amazonaws.com", allow("dynamodb:GetItem", "kms:Decrypt"))
     resources = {"Reader": reader, "Key": key(), "Table": encrypted}
-    stack = deploy(cloud, resources, {"Role": {"Fn::GetAtt": ["Reader", "Arn"]}})
-    client = assume(cloud, stack.outputs()["Role"], "dynamodb")
+    stack = deploy(cloud, resources)
+    client = stack.assume("Reader", "dynamodb")
     with pytest.raises(ClientError, match="KMS"):
         value(client, stack["Table"], "x")
-    stack.update({**resources, "Key": key({"Fn::GetAtt": ["Reader", "Arn"]})})
+    stack.update({**resources, "Key": key(cfn.att("Reader"))})
     assert value(client, stack["Table"], "x") is None
 
 
@@ -211,10 +188,8 @@ def refused(call: Any, *arguments: Any) -> bool:  # noqa: ANN401  a request of t
 def limited(cloud: LocalCloud, table: Stack) -> tuple[Any, str]:
     """A client whose role may use rows below `mine#` only."""
     statement = allow(*WRITES, *READS) | {"Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["mine#*"]}}}
-    stack = deploy(
-        cloud, {"Role": role("lambda.amazonaws.com", statement)}, {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST
-    )
-    return assume(cloud, stack.outputs()["Arn"], "dynamodb", WEST), table["Table"]
+    stack = deploy(cloud, {"Role": role("lambda.amazonaws.com", statement)}, region=WEST)
+    return stack.assume("Role", "dynamodb"), table["Table"]
 
 
 @pytest.mark.parametrize("request_", REQUESTS)
@@ -232,37 +207,24 @@ def test_scan_names_no_leading_key(limited: tuple[Any, str]) -> None:
 
 
 def test_resource_policy_of_a_replica_refuses_by_role_and_row(cloud: LocalCloud, table: Stack) -> None:
-    arns = {
-        name: deploy(
-            cloud,
-            {"Role": role("lambda.amazonaws.com", allow(*WRITES, *READS))},
-            {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}},
-            region=WEST,
-        ).outputs()["Arn"]
-        for name in ("operator", "other")
-    }
+    roles = {who: role("lambda.amazonaws.com", allow(*WRITES, *READS)) for who in ("Operator", "Other")}
+    callers = deploy(cloud, roles, region=WEST)
     east, west, name = clients(table)
-    statement = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": list(WRITES),
-        "Resource": "*",
-        "Condition": {
-            "ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["CONTROL#*"]},
-            "ArnNotEquals": {"aws:PrincipalArn": [arns["operator"]]},
-        },
-    }
+    but = {"aws:PrincipalArn": [f"arn:aws:iam::{cloud.account}:role/{callers['Operator']}"]}
+    rows = {"dynamodb:LeadingKeys": ["CONTROL#*"]}
+    condition = {"ForAnyValue:StringLike": rows, "ArnNotEquals": but}
+    statement = {**allow(*WRITES, Principal="*", Condition=condition), "Effect": "Deny"}
     arn = west.describe_table(TableName=name)["Table"]["TableArn"]
-    west.put_resource_policy(ResourceArn=arn, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    west.put_resource_policy(ResourceArn=arn, Policy=json.dumps(cfn.policy_document(statement)))
     try:
-        there = {who: assume(cloud, role_arn, "dynamodb", WEST) for who, role_arn in arns.items()}
-        assert not refused(REQUESTS["PutItem"], there["operator"], name, "CONTROL#us-west-2")
-        assert refused(REQUESTS["PutItem"], there["other"], name, "CONTROL#us-west-2")
-        assert refused(REQUESTS["BatchWriteItem, put"], there["other"], name, "CONTROL#us-west-2")
-        assert not refused(REQUESTS["PutItem"], there["other"], name, "OBJ#1")
-        assert not refused(REQUESTS["GetItem"], there["other"], name, "CONTROL#us-west-2")
+        operator, other = (callers.assume(who, "dynamodb") for who in roles)
+        assert not refused(REQUESTS["PutItem"], operator, name, "CONTROL#us-west-2")
+        assert refused(REQUESTS["PutItem"], other, name, "CONTROL#us-west-2")
+        assert refused(REQUESTS["BatchWriteItem, put"], other, name, "CONTROL#us-west-2")
+        assert not refused(REQUESTS["PutItem"], other, name, "OBJ#1")
+        assert not refused(REQUESTS["GetItem"], other, name, "CONTROL#us-west-2")
         assert until(lambda: east.get_item(TableName=name, Key=named("CONTROL#us-west-2")).get("Item"))
-        elsewhere = assume(cloud, arns["other"], "dynamodb", EAST)
+        elsewhere = assume(cloud, f"arn:aws:iam::{cloud.account}:role/{callers['Other']}", "dynamodb", EAST)
         assert not refused(REQUESTS["PutItem"], elsewhere, name, "CONTROL#us-east-1"), "each replica has its own policy"
     finally:
         west.delete_resource_policy(ResourceArn=arn)
@@ -274,11 +236,8 @@ def test_policy_of_a_replica_is_set_by_who_may(granted: bool, cloud: LocalCloud,
     arn = west.describe_table(TableName=name)["Table"]["TableArn"]
     verbs = [f"dynamodb:{verb}ResourcePolicy" for verb in ("Get", "Put", "Delete")]
     statement = allow(*verbs, resource=arn if granted else f"{arn}-other")
-    stack = deploy(
-        cloud, {"Role": role("lambda.amazonaws.com", statement)}, {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}}, region=WEST
-    )
-    client = assume(cloud, stack.outputs()["Arn"], "dynamodb", WEST)
-    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "dynamodb:Scan"}]}
+    client = deploy(cloud, {"Role": role("lambda.amazonaws.com", statement)}, region=WEST).assume("Role", "dynamodb")
+    document = cfn.policy_document({"Effect": "Deny", "Principal": "*", "Action": "dynamodb:Scan"})
     calls = (
         lambda: client.put_resource_policy(ResourceArn=arn, Policy=json.dumps(document)),
         lambda: client.get_resource_policy(ResourceArn=arn),
