@@ -15,7 +15,7 @@ from enum import IntEnum, StrEnum
 from functools import partial
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, NoReturn
 
 import typer
 from rich.console import Console
@@ -45,15 +45,7 @@ if TYPE_CHECKING:
 
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
-_EXPECTED: Final = (
-    gate.GateError,
-    LoadError,
-    RegistryError,
-    MatrixError,
-    BaselineError,
-    SelectionError,
-    RuleError,
-)
+_EXPECTED: Final = (gate.GateError, LoadError, RegistryError, MatrixError, BaselineError, SelectionError, RuleError)
 """Errors in the input of the gate; each message says what to change."""
 
 SECONDS_A_TEMPLATE: Final = 120
@@ -62,20 +54,8 @@ _SECONDS_TO_CLEAN_UP: Final = 15.0
 """For jsii to end Node.js, for which it waits 5 s."""
 _INTERRUPTED: Final = "Interrupted: there is no verdict, and nothing is left running. Type the same command again."
 _OF_A_QUICK_RUN: Final = frozenset(
-    {
-        "rule",
-        "explain",
-        "watch",
-        "fix",
-        "write",
-        "template",
-        "assembly",
-        "environment",
-        "region",
-        "account",
-        "registry",
-        "output",
-    }
+    {"rule", "explain", "watch", "fix", "write"}
+    | {"template", "assembly", "environment", "region", "account", "registry", "output"}
 )
 """Parameters that apply to --rule, --explain, --watch and --fix."""
 _NOT_WRITTEN: Final = (
@@ -88,6 +68,8 @@ _OF_AN_ASSEMBLY: Final = (
 )
 _LAST_DRILL: Final = Path("reports/drill/latest")
 
+_OF_INPUT, _OF_VERDICT, _OF_OUTPUT = (partial(typer.Option, rich_help_panel=name) for name in ("Input", "Verdict", "Output"))
+
 app = typer.Typer(add_completion=False, rich_markup_mode="rich", pretty_exceptions_enable=False)
 
 
@@ -98,6 +80,17 @@ class Exit(IntEnum):
     FINDINGS = 1
     ERROR = 2
     INTERRUPTED = 130
+
+
+class _Given(NamedTuple):
+    """The options that name what is judged."""
+
+    configurations: Sequence[Configuration]
+    templates: list[str]
+    assembly: Path | None
+    region: str
+    account: str
+    registry: Path
 
 
 class FailOn(StrEnum):
@@ -120,146 +113,102 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: typer.Context,
     environment: Annotated[
         list[str] | None,
-        typer.Option(
+        _OF_INPUT(
             help="Judge this environment, the last part of every name. Repeatable.",
             show_default="every environment of environments.toml; for templates prod, or the first of the file",
-            rich_help_panel="Input",
         ),
     ] = None,
     matrix: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
-        bool,
-        typer.Option("--matrix", help="Judge the app in every configuration of matrix.toml.", rich_help_panel="Input"),
+        bool, _OF_INPUT("--matrix", help="Judge the app in every configuration of matrix.toml.")
     ] = False,
     configuration: Annotated[
-        list[str] | None,
-        typer.Option(help="Judge the app in this configuration of matrix.toml. Repeatable.", rich_help_panel="Input"),
+        list[str] | None, _OF_INPUT(help="Judge the app in this configuration of matrix.toml. Repeatable.")
     ] = None,
     template: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="FILE[@REGION]",
-            help="Judge this CloudFormation template, JSON or YAML, instead of the app. Repeatable.",
-            rich_help_panel="Input",
+        _OF_INPUT(
+            metavar="FILE[@REGION]", help="Judge this CloudFormation template, JSON or YAML, instead of the app. Repeatable."
         ),
     ] = None,
     assembly: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Judge this cloud assembly (cdk.out) instead of the app.", rich_help_panel="Input"),
+        Path | None, _OF_INPUT(metavar="DIR", help="Judge this cloud assembly (cdk.out) instead of the app.")
     ] = None,
-    region: Annotated[
-        str,
-        typer.Option(help="Region of each --template without @REGION.", rich_help_panel="Input"),
-    ] = "",
+    region: Annotated[str, _OF_INPUT(help="Region of each --template without @REGION.")] = "",
     account: Annotated[
         str,
-        typer.Option(
-            help="Account of every --template. Without it, every account id in a template counts as a foreign account.",
-            rich_help_panel="Input",
+        _OF_INPUT(
+            help="Account of every --template. Without it, every account id in a template counts as a foreign account."
         ),
     ] = "",
     app_factory: Annotated[
-        str,
-        typer.Option(
-            "--app",
-            metavar="MODULE:FUNCTION",
-            help="Function that builds the app for an environment.",
-            rich_help_panel="Input",
-        ),
+        str, _OF_INPUT("--app", metavar="MODULE:FUNCTION", help="Function that builds the app for an environment.")
     ] = "infra.app:build_app",
     pack: Annotated[
-        list[str] | None,
-        typer.Option(metavar="PACK", help="Report the rules of this pack only. Repeatable.", rich_help_panel="Verdict"),
+        list[str] | None, _OF_VERDICT(metavar="PACK", help="Report the rules of this pack only. Repeatable.")
     ] = None,
     framework: Annotated[
-        list[Framework] | None,
-        typer.Option(help="Report the rules that serve this framework only. Repeatable.", rich_help_panel="Verdict"),
+        list[Framework] | None, _OF_VERDICT(help="Report the rules that serve this framework only. Repeatable.")
     ] = None,
     rule: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="ID",
-            help="Judge --template or --assembly by this rule of ours alone, and write no report. Repeatable.",
-            rich_help_panel="Verdict",
+        _OF_VERDICT(
+            metavar="ID", help="Judge --template or --assembly by this rule of ours alone, and write no report. Repeatable."
         ),
     ] = None,
     explain: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ID", help="Explain this rule of ours, and judge nothing. Repeatable.", rich_help_panel="Output"
-        ),
+        list[str] | None, _OF_OUTPUT(metavar="ID", help="Explain this rule of ours, and judge nothing. Repeatable.")
     ] = None,
     watch: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
         bool,
-        typer.Option(
-            "--watch",
-            help="Judge --template or --assembly, again after each change, until Ctrl-C; write no report.",
-            rich_help_panel="Output",
+        _OF_OUTPUT(
+            "--watch", help="Judge --template or --assembly, again after each change, until Ctrl-C; write no report."
         ),
     ] = False,
     fix: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
         bool,
-        typer.Option(
+        _OF_OUTPUT(
             "--fix",
             help="Print a patch that repairs --template or --assembly, with --rule for these rules alone; change no file.",
-            rich_help_panel="Output",
         ),
     ] = False,
     write: Annotated[  # noqa: FBT002 - an option of the command, named where it is given
-        bool,
-        typer.Option("--write", help="Write the repairs of --fix into each --template.", rich_help_panel="Output"),
+        bool, _OF_OUTPUT("--write", help="Write the repairs of --fix into each --template.")
     ] = False,
     fail_on: Annotated[
         FailOn,
-        typer.Option(
-            help=(
-                "Lowest severity that fails: error, warning, advice (from AWS), or new (findings that the --baseline does "
-                "not have). A rule that cannot be evaluated counts as failed."
-            ),
-            rich_help_panel="Verdict",
+        _OF_VERDICT(
+            help="Lowest severity that fails: error, warning, advice (from AWS), or new (findings that the --baseline does "
+            "not have). A rule that cannot be evaluated counts as failed."
         ),
     ] = FailOn.WARNING,
     baseline: Annotated[
         Path | None,
-        typer.Option(
-            metavar="REPORT.JSON",
-            help="Report what is new, fixed and newly acknowledged since this report.json.",
-            rich_help_panel="Verdict",
-        ),
+        _OF_VERDICT(metavar="REPORT.JSON", help="Report what is new, fixed and newly acknowledged since this report.json."),
     ] = None,
     registry: Annotated[
         Path,
-        typer.Option(
+        _OF_VERDICT(
             "--acknowledgements",
             help="File of the decisions that accept findings.",
             show_default="compliance/acknowledgements.toml",
-            rich_help_panel="Verdict",
         ),
     ] = acknowledgements.DEFAULT_FILE,
     format_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help=f"Write this report only: {', '.join(FORMATS)}. Repeatable.",
-            rich_help_panel="Output",
-        ),
+        _OF_OUTPUT("--format", metavar="FORMAT", help=f"Write this report only: {', '.join(FORMATS)}. Repeatable."),
     ] = None,
-    output: Annotated[Path, typer.Option(help="Folder for the reports.", rich_help_panel="Output")] = Path(
-        "reports/compliance"
-    ),
+    output: Annotated[Path, _OF_OUTPUT(help="Folder for the reports.")] = Path("reports/compliance"),
     crosswalk: Annotated[
         Crosswalk | None,
-        typer.Option(
-            help="Print which of this tool's checks a rule decides for the types of the run, in place of the summary.",
-            rich_help_panel="Output",
+        _OF_OUTPUT(
+            help="Print which of this tool's checks a rule decides for the types of the run, in place of the summary."
         ),
     ] = None,
     drill: Annotated[
         Path,
-        typer.Option(
+        _OF_OUTPUT(
             metavar="FOLDER",
             help="Folder of the failover drill whose evidence goes into the bundle; left out if it does not exist.",
-            rich_help_panel="Output",
         ),
     ] = _LAST_DRILL,
 ) -> None:
@@ -313,15 +262,15 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             if explain:
                 raise typer.Exit(_explain(explain))
             configurations = _configurations(environment or [], [], matrix=False, app_only=False)
+            given = _Given(configurations, template or [], assembly, region, account, registry)
             if fix:
                 if write and assembly:
                     raise gate.GateError(_NOT_WRITTEN)
                 with errors.status("compliance") as progress:
-                    given = template or [], assembly, region, account
-                    fixes = _fixes(*given, configurations, registry, rule or [], progress.update)
+                    fixes = _fixes(given, rule or [], progress.update)
                 raise typer.Exit(_show_fixes(fixes, errors, _OF_AN_ASSEMBLY if assembly else "", write=write))
-            judge = partial(_judge, configurations, template or [], assembly, region, account, "", registry, say=_be_silent)
-            files = [_file_and_region(text)[0] for text in template or []]
+            judge = partial(_judge, given, "", say=_be_silent)
+            files = [_file_and_region(text)[0] for text in given.templates]
             raise typer.Exit(_quick(judge, rule or [], files, assembly, errors if watch else None))
     with ending(errors, output, _INTERRUPTED):
         _check(format_ or [], fail_on, baseline, output)
@@ -331,16 +280,10 @@ def main(  # noqa: PLR0913, PLR0917 - each is an option of the command
             # The gate waits for Node.js most of the time.
             beside.submit(get_ready, format_ or FORMATS, datetime.now(UTC).date())
             revision = beside.submit(provenance.revision)
-            whole = _judge(
-                _configurations(environment or [], configuration or [], matrix=matrix, app_only=not (template or assembly)),
-                template or [],
-                assembly,
-                region,
-                account,
-                app_factory,
-                registry,
-                say=progress.update,
-            )
+            app_only = not (template or assembly)
+            configurations = _configurations(environment or [], configuration or [], matrix=matrix, app_only=app_only)
+            given = _Given(configurations, template or [], assembly, region, account, registry)
+            whole = _judge(given, app_factory, say=progress.update)
             ledger = select(whole, pack or [], framework or [])
             changes = None if before is None else compare(ledger, before)
             progress.update("writing reports")
@@ -408,24 +351,16 @@ def _explain(names: list[str]) -> Exit:
     return Exit.PASSED
 
 
-def _fixes(  # noqa: PLR0913, PLR0917 - the command's options
-    templates: list[str],
-    assembly: Path | None,
-    region: str,
-    account: str,
-    configurations: Sequence[Configuration],
-    registry_file: Path,
-    names: list[str],
-    say: gate.Say,
-) -> "fixing.Fixes":
+def _fixes(given: _Given, names: list[str], say: gate.Say) -> "fixing.Fixes":
     from compliance import developer, fixing  # noqa: PLC0415 - a whole run does not need them
 
-    if not (templates or assembly):
+    if not (given.templates or given.assembly):
         raise gate.GateError("--fix needs --template or --assembly; type `nox -s synth`, then --assembly cdk.out")
-    given, registry = _input(configurations, templates, assembly, region, account, registry_file)
-    with _limited(templates):
-        loaded = load_assembly(assembly) if assembly else Assembly(templates=tuple(load_templates(given, account)))
-        return fixing.fix(loaded, configurations[0], registry, developer.find_rules(names), say)
+    files, registry = _input(given)
+    with _limited(given.templates):
+        assembly = given.assembly
+        loaded = load_assembly(assembly) if assembly else Assembly(templates=tuple(load_templates(files, given.account)))
+        return fixing.fix(loaded, given.configurations[0], registry, developer.find_rules(names), say)
 
 
 def _show_fixes(fixes: "fixing.Fixes", errors: Console, note: str, *, write: bool) -> Exit:
@@ -479,16 +414,13 @@ def _be_silent(_text: str) -> None:
 def verify(
     bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="The evidence.zip of a run.")],
     expect: Annotated[
-        str,
-        typer.Option(metavar="SHA256", help="SHA-256 of the manifest, which the gate printed at the end of the run."),
+        str, typer.Option(metavar="SHA256", help="SHA-256 of the manifest, which the gate printed at the end of the run.")
     ] = "",
     key: Annotated[
-        str,
-        typer.Option(help="Public key that signed the bundle: a file in PEM, or awskms: and a key of KMS."),
+        str, typer.Option(help="Public key that signed the bundle: a file in PEM, or awskms: and a key of KMS.")
     ] = "",
     attestation: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="The signature that `sign` wrote.", show_default="BUNDLE.intoto.json"),
+        Path | None, typer.Option(metavar="FILE", help="The signature that `sign` wrote.", show_default="BUNDLE.intoto.json")
     ] = None,
     drills: Annotated[
         Path | None,
@@ -669,49 +601,33 @@ def _counts(finding: Finding, ledger: Findings, fail_on: FailOn, changes: Change
     return True
 
 
-def _judge(  # noqa: PLR0913, PLR0917 - the command's options
-    configurations: Sequence[Configuration],
-    templates: list[str],
-    assembly: Path | None,
-    region: str,
-    account: str,
-    app_factory: str,
-    registry_file: Path,
-    *,
-    rules: Sequence[Rule] = (),
-    say: gate.Say,
-) -> Findings:
-    today = datetime.now(UTC).date()
-    given, registry = _input(configurations, templates, assembly, region, account, registry_file)
-    if templates:
-        with _limited(templates):
-            return gate.judge_templates(load_templates(given, account), configurations[0].environment, today, say, rules)
-    if assembly:
-        return gate.judge_assembly(assembly, configurations[0].environment, registry, today, say, rules)
+def _judge(given: _Given, app_factory: str, *, rules: Sequence[Rule] = (), say: gate.Say) -> Findings:
+    today, configurations = datetime.now(UTC).date(), given.configurations
+    files, registry = _input(given)
+    if given.templates:
+        with _limited(given.templates):
+            templates = load_templates(files, given.account)
+            return gate.judge_templates(templates, configurations[0].environment, today, say, rules)
+    if given.assembly:
+        return gate.judge_assembly(given.assembly, configurations[0].environment, registry, today, say, rules)
     is_matrix = all(configuration.matrix for configuration in configurations)
     environments, matrix = ((), read_matrix()) if is_matrix else (read_environments(), ())
     return gate.judge_app(app_factory, configurations, registry, today, say, environments=environments, matrix=matrix)
 
 
-def _input(  # noqa: PLR0913, PLR0917 - the command's options
-    configurations: Sequence[Configuration],
-    templates: list[str],
-    assembly: Path | None,
-    region: str,
-    account: str,
-    registry_file: Path,
-) -> tuple[list[tuple[Path, str]], Registry]:
+def _input(given: _Given) -> tuple[list[tuple[Path, str]], Registry]:
     """Return each template with its region, and the decisions that apply.
 
     Raises:
         GateError: Options contradict each other.
     """
+    configurations, templates, assembly, region, account, _ = given
     if templates and assembly:
         raise gate.GateError("--template and --assembly exclude each other; run the gate once for each")
     if (templates or assembly) and len(configurations) > 1:
         raise gate.GateError("a template has one environment; give --environment once, without --matrix")
     if templates:
-        if registry_file != acknowledgements.DEFAULT_FILE:
+        if given.registry != acknowledgements.DEFAULT_FILE:
             raise gate.GateError("--acknowledgements does not apply to --template, which no decision covers; leave it out")
         if region and not _REGION.fullmatch(region):
             raise gate.GateError(f"--region {region!r} is not a region; give one like us-east-1")
@@ -721,7 +637,7 @@ def _input(  # noqa: PLR0913, PLR0917 - the command's options
     if region or account:
         option = "--region" if region else "--account"
         raise gate.GateError(f"{option} applies to --template only; leave it out: an app and an assembly have their own")
-    return [], read_registry(registry_file, datetime.now(UTC).date())
+    return [], read_registry(given.registry, datetime.now(UTC).date())
 
 
 @contextmanager
