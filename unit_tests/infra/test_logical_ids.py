@@ -1,4 +1,4 @@
-"""Test that the logical ids of resources with data stay: CloudFormation replaces a resource whose logical id changes.
+"""Test that resources with data outlive their stack, and keep their logical ids: else CloudFormation replaces them.
 
 A construct that is renamed or moved gets a new logical id. That creates a new, empty bucket beside the old one, or fails
 because the name exists.
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from unit_tests.infra.synthesis import Template
+from unit_tests.infra.constructs.test_network import waits_for
+from unit_tests.infra.synthesis import Resource, Synthesis, Template, resources
 
 FROZEN = Path(__file__).with_name("logical_ids.json")
 FREEZE = "LOCKSTEP_FREEZE_LOGICAL_IDS"
@@ -91,3 +92,41 @@ def test_renamed_bucket_reports_what_to_type() -> None:
     assert "gone: Data.OldBucket (AWS::S3::Bucket)" in text
     assert "new:  Data.NewBucket (AWS::S3::Bucket)" in text
     assert f"{FREEZE}=1 nox" in text
+
+
+HOLDS_DATA = {
+    *("AWS::DynamoDB::GlobalTable", "AWS::KMS::Key", "AWS::Logs::LogGroup"),
+    *("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SecretsManager::Secret"),
+}
+"""Types whose deletion loses data that a new deployment does not restore; test_stacks counts them."""
+
+
+def holding_data(synthesis: Synthesis) -> dict[str, Resource]:
+    return {where: resource for where, resource in resources(synthesis) if resource["Type"] in HOLDS_DATA}
+
+
+def test_data_is_retained_in_prod_on_delete_and_replacement(prod: Synthesis) -> None:
+    policies = {
+        where: (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+        for where, resource in holding_data(prod).items()
+    }
+    # Except on create: what a first deployment made before it failed would be in the way of the next.
+    assert set(policies.values()) == {("RetainExceptOnCreate", "Retain")}, policies
+
+
+def test_temporary_environment_retains_nothing(dev: Synthesis) -> None:
+    kept = {
+        where
+        for where, resource in resources(dev)
+        if resource.get("DeletionPolicy") in {"Retain", "Snapshot", "RetainExceptOnCreate"}
+        or resource.get("UpdateReplacePolicy") in {"Retain", "Snapshot"}
+    }
+    assert kept == set()
+    # Each resource states it; none leaves it to a default.
+    assert {resource.get("DeletionPolicy") for resource in holding_data(dev).values()} == {"Delete"}
+
+
+def test_table_with_protection_is_created_last(templates: Mapping[str, Template]) -> None:
+    made = templates["Data"]["Resources"]
+    (table,) = (name for name, each in made.items() if each["Type"] == "AWS::DynamoDB::GlobalTable")
+    assert waits_for(templates["Data"], table) == made.keys() - {table}

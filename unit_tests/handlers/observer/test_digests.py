@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from handlers.observer.digests import Budget, Digest, HourReader, Scan, begin_of, hour_of, hours_before
 from handlers.shared import schema
-from unit_tests.handlers.observer.results import BEGIN, HOUR, PROVENANCE, hours_of_rows, reckoned, result
-from unit_tests.handlers.observer.table import Table
+from unit_tests.handlers.observer.table import BEGIN, HOUR, PROVENANCE, Table, hours_of_rows, reckoned, result
 
 ONE = "0" * 64
 OTHER = "f" * 64

@@ -20,8 +20,7 @@ from handlers.observer.hours import (
 )
 from handlers.shared import schema
 from unit_tests.fixtures.examples import examples
-from unit_tests.handlers.observer.results import BEGIN, HOUR, hours_of_rows, reckoned, result
-from unit_tests.handlers.observer.table import Table
+from unit_tests.handlers.observer.table import BEGIN, HOUR, Table, hours_of_rows, reckoned, result
 
 HERE, THERE = "us-east-1", "us-west-2"
 CLOSED = BEGIN + 2 * 3600

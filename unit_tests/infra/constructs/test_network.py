@@ -1,6 +1,7 @@
-"""Test the VPC: its subnets, endpoints, security groups and flow logs."""
+"""Test the VPC: its subnets, endpoints, security groups and flow logs, before which no function runs."""
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from aws_cdk import Stack
 from infra.constructs.network import Network
 from infra.region import RegionRole
 from unit_tests.infra.constructs.small_stack import context, key_in, of_type, only, stack_in
+from unit_tests.infra.synthesis import REGIONAL, Resource, Template, leaves
 
 HTTPS = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}
 
@@ -72,3 +74,69 @@ def test_endpoints_are_reached_by_the_functions_alone_and_reach_nobody() -> None
     assert "SecurityGroupIngress" not in properties
     # CDK's way to say that nothing may go out: a rule that no packet matches.
     assert [rule["CidrIp"] for rule in properties["SecurityGroupEgress"]] == ["255.255.255.255/32"]
+
+
+WAY_OUT = {
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCEndpoint",
+}
+"""Types that a call from the VPC needs, each of them; without one it times out."""
+RUNS_A_FUNCTION = {"AWS::Events::Rule", "AWS::Lambda::EventSourceMapping", "AWS::SecretsManager::RotationSchedule"}
+"""Types that invoke a function as soon as they exist; custom resources do too."""
+
+
+def resources(template: Template) -> dict[str, Resource]:
+    found: dict[str, Resource] = template["Resources"]
+    return found
+
+
+def waits_for(template: Template, logical_id: str) -> set[str]:
+    """Return the logical ids of all resources that CloudFormation creates before a resource."""
+    before, pending = set[str](), [logical_id]
+    while pending:
+        resource = resources(template)[pending.pop()]
+        named = {str(value) for _, value in leaves(resource.get("Properties", {}))} | set(resource.get("DependsOn", []))
+        further = named & resources(template).keys() - before
+        before |= further
+        pending += further
+    return before
+
+
+def way_out(template: Template) -> set[str]:
+    return {name for name, each in resources(template).items() if each["Type"] in WAY_OUT}
+
+
+def in_network(template: Template) -> set[str]:
+    return {name for name, each in resources(template).items() if "VpcConfig" in each.get("Properties", {})}
+
+
+@pytest.mark.parametrize("stack", REGIONAL)
+def test_function_in_the_vpc_depends_on_its_endpoints(stack: str, templates: Mapping[str, Template]) -> None:
+    template = templates[stack]
+    functions = in_network(template)
+    assert len(functions) >= 3
+    assert {resources(template)[name]["Type"] for name in way_out(template)} == WAY_OUT
+    for function in functions:
+        assert way_out(template) <= waits_for(template, function), function
+
+
+def test_invokers_depend_on_the_endpoints(templates: Mapping[str, Template]) -> None:
+    looked_at = set()
+    for stack, template in templates.items():
+        functions = {name for name, each in resources(template).items() if each["Type"] == "AWS::Lambda::Function"}
+        for name, each in resources(template).items():
+            if each["Type"] in RUNS_A_FUNCTION or each["Type"].startswith("Custom::"):
+                looked_at.add(each["Type"])
+                before = waits_for(template, name) & functions
+                assert before, f"{stack}.{name}"
+    assert looked_at >= RUNS_A_FUNCTION
+
+
+def test_functions_of_custom_resources_are_outside_the_vpc(templates: Mapping[str, Template]) -> None:
+    """Its response goes to a bucket of CloudFormation, which the endpoint's policy does not allow."""
+    for template in templates.values():
+        for each in resources(template).values():
+            if each["Type"].startswith("Custom::"):
+                assert each["Properties"]["ServiceToken"]["Fn::GetAtt"][0] not in in_network(template)
