@@ -13,7 +13,7 @@ from botocore.config import Config
 
 from local_cloud.clock import checked_factor
 from local_cloud.fault_injector import FaultInjector
-from local_cloud.hazards import chosen_seed, is_calm
+from local_cloud.hazards import chosen_seed, is_calm, is_slow
 from local_cloud.known_gaps import NOT_FAITHFUL
 from local_cloud.server_process import HOST, LocalCloudError, ServerProcess
 
@@ -74,7 +74,8 @@ class LocalCloud(FaultInjector):
             health_checkers: Check health periodically, as Route 53 does, instead of on each request for a status. Each
                 check of an API then runs its function.
             seed: Seed of the hazards; by default the environment's LOCAL_CLOUD_SEED, else a new one. `health()` returns it.
-            calm: Start without hazards; the default is LOCAL_CLOUD_CALM, 1 or 0, else with hazards.
+            calm: Start without hazards; the default is LOCAL_CLOUD_CALM, 1 or 0, else with hazards. With
+                LOCAL_CLOUD_SLOW=1 every delay is at its longest.
             hosted_zones: Name of each initial public hosted zone, by its id. On AWS it exists before the platform.
 
         Raises:
@@ -87,7 +88,11 @@ class LocalCloud(FaultInjector):
             )
         try:
             factor = checked_factor(time_factor)
-            hazards = [f"--seed={chosen_seed(seed)}", *(["--calm"] if is_calm(calm) else [])]
+            hazards = [
+                f"--seed={chosen_seed(seed)}",
+                *(["--calm"] if is_calm(calm) else []),
+                *(["--slow"] if is_slow() else []),
+            ]
         except ValueError as error:
             raise LocalCloudError(str(error)) from error
         options = [f"--time-factor={factor:g}", *hazards, *(["--health-checkers"] if health_checkers else [])]

@@ -17,7 +17,9 @@ from typing import Final
 
 SEED_VARIABLE: Final = "LOCAL_CLOUD_SEED"
 CALM_VARIABLE: Final = "LOCAL_CLOUD_CALM"
+SLOW_VARIABLE: Final = "LOCAL_CLOUD_SLOW"
 _SEEDS: Final = 1_000_000
+_OF_DELAYS: Final = "times the usual tail"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +37,13 @@ HAZARDS: Final[Mapping[str, Hazard]] = MappingProxyType(
         "replication-tail": Hazard(
             strength=1.0,
             most=100.0,
-            unit="times the usual tail",
+            unit=_OF_DELAYS,
             effect="each item replicates after a heavy-tailed time of its own, in no order between items",
         ),
         "clock-skew": Hazard(
             strength=0.2, most=60.0, unit="seconds", effect="regions' clocks differ by up to twice as much"
         ),
-        "index-lag": Hazard(
-            strength=1.0, most=100.0, unit="times the usual tail", effect="global secondary indexes show writes later"
-        ),
+        "index-lag": Hazard(strength=1.0, most=100.0, unit=_OF_DELAYS, effect="global secondary indexes show writes later"),
         "partial-batches": Hazard(
             strength=0.02, most=1.0, unit="share of batches", effect="half of a function's batch stays unprocessed"
         ),
@@ -53,9 +53,7 @@ HAZARDS: Final[Mapping[str, Hazard]] = MappingProxyType(
             unit="times as strict as AWS",
             effect="a partition key takes 1,000 write units a second",
         ),
-        "event-delays": Hazard(
-            strength=1.0, most=100.0, unit="times the usual tail", effect="S3 events come late, in any order"
-        ),
+        "event-delays": Hazard(strength=1.0, most=100.0, unit=_OF_DELAYS, effect="S3 events come late, in any order"),
         "event-duplicates": Hazard(strength=0.02, most=1.0, unit="share of events", effect="an S3 event comes twice"),
         "message-order": Hazard(
             strength=0.5, most=1.0, unit="share of receipts", effect="a standard queue hands messages out in another order"
@@ -82,10 +80,11 @@ class Hazards:
         self.strengths = dict.fromkeys(HAZARDS, 0.0)
         self._dice: dict[str, random.Random] = {}
 
-    def begin(self, seed: int, *, calm: bool) -> None:
-        """Restart the draws, with each hazard at its default, or calm with none."""
+    def begin(self, seed: int, *, calm: bool, slow: bool = False) -> None:
+        """Restart the draws, with each hazard at its default, calm with none, or slow with every delay at its longest."""
         self.seed = seed
-        self.strengths = {name: 0.0 if calm else hazard.strength for name, hazard in HAZARDS.items()}
+        delays = {name: hazard.most for name, hazard in HAZARDS.items() if slow and hazard.unit == _OF_DELAYS}
+        self.strengths = {name: 0.0 if calm else delays.get(name, hazard.strength) for name, hazard in HAZARDS.items()}
         self._dice.clear()
 
     def set(self, name: str, strength: float) -> None:
@@ -148,7 +147,16 @@ def chosen_seed(seed: int | None) -> int:
 
 def is_calm(calm: bool | None) -> bool:  # noqa: FBT001 - the caller's own choice
     """Return whether the hazards are off: the argument, else the environment's value."""
-    text = os.environ.get(CALM_VARIABLE) or "0"
-    if calm is None and text not in ("0", "1"):
-        raise ValueError(f"{CALM_VARIABLE} must be 1 (no hazards) or 0; got {text!r}.")
-    return text == "1" if calm is None else calm
+    return _is_on(CALM_VARIABLE, "no hazards") if calm is None else calm
+
+
+def is_slow() -> bool:
+    """Return whether the environment asks for every delay at its longest."""
+    return _is_on(SLOW_VARIABLE, "every delay at its longest")
+
+
+def _is_on(variable: str, meaning: str) -> bool:
+    text = os.environ.get(variable) or "0"
+    if text not in ("0", "1"):
+        raise ValueError(f"{variable} must be 1 ({meaning}) or 0; got {text!r}.")
+    return text == "1"

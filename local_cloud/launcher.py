@@ -38,7 +38,7 @@ def main() -> None:
     # usual 5 ms, any other thread that computes delays each answer that long, several times.
     sys.setswitchinterval(_SWITCH_SECONDS)
     clock.factor = arguments.time_factor
-    hazards.current.begin(arguments.seed, calm=arguments.calm)
+    hazards.current.begin(arguments.seed, calm=arguments.calm, slow=arguments.slow)
     if arguments.calm:
         regions.set_outage(regions.Outage.REFUSE)
     shims.install()
@@ -64,6 +64,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hosted-zone", action="append", default=[], help="ID=NAME of an initial zone")
     parser.add_argument("--seed", type=int, default=0, help="seed of the hazards")
     parser.add_argument("--calm", action="store_true", help="start without hazards")
+    parser.add_argument("--slow", action="store_true", help="start with every delay at its longest")
     parser.add_argument("--health-checkers", action="store_true", help="check health periodically")
     return parser.parse_args()
 

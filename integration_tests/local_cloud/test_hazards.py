@@ -314,6 +314,18 @@ def test_cloud_has_all_hazards_and_a_printed_seed_by_default() -> None:
     assert all(health["hazards"].values())
 
 
+def test_slow_cloud_has_every_delay_at_its_longest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_CLOUD_SLOW", "longest")
+    with pytest.raises(LocalCloudError, match=r"LOCAL_CLOUD_SLOW must be 1 \(every delay at its longest\) or 0"):
+        LocalCloud.start()
+    monkeypatch.setenv("LOCAL_CLOUD_SLOW", "1")
+    with LocalCloud.start(calm=False) as cloud:
+        strengths = cloud.health()["hazards"]
+    changed = {name for name, hazard in HAZARDS.items() if strengths[name] != hazard.strength}
+    assert changed == {"replication-tail", "index-lag", "event-delays"}
+    assert all(strengths[name] == HAZARDS[name].most for name in changed)
+
+
 @pytest.fixture
 def doomed() -> Iterator[LocalCloud]:
     """A separate cloud, because a destroyed region does not come back."""
