@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from infra import cdk_cli, cdk_options
 from infra.cdk_options import RefusedError
 from infra.settings import SettingsError
-from reporting.node import node
+from reporting.chromium import node
 from unit_tests.fixtures import SETTINGS_FILE
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,10 +46,11 @@ def refusal(arguments: list[str], variables: dict[str, str] | None = None) -> st
         return str(error)
 
 
-def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:  # noqa: ANN401 - an exit status or a message
-    monkeypatch.setattr(sys, "argv", ["cdk_cli", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        cdk_cli.main()
+def main(*arguments: str) -> Any:  # noqa: ANN401 - an exit status or a message
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["cdk_cli", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            cdk_cli.main()
     return stopped.value.code
 
 
@@ -120,20 +121,17 @@ def test_last_named_environment_counts() -> None:
 
 
 @pytest.mark.parametrize("named", ["nope", ""])
-def test_unknown_or_empty_environment_is_refused_with_the_names(
-    monkeypatch: pytest.MonkeyPatch, stand_in: Path, named: str
-) -> None:
-    message = main(monkeypatch, "deploy", "-c", f"environment={named}")
+@pytest.mark.usefixtures("stand_in")
+def test_unknown_or_empty_environment_is_refused_with_the_names(named: str) -> None:
+    message = main("deploy", "-c", f"environment={named}")
     assert "one of prod, staging, dev" in message
     assert "type this: -c environment=prod" in message
-    assert stand_in.exists()
 
 
-def test_cli_gets_every_argument_and_its_exit_status_is_returned(
-    monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_cli_gets_every_argument_and_its_exit_status_is_returned(capfd: pytest.CaptureFixture[str]) -> None:
     arguments = ["diff", "-q", "-vv", "-c", "retention.logs_days=30", "a b", "$HOME", "--no-fail", "-c", "tags.owner=ab'\"c"]
-    assert main(monkeypatch, *arguments) == 7
+    assert main(*arguments) == 7
     received = json.loads(capfd.readouterr().out)
     assert received["given"] == [
         *("diff", "a b", "$HOME", "--quiet", "--verbose", "--verbose"),
@@ -141,23 +139,18 @@ def test_cli_gets_every_argument_and_its_exit_status_is_returned(
     ]
     assert Path(received["folder"]) == REPOSITORY
     assert received["node"].startswith("v24."), "the wheel's Node.js and no other"
-    assert stand_in.exists()
 
 
-def test_refusal_never_reaches_the_cli(
-    monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert "names no account" in main(monkeypatch, "deploy", "--all")
+@pytest.mark.usefixtures("stand_in")
+def test_refusal_never_reaches_the_cli(capfd: pytest.CaptureFixture[str]) -> None:
+    assert "names no account" in main("deploy", "--all")
     assert capfd.readouterr().out == ""
-    assert stand_in.exists()
 
 
-def test_command_without_arguments_shows_the_help(
-    monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    main(monkeypatch)
+@pytest.mark.usefixtures("stand_in")
+def test_command_without_arguments_shows_the_help(capfd: pytest.CaptureFixture[str]) -> None:
+    main()
     assert json.loads(capfd.readouterr().out)["given"] == ["--help"]
-    assert stand_in.exists()
 
 
 @pytest.mark.parametrize(
@@ -169,42 +162,38 @@ def test_command_without_arguments_shows_the_help(
     ],
     ids=" ".join,
 )
+@pytest.mark.usefixtures("stand_in")
 def test_help_reaches_the_cli_with_nothing_else(
-    monkeypatch: pytest.MonkeyPatch,
-    stand_in: Path,
-    capfd: pytest.CaptureFixture[str],
-    arguments: list[str],
-    handed_on: list[str],
+    capfd: pytest.CaptureFixture[str], arguments: list[str], handed_on: list[str]
 ) -> None:
-    assert main(monkeypatch, *arguments) == 7
+    assert main(*arguments) == 7
     assert json.loads(capfd.readouterr().out)["given"] == handed_on
-    assert stand_in.exists()
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy", "bootstrap", "rollback"])
+@pytest.mark.usefixtures("stand_in")
 def test_option_in_a_variable_stops_a_change_and_never_reaches_the_cli(
-    monkeypatch: pytest.MonkeyPatch, stand_in: Path, capfd: pytest.CaptureFixture[str], command: str
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.setenv("CDK_ROLE_ARN", "arn:x")
-    assert "Type: unset CDK_ROLE_ARN" in main(monkeypatch, command, *WITH_ACCOUNT)
-    assert main(monkeypatch, "list") == 7
+    assert "Type: unset CDK_ROLE_ARN" in main(command, *WITH_ACCOUNT)
+    assert main("list") == 7
     assert "CDK_ROLE_ARN" not in json.loads(capfd.readouterr().out)["variables"]
-    assert stand_in.exists()
 
 
 def test_missing_cli_is_reported_with_the_command_to_type(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cdk_cli, "_CLI", tmp_path / "node_modules" / "aws-cdk" / "bin" / "cdk")
-    assert main(monkeypatch, "synth") == "The CDK CLI is not installed here. Type: nox -s environment"
+    assert main("synth") == "The CDK CLI is not installed here. Type: nox -s environment"
     assert "def environment(session" in (REPOSITORY / "noxfile.py").read_text(), "there must be such a session"
 
 
-def test_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch, stand_in: Path) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_interrupt_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(subprocess, "run", interrupted)
-    assert main(monkeypatch, "synth") == 130
-    assert stand_in.exists()
+    assert main("synth") == 130
 
 
 def test_app_runs_under_this_python_and_the_callers_variables() -> None:
@@ -342,10 +331,8 @@ DEFAULTS = {"deploy": ["--no-previous-parameters"]}
 
 
 @pytest.mark.parametrize("command", ["deploy", "import", "publish-assets", "refactor"])
-def test_deploy_synthesizes_judges_checks_and_deploys_one_folder(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, command: str
-) -> None:
-    assert main(monkeypatch, command, *WITH_ACCOUNT, "-c", "environment=dev", "--profile=other") == 0
+def test_deploy_synthesizes_judges_checks_and_deploys_one_folder(commands: Commands, command: str) -> None:
+    assert main(command, *WITH_ACCOUNT, "-c", "environment=dev", "--profile=other") == 0
     assert commands.steps == ["synth", "compliance", "operations.preflight", "infra.updates", command]
     synth, judge, check, updates, run = commands
     folder = next(each for each in synth if each.startswith("--output=")).removeprefix("--output=")
@@ -362,25 +349,23 @@ def test_deploy_synthesizes_judges_checks_and_deploys_one_folder(
 @pytest.mark.parametrize(
     ("failing", "steps"), [("synth", 1), ("compliance", 2), ("operations.preflight", 3), ("infra.updates", 4)]
 )
-def test_deploy_stops_at_the_first_step_that_fails(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, failing: str, steps: int
-) -> None:
+def test_deploy_stops_at_the_first_step_that_fails(commands: Commands, failing: str, steps: int) -> None:
     commands.failing = failing
-    assert main(monkeypatch, "deploy", "--all", *WITH_ACCOUNT) == 1
+    assert main("deploy", "--all", *WITH_ACCOUNT) == 1
     assert len(commands) == steps
     assert commands.steps[-1] == failing
 
 
 @pytest.mark.parametrize("spelling", [["--app", "{}"], ["--app={}"], ["-a", "{}"], ["-a={}"]])
 def test_deploy_of_an_assembly_judges_and_deploys_its_copy(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path, spelling: list[str]
+    commands: Commands, given_assembly: Path, spelling: list[str]
 ) -> None:
     def tamper() -> None:
         (given_assembly / "a.template.json").write_text("tampered with")
 
     commands.change = tamper
     arguments = [each.format(given_assembly) for each in spelling]
-    assert main(monkeypatch, "deploy", *arguments, "--all", *WITH_ACCOUNT) == 0
+    assert main("deploy", *arguments, "--all", *WITH_ACCOUNT) == 0
     assert commands.steps == ["compliance", "operations.preflight", "infra.updates", "deploy"]
     assert commands.held == [("given", 0o700)] * 2, "neither command may read the changed folder"
     assert str(given_assembly) not in commands[-1]
@@ -388,32 +373,28 @@ def test_deploy_of_an_assembly_judges_and_deploys_its_copy(
 
 
 def test_deploy_of_an_assembly_copies_what_is_behind_its_links(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path, tmp_path: Path
+    commands: Commands, given_assembly: Path, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere.json"
     elsewhere.write_text("given")
     (given_assembly / "a.template.json").unlink()
     (given_assembly / "a.template.json").symlink_to(elsewhere)
     commands.change = lambda: elsewhere.write_text("tampered with")
-    assert main(monkeypatch, "deploy", "--app", str(given_assembly), *WITH_ACCOUNT) == 0
+    assert main("deploy", "--app", str(given_assembly), *WITH_ACCOUNT) == 0
     assert commands.held == [("given", 0o700)] * 2
 
 
-def test_deploy_of_an_assembly_for_another_account_is_refused(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, tmp_path: Path
-) -> None:
+def test_deploy_of_an_assembly_for_another_account_is_refused(commands: Commands, tmp_path: Path) -> None:
     _write_assembly(tmp_path / "theirs", "given", account="999999999999")
-    why = main(monkeypatch, "deploy", "--app", str(tmp_path / "theirs"), "--all", *WITH_ACCOUNT)
+    why = main("deploy", "--app", str(tmp_path / "theirs"), "--all", *WITH_ACCOUNT)
     assert "The assembly is for account 999999999999; environment 'prod' has account 123456789012." in why
     assert "Type: nox -s synth -- -c environment=prod -c account=123456789012" in why
     assert commands.steps == ["compliance"]
 
 
-def test_deploy_of_an_incomplete_assembly_reports_the_file(
-    monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path
-) -> None:
+def test_deploy_of_an_incomplete_assembly_reports_the_file(commands: Commands, given_assembly: Path) -> None:
     (given_assembly / "asset.zip").symlink_to("nowhere")
-    why = main(monkeypatch, "deploy", "--app", str(given_assembly), *WITH_ACCOUNT)
+    why = main("deploy", "--app", str(given_assembly), *WITH_ACCOUNT)
     assert "asset.zip" in why
     assert "Type: nox -s synth" in why
     assert not commands
@@ -423,13 +404,13 @@ def test_deploy_of_an_assembly_reports_an_unknown_environment(
     monkeypatch: pytest.MonkeyPatch, commands: Commands, given_assembly: Path
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    why = main(monkeypatch, "deploy", "--app", str(given_assembly), "-c", "environment=nope")
+    why = main("deploy", "--app", str(given_assembly), "-c", "environment=nope")
     assert "one of prod, staging, dev" in why
     assert not commands
 
 
-def test_deploy_with_another_app_is_judged_too(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
-    assert main(monkeypatch, "deploy", "--app", "python -m other", *WITH_ACCOUNT) == 0
+def test_deploy_with_another_app_is_judged_too(commands: Commands) -> None:
+    assert main("deploy", "--app", "python -m other", *WITH_ACCOUNT) == 0
     assert commands.steps[:2] == ["synth", "compliance"]
     assert "--app=python -m other" in commands[0]
     assert "python -m other" not in " ".join(commands[-1])
@@ -437,7 +418,7 @@ def test_deploy_with_another_app_is_judged_too(monkeypatch: pytest.MonkeyPatch, 
 
 def test_deploy_to_a_local_cloud_is_judged_without_preflight(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")
-    assert main(monkeypatch, "deploy", "--all") == 0
+    assert main("deploy", "--all") == 0
     assert commands.steps == ["synth", "compliance", "deploy"]
 
 
@@ -450,11 +431,11 @@ def test_option_in_a_file_stops_a_change(
     written.write_text('{"build": "make"}')
     if file == "cdk.json":
         monkeypatch.setattr(cdk_cli, "PROJECT_FILE", written)
-    why = main(monkeypatch, "deploy", "--all", *WITH_ACCOUNT)
+    why = main("deploy", "--all", *WITH_ACCOUNT)
     assert f"{written}: the key 'build' is \"make\"" in why
     assert not commands
 
 
-def test_preflight_alone_does_not_deploy(monkeypatch: pytest.MonkeyPatch, commands: Commands) -> None:
-    assert main(monkeypatch, "preflight", "-c", "environment=dev") == 0
+def test_preflight_alone_does_not_deploy(commands: Commands) -> None:
+    assert main("preflight", "-c", "environment=dev") == 0
     assert commands.steps == ["synth", "operations.preflight", "infra.updates"]
