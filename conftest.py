@@ -11,7 +11,7 @@ from hypothesis import find, settings, strategies
 from infra.bundling import REPOSITORY
 from infra.cdk_cli import JSII_CACHE
 from operations.target import TARGET_VARIABLE
-from reporting.node import node
+from reporting.chromium import node
 
 # A shell starts a background command with SIGINT ignored, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -18,8 +18,7 @@ from client.events import Event, Kind, Outcome
 from client.platform import Platform
 from client.receipts import Receipt, Receipts, State
 from client.routing import Router
-from client.signing import Signer, find_credentials
-from client.transport import HttpTransport, Transport
+from client.transport import HttpTransport, Signer, Transport, find_credentials
 from client.uploading import PARTS_AT_ONCE, Uploader
 from client.verifying import Standing, Until, Verifier
 

@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 from client.clock import Clock
 from client.configuration import Endpoint, is_loopback
 from client.receipts import Receipt, State
-from client.signing import Signer
-from client.transport import Answer, Readable, Request, Transport, Unreachable
+from client.transport import Answer, Readable, Request, Signer, Transport, Unreachable
 
 _RECEIPT_HEADER: Final = "x-upload-receipt"
 _IS_JSON: Final = {"content-type": "application/json"}

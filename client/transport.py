@@ -1,4 +1,4 @@
-"""The client's HTTP: each request has one response, or one error with the reason."""
+"""The client's HTTP and its signatures: each request has one response, or one error with the reason."""
 
 import os
 import threading
@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from botocore.awsrequest import AWSPreparedRequest, HeadersDict
+import botocore.session
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSPreparedRequest, AWSRequest, HeadersDict
+from botocore.credentials import Credentials
 from botocore.exceptions import (
+    BotoCoreError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
@@ -16,6 +20,8 @@ from botocore.exceptions import (
 )
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+
+from client.errors import Misconfigured
 
 _LONGEST_ANSWER: Final = 1 << 20
 """Limit in bytes. Every response of the platform is far shorter."""
@@ -142,3 +148,43 @@ def _read(raw: Readable) -> bytes:
     while sum(map(len, pieces)) < _LONGEST_ANSWER and (piece := raw.read(_PIECE)):
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def find_credentials(profile: str | None) -> Credentials:
+    """Return the credentials of a profile, or of AWS's usual chain.
+
+    Raises:
+        Misconfigured: There are no credentials.
+    """
+    hint = (
+        "Set AWS_PROFILE, type --profile NAME, or log in (`aws sso login`); `aws sts get-caller-identity` shows who you are."
+    )
+    try:
+        credentials: Credentials | None = botocore.session.Session(profile=profile).get_credentials()
+    except BotoCoreError as error:
+        raise Misconfigured(f"The AWS credentials cannot be read: {error}.", hint) from error
+    if credentials is None:
+        raise Misconfigured("There are no AWS credentials to sign requests with.", hint)
+    return credentials
+
+
+class Signer:
+    """Sign requests; the credentials are refreshed when they are about to expire."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    def headers(self, region: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+        """Return all headers of a request, including those of the signature.
+
+        Raises:
+            Misconfigured: The credentials have expired and cannot be refreshed.
+        """
+        request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
+        try:
+            frozen = self._credentials.get_frozen_credentials()
+        except BotoCoreError as error:
+            hint = "Log in again, then type the same command: nothing is sent twice."
+            raise Misconfigured(f"The AWS credentials have expired: {error}.", hint) from error
+        SigV4Auth(frozen, "execute-api", region).add_auth(request)
+        return {str(name): str(value) for name, value in request.headers.items()}

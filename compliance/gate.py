@@ -28,7 +28,7 @@ from compliance.engine.judge import FindingsBuilder, judge
 from compliance.engine.matrix import Configuration
 from compliance.engine.rule import Rule, ViolationsJudge
 from compliance.engine.user_rules import user_rules
-from compliance.packs import manifest, nag, native, nodejs
+from compliance.packs import manifest, nag, native
 from compliance.packs.readable import readable
 from compliance.reports.observed import encrypted_with, with_observations
 from compliance.rules import every_rule
@@ -234,7 +234,7 @@ def _judge_all(app: str, configurations: Sequence[Configuration], say: Say) -> l
 
 def _judge_configuration(app: str, configuration: Configuration, say: Say = lambda _text: None) -> _Judged:
     say("starting the CDK")
-    nodejs.start()
+    native.start()
     from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
     from compliance.packs.tracing import traced  # noqa: PLC0415 - so does it
 
@@ -292,7 +292,7 @@ def facts_of(world: TemplateSet) -> Facts:
 
 
 def _judge_manifest(assembly: Assembly, world: TemplateSet) -> FindingsBuilder:
-    nodejs.start()
+    native.start()
     from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
 
     try:
@@ -311,7 +311,7 @@ def packs_on(world: TemplateSet, templates: Iterable[Template]) -> FindingsBuild
         LoadError: The CDK cannot load one of them.
         GateError: The packs did not run.
     """
-    nodejs.start()
+    native.start()
     from compliance import plugin  # noqa: PLC0415 - it needs Node.js, which a mere --help must not start
 
     standing = tuple(map(deployed, templates))

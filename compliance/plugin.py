@@ -19,7 +19,7 @@ from cdk_nag import (
 
 from compliance.cfn.loading import LoadError
 from compliance.cfn.templates import Json, Template
-from compliance.packs import native, nodejs
+from compliance.packs import native
 
 _PACKS: Final = (
     AwsSolutionsChecks,
@@ -68,10 +68,10 @@ def judge_included(templates: Sequence[Template], directory: Path) -> None:
         LoadError: The CDK cannot load one of the templates.
         UnrecordedError: The packs' answers cannot be recorded in this process.
     """
-    if not nodejs.start():
+    if not native.start():
         raise UnrecordedError(
             "the CDK's Node.js runs without the gate's recorder, so the packs' answers cannot be recorded; call "
-            "compliance.packs.nodejs.start() before anything imports aws_cdk"
+            "compliance.packs.native.start() before anything imports aws_cdk"
         )
     # CDK_CONTEXT_JSON of the CLI is meant for the app under judgement; it may not change how the app is judged.
     settled = {_DO_NOT_RAISE: False}

@@ -6,9 +6,9 @@ from compliance import gate
 from compliance.cfn.loading import LoadError
 from compliance.engine.acknowledgements import RegistryError
 from compliance.engine.user_rules import RuleError
-from compliance.packs import nodejs
+from compliance.packs import native
 
-nodejs.start()  # importing aws_cdk first would start it without the recorder
+native.start()  # importing aws_cdk first would start it without the recorder
 
 from compliance import plugin  # noqa: E402
 from compliance.packs.tracing import traced  # noqa: E402

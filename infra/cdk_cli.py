@@ -24,7 +24,7 @@ from infra import cdk_options
 from infra.bundling import REPOSITORY
 from infra.cdk_options import CommandLine, RefusedError
 from infra.settings import SettingsError, settings_from_context
-from reporting.node import node
+from reporting.chromium import node
 
 _PACKAGE = REPOSITORY / "node_modules" / "aws-cdk"
 _CLI = _PACKAGE / "bin" / "cdk"

@@ -1,6 +1,6 @@
 """Monthly cost of uploaded files, beside what `infra.cost` counts for an idle platform, and what would lower it.
 
-integration_tests/moto/test_cost_of_load.py compares `AN_OBJECT` with a count of the real handlers' calls.
+integration_tests/moto/test_cost.py compares `AN_OBJECT` with a count of the real handlers' calls.
 """
 
 import math

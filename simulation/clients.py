@@ -15,23 +15,12 @@ from urllib.parse import quote_plus
 
 import jwt
 
-from client import (
-    Client,
-    ClientFailure,
-    Configuration,
-    Endpoint,
-    Item,
-    Receipt,
-    Request,
-    State,
-    Unreachable,
-    Until,
-)
+from client import Client, ClientFailure, Configuration, Endpoint, Item, Receipt, Request, State, Unreachable, Until
 from client import receipts as journal
 from client.identity import object_id
 from client.platform import Impossible, Platform, RegionFailed
 from client.receipts import Receipts
-from client.signing import Signer
+from client.transport import Signer
 from handlers.shared.object_keys import Upload as UploadKey
 from handlers.shared.object_keys import object_identity
 from simulation.checks import Accepted, Judged

@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
 from handlers.processor.errors import UnreadableError
 from handlers.processor.intake import Intake
 from handlers.processor.messages import Message
 from handlers.processor.objects import ObjectReader, OpenedObject
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Kind, Notes, Reconciler, ReconcilerRow
 from handlers.processor.record_rows import Pruned, RecordRows

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from compliance.cfn.lines import lines_of
+from compliance.cfn.sources import lines_of
 
 Json: TypeAlias = Any
 """A parsed template or a part of it: a dict, list, str, int, float, bool or None."""

@@ -13,7 +13,7 @@ from typing import Any, Final, Union, get_args, get_type_hints
 from compliance.cfn.templates import Json, Resource
 from compliance.engine.candidates import Pointer, at_or_none, changed
 from compliance.mutants.mutant import settable
-from compliance.packs import native, nodejs
+from compliance.packs import native
 
 _DEPTH: Final = 3
 _STATE: Final = re.compile(r"Sta(te|tus)$")
@@ -30,7 +30,7 @@ def switches_of(resource: Resource) -> Iterator[tuple[str, Pointer, Json, Json]]
 @cache
 def _switches(kind: str) -> tuple[tuple[Pointer, Json], ...]:
     """Return the places of a type's switches, with their values."""
-    nodejs.start()
+    native.start()
     _, service, name = [*kind.split("::"), "", ""][:3]
     try:
         struct = getattr(importlib.import_module(f"aws_cdk.aws_{service.lower()}"), f"Cfn{name}Props")

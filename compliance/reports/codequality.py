@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from compliance.engine.findings import NOTHING_EVALUATED, Finding, Findings, Severity, Verdict
 from compliance.reports.places import identified, source_of, template_files
-from reporting.as_json import dumps
-from reporting.text import one_line
+from reporting.text import dumps, one_line
 
 _REGISTRY: Final = "compliance/acknowledgements.toml"
 """The file of findings about no template."""

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from compliance.engine.findings import COLUMNS, NOTHING_EVALUATED, Finding, Findings, Verdict
-from compliance.reports.decision import draft
+from compliance.reports.places import draft
 from reporting.bundle import EVIDENCE, fingerprint
 from reporting.text import counted, printable
 

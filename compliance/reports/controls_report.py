@@ -8,7 +8,7 @@ from compliance.controls.catalogue import Framework, published
 from compliance.controls.coverage import ControlState, control_states
 from compliance.engine.findings import COLUMNS, Findings, RuleInfo, Verdict
 from compliance.reports import crosswalk
-from reporting.as_json import dumps
+from reporting.text import dumps
 
 VERSION: Final = "2.0"
 NOTE: Final = (

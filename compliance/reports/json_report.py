@@ -7,7 +7,7 @@ from compliance.controls.coverage import control_states
 from compliance.engine.findings import Finding, Findings, RuleInfo, Subject
 from compliance.reports.controls_report import state_as_dict
 from compliance.reports.places import every_field, template_files
-from reporting.as_json import dumps
+from reporting.text import dumps
 
 VERSION: Final = "2.3"
 """Version of the report. The first part grows when a reader of the former version would misread the new one."""

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from compliance.engine.findings import NOTHING_EVALUATED, Finding, Findings, RuleInfo, Severity, Verdict
 from compliance.reports.places import identified
-from reporting.as_json import dumps
-from reporting.text import one_line, printable
+from reporting.text import dumps, one_line, printable
 
 _CREATE: Final = 1
 _CATEGORY, _CLASS = 2, 2003

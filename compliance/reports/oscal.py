@@ -15,8 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 from compliance.controls.coverage import control_states
 from compliance.engine.findings import DecisionUse, Finding, Findings, Subject, Verdict
 from compliance.reports.places import every_field, template_files
-from reporting.as_json import dumps
-from reporting.text import one_line, printable
+from reporting.text import dumps, one_line, printable
 
 OSCAL_VERSION: Final = "1.2.1"
 

@@ -1,12 +1,15 @@
 """Return the Python line, the file of the evidence bundle and the identifier of a row."""
 
 import hashlib
+import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import date, timedelta
 from operator import attrgetter
 from typing import Any, Final
 
+from compliance.engine import acknowledgements, coverage
 from compliance.engine.findings import Finding, Findings, Subject, Verdict
 
 TEMPLATES: Final = "templates"
@@ -58,3 +61,40 @@ def _unused(path: str, used: set[str]) -> str:
     folder, _, name = path.rpartition("/")
     candidates = (path, *(f"{folder}/{number}-{name}" for number in range(2, len(used) + 3)))
     return next(candidate for candidate in candidates if candidate not in used)
+
+
+_VALID = timedelta(days=180)
+
+
+def draft(findings: Iterable[Finding], today: date) -> str:
+    """Return the decision as TOML of the registry; empty if a decision can cover none of the findings.
+
+    Title, reason, owner, approver and ticket are empty, so the gate refuses the decision until somebody has written them.
+    """
+    rules: dict[tuple[bool, tuple[str, ...]], list[str]] = defaultdict(list)
+    paths: dict[tuple[str, bool], set[str]] = defaultdict(set)
+    for each in findings:
+        if each.rule not in acknowledgements.RULES | coverage.RULES and "/" in each.path:
+            paths[each.rule, each.verdict is Verdict.NOT_EVALUATED].add(each.path)
+    for (rule, is_unknown), found in paths.items():
+        rules[is_unknown, tuple(sorted(found))].append(rule)
+    if not rules:
+        return ""
+    empty = [f'{name} = ""' for name in ("title", "reason", "owner", "approver", "ticket")]
+    head = ['id = "open-findings"', *empty, f"decided = {today}", f"expires = {today + _VALID}"]
+    lines = ["[[decision]]", *head]
+    for (is_unknown, places), named in rules.items():
+        lines += ["", "[[decision.covers]]", _texts("rules", named), _texts("paths", places)]
+        lines += ["not_evaluated = true"] * is_unknown
+    return "\n".join(lines)
+
+
+def _texts(key: str, texts: Iterable[str]) -> str:
+    listed = "".join(f"  {_quoted(text)},\n" for text in texts)
+    return f"{key} = [\n{listed}]"
+
+
+def _quoted(text: str) -> str:
+    """Return a TOML string in printable ASCII, so that no text of a template acts on a terminal."""
+    json_string = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    return "".join(each if " " <= each <= "~" else f"\\U{ord(each):08X}" for each in json_string)

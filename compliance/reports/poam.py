@@ -10,8 +10,7 @@ from typing import Any, Final
 
 from compliance.engine.findings import Finding, Findings, RuleInfo, Verdict
 from compliance.reports.oscal import Answer, Results, identifier, prop, related, risk_id
-from reporting.as_json import dumps
-from reporting.text import one_line, printable
+from reporting.text import dumps, one_line, printable
 
 _OPEN: Final = frozenset({Verdict.FAIL, Verdict.NOT_EVALUATED})
 

@@ -14,8 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from compliance.controls.bridge import local_id
 from compliance.engine.findings import DecisionUse, Finding, Findings, RuleInfo, Severity, Subject, Verdict
 from compliance.reports.places import identified, source_of, template_files
-from reporting.as_json import dumps
-from reporting.text import one_line, printable
+from reporting.text import dumps, one_line, printable
 
 SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

@@ -9,7 +9,7 @@ import boto3
 from aws_lambda_powertools import Metrics
 from botocore.config import Config
 
-from handlers.observer import deployed, force, heartbeat
+from handlers.observer import deployed, heartbeat, peer
 from handlers.observer.canary import CanarySupervisor
 from handlers.observer.digest_rows import DigestStore
 from handlers.observer.digests import HourReader
@@ -66,7 +66,7 @@ def build(variables: Mapping[str, str]) -> Observer:
             sqs=boto3.client("sqs", region_name=region, config=_IMPATIENT),
             cloudwatch=boto3.client("cloudwatch", region_name=region, config=_IMPATIENT),
         ),
-        is_forced=partial(force.is_forced, dynamodb, table_name, region),
+        is_forced=partial(peer.is_forced, dynamodb, table_name, region),
         deployed_hosts=partial(deployed.api_hosts, dynamodb, table_name, settings.regions[1]),
         write_heartbeat=partial(heartbeat.write, dynamodb, table_name, region),
         replicated_heartbeat=partial(heartbeat.read, dynamodb, table_name, settings.peer_region),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 
 from handlers.issuer.upload_id import new_upload_id
-from handlers.observer import split_brain
+from handlers.observer import peer
 from handlers.observer.auto_promote import Situation, Streak
 from handlers.observer.canary import LOST, Canary, CanarySupervisor
 from handlers.observer.digests import Budget
@@ -320,7 +320,7 @@ class Observer:
         """Compare the two views of the register and publish a difference; do nothing while one cannot be read."""
         if here is None or there is None:
             return
-        verdict = split_brain.compare(here, there, primary_region=self.settings.primary_region)
+        verdict = peer.compare(here, there, primary_region=self.settings.primary_region)
         if verdict.is_split:
             self.telemetry.count("SplitBrain")
             logger.error(

@@ -1,12 +1,13 @@
-"""Check the other region directly, because replication may have failed."""
+"""Check the other region directly, because replication may have failed: its state, split brain, and a forced failover."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handlers.observer import heartbeat as heartbeats
 from handlers.observer.heartbeat import NUMBERS, Heartbeat
-from handlers.shared import claims
+from handlers.shared import claims, schema
+from handlers.shared.claims import highest
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,3 +108,51 @@ class PeerReader:
         """
         rows = claims.read_rows(self._dynamodb, self._table_name, self._regions)
         return dict(claims.parse(rows.values(), self._regions).epochs)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The active region of each replica."""
+
+    active_here: str
+    """Active region in this region's replica."""
+    active_there: str
+    """Active region in the peer's replica."""
+
+    @property
+    def is_split(self) -> bool:
+        """Whether they differ: each region acts as the active one, or neither does."""
+        return self.active_here != self.active_there
+
+
+def compare(here: Mapping[str, int], there: Mapping[str, int], *, primary_region: str) -> Verdict:
+    """Compare two views of the register: epoch by region, as each replica holds them.
+
+    After a promotion they differ during replication, for about a second; a difference in one run raises no alarm.
+    """
+    return Verdict(
+        active_here=highest(here, primary_region=primary_region).region,
+        active_there=highest(there, primary_region=primary_region).region,
+    )
+
+
+def is_forced(dynamodb: "DynamoDBClient", table_name: str, region: str) -> bool:
+    """Return whether clients are forced to `region`; without a row they are not.
+
+    Raises:
+        ValueError: The row does not hold a boolean.
+        ClientError: DynamoDB refused.
+        BotoCoreError: DynamoDB did not answer.
+    """
+    key: dict[str, Any] = {
+        schema.PARTITION_KEY: {"S": schema.force_partition_key(region)},
+        schema.SORT_KEY: {"S": schema.LATEST},
+    }
+    row: dict[str, Any] = dynamodb.get_item(TableName=table_name, Key=key, ConsistentRead=True).get("Item", {})
+    value = row.get(schema.FORCED, {"BOOL": False}).get("BOOL")
+    if not isinstance(value, bool):
+        raise ValueError(  # noqa: TRY004 - a row is data
+            f"{schema.FORCED} of {schema.force_partition_key(region)} is {row[schema.FORCED]}; true or false is allowed: "
+            "type `lockstep force`, or `unforce`"
+        )
+    return value

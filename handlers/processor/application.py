@@ -10,9 +10,8 @@ from aws_lambda_powertools import Metrics
 from botocore.config import Config
 
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.objects import ObjectReader
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.reconciler import Reconciler
 from handlers.processor.record_writer import WRITERS

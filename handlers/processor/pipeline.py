@@ -10,7 +10,6 @@ from typing import Any, Final
 from aws_lambda_powertools import Logger
 
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import RESERVED_SECONDS, Deadline, OutOfTimeError
 from handlers.processor.errors import (
     ConflictingRecordsError,
@@ -22,7 +21,7 @@ from handlers.processor.errors import (
 from handlers.processor.intake import Intake, Taken, Transform, accepted_of
 from handlers.processor.messages import Message, ObjectEvent
 from handlers.processor.objects import ObjectFacts, ObjectReader, OpenedObject
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from handlers.processor.parsers import Opened, open_object
 from handlers.processor.parsers.pins import pinned
 from handlers.processor.routes import Decision, Route

@@ -12,10 +12,9 @@ from typing import Final
 from aws_lambda_powertools import Logger
 
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import Message, ObjectEvent
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from handlers.processor.store import Ledger
 from handlers.processor.telemetry import Telemetry
 from handlers.shared import timestamps

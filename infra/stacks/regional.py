@@ -27,8 +27,7 @@ from infra.constructs.observer import Observer
 from infra.constructs.processor import Processor, timeout
 from infra.constructs.queue import AsyncDeadLetterQueue, IngestQueue
 from infra.constructs.replication import ReplicationRole, replicate_to_peer
-from infra.constructs.rotation import Rotation
-from infra.constructs.secret import RECEIPT_SECRET, ReceiptSecretRotation
+from infra.constructs.secret import RECEIPT_SECRET, ReceiptSecretRotation, Rotation
 from infra.region import RegionContext, RegionRole
 
 _UPLOAD_HEADERS = (

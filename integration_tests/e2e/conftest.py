@@ -15,7 +15,7 @@ from integration_tests.e2e.corpus import all_samples
 from integration_tests.e2e.failover import Failover
 from integration_tests.e2e.pushing import Pushed, push
 from integration_tests.e2e.waiting import wait_until
-from local_cloud.testbed.paths import TARGET_VARIABLE
+from local_cloud.testbed.run_folder import TARGET_VARIABLE
 from operations.command_line import end_with_parent
 from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment

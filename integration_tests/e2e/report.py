@@ -18,7 +18,7 @@ from rich.table import Table
 
 from integration_tests.e2e.cleanup import Cleanup, Made
 from integration_tests.e2e.pushing import Pushed
-from local_cloud.testbed.paths import CHECKOUT, REPORTS
+from local_cloud.testbed.run_folder import CHECKOUT, REPORTS
 from operations.target import Target
 
 _SECONDS_BETWEEN_LINES: Final = 2.0

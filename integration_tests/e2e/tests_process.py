@@ -8,8 +8,7 @@ import sys
 from typing import Final
 
 from local_cloud.testbed.commands import Commands
-from local_cloud.testbed.paths import CHECKOUT, REPORTS, TARGET_VARIABLE
-from local_cloud.testbed.run_folder import RunFolder
+from local_cloud.testbed.run_folder import CHECKOUT, REPORTS, TARGET_VARIABLE, RunFolder
 from operations.command_line import PARENT_VARIABLE
 from operations.target import Mode, Target
 

@@ -13,7 +13,7 @@ from drill.journal import Entry, read
 from drill.model import DrillReport, Verdict
 from drill.targets import supervisor
 from integration_tests.interrupts.nox_on_a_terminal import AFTER_CLOSED_TERMINAL, Nox
-from local_cloud.testbed.paths import WORK
+from local_cloud.testbed.run_folder import WORK
 
 Act = Callable[[Nox], None]
 

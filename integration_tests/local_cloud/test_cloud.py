@@ -1,4 +1,4 @@
-"""Test the cloud itself: it starts, executes commands, stops, and leaves no process."""
+"""Test the cloud itself: it starts, executes commands, caches, stops, and leaves no process."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
 
 from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.stacks_for_tests import allow, deploy, function, key, role, until, zipped
 from local_cloud import LocalCloud, LocalCloudError
+from local_cloud.caching import copied, reading
 from local_cloud.shims import metric_math
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -471,3 +474,44 @@ def test_key_policy_without_the_caller_denies_decryption(cloud: LocalCloud) -> N
 )
 def test_metric_math(expression: str, expected: list[float | None]) -> None:
     assert metric_math.evaluate(expression, {"a": [1.0, None], "b": [3.0, 3.0]}, 2) == expected
+
+
+ITEMS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.sets(st.integers()),
+    max_leaves=20,
+)
+
+
+def changeable(value: Any) -> list[int]:  # noqa: ANN401  any value
+    """Return the identities of all mutable objects in a value."""
+    if isinstance(value, dict):
+        return [id(value), *(identity for one in value.values() for identity in changeable(one))]
+    if isinstance(value, list):
+        return [id(value), *(identity for one in value for identity in changeable(one))]
+    return [id(value)] if isinstance(value, set) else []
+
+
+@pytest.mark.property
+@given(ITEMS)
+def test_copy_is_equal_and_shares_nothing_mutable(value: Any) -> None:  # noqa: ANN401  any value
+    copy = copied(value)
+    assert (copy, type(copy)) == (value, type(value))
+    assert not set(changeable(copy)) & set(changeable(value))
+
+
+@pytest.mark.property
+@given(
+    st.lists(st.sampled_from(['{"a": 1}', '{"a": 2}', "[]", "1", "1.0", "true", "{", "", b'{"a": 1}', b"\xff"]), min_size=1)
+)
+def test_text_parses_to_the_same_value_each_time(texts: list[str | bytes]) -> None:
+    remembering = reading(2)
+    for text in texts:
+        try:
+            parsed = json.loads(text)
+        except ValueError as error:
+            with pytest.raises(type(error)):
+                remembering.loads(text)
+        else:
+            read = remembering.loads(text)
+            assert (read, type(read)) == (parsed, type(parsed))

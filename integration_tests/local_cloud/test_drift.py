@@ -18,7 +18,7 @@ from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.out_of_band import GONE, UNDECLARED, seeds
 from local_cloud import LocalCloud
 from local_cloud.testbed.local_platform import deploy_once, zones_of
-from local_cloud.testbed.paths import CHECKOUT
+from local_cloud.testbed.run_folder import CHECKOUT
 from operations.settings_file import read_settings
 from operations.target import Target
 from reporting.progress import Steps

@@ -1,4 +1,4 @@
-"""Test functions: their permissions, their configuration, and their triggers."""
+"""Test functions: their permissions and their roles' boundaries, their configuration, and their triggers."""
 
 from __future__ import annotations
 
@@ -9,18 +9,31 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
 
 from integration_tests.local_cloud import cfn
-from integration_tests.local_cloud.stacks_for_tests import Stack, allow, deploy, function, key, role, until, values
+from integration_tests.local_cloud.stacks_for_tests import (
+    EAST,
+    Stack,
+    allow,
+    assume,
+    deploy,
+    function,
+    key,
+    role,
+    until,
+    values,
+)
 
 if TYPE_CHECKING:
     from local_cloud import LocalCloud
+
 
 WRITES_TO_TABLE = """
     import boto3, os
@@ -520,3 +533,41 @@ def test_other_names_do_not_resolve_to_the_server(cloud: LocalCloud) -> None:
     answers = [invoke(stack, stack["Calls"], f"https://{host}/")[1] for host in ("x.execute-api.invalid", "aws.invalid")]
     assert answers == ["NameResolutionError"] * 2
     assert invoke(stack, stack["Calls"], "https://abcdefghij.execute-api.us-east-1.amazonaws.com/")[1] == 404
+
+
+_BOUNDARY: Final = "boundary-of-the-tests"
+
+
+def bounded(cloud: LocalCloud, boundary: str | None) -> dict[str, Any]:
+    """Return a role that may list queues and topics, with a boundary."""
+    made = role(cloud.account, allow("sqs:ListQueues", "sns:ListTopics"))
+    if boundary:
+        made["Properties"]["PermissionsBoundary"] = boundary
+    return {"Role": made}
+
+
+def test_boundary_of_a_role_limits_it_until_it_is_removed(cloud: LocalCloud) -> None:
+    iam = cloud.client("iam", EAST)
+    policy = cfn.policy_document(allow("sqs:*"))
+    arn = iam.create_policy(PolicyName=_BOUNDARY, PolicyDocument=json.dumps(policy))["Policy"]["Arn"]
+    stack = deploy(cloud, bounded(cloud, arn), region=EAST)
+    assert iam.get_role(RoleName=stack["Role"])["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn
+    assert [may_list(cloud, stack["Role"], service) for service in ("sqs", "sns")] == [True, False]
+    stack.update(bounded(cloud, None))
+    assert [may_list(cloud, stack["Role"], service) for service in ("sqs", "sns")] == [True, True]
+
+
+def test_boundary_that_does_not_exist_fails_the_deployment(cloud: LocalCloud) -> None:
+    with pytest.raises(AssertionError, match="nowhere"):
+        deploy(cloud, bounded(cloud, f"arn:aws:iam::{cloud.account}:policy/nowhere"), region=EAST)
+
+
+def may_list(cloud: LocalCloud, role_name: str, service: str) -> bool:
+    """Return whether a session of the role may list the queues or the topics."""
+    client = assume(cloud, f"arn:aws:iam::{cloud.account}:role/{role_name}", service)
+    try:
+        client.list_queues() if service == "sqs" else client.list_topics()
+    except ClientError as error:
+        assert "AccessDenied" in error.response["Error"]["Code"] or "Authorization" in error.response["Error"]["Code"]
+        return False
+    return True

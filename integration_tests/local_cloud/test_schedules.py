@@ -1,7 +1,8 @@
-"""Test EventBridge rules: they run functions on time and with permission, and not in a region that is down or stalled."""
+"""Test EventBridge rules and the clock: functions run on time and with permission, in no region that is down or stalled."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from integration_tests.local_cloud import cfn
-from integration_tests.local_cloud.conftest import MINUTE
+from integration_tests.local_cloud.conftest import FACTOR, MINUTE
 from integration_tests.local_cloud.stacks_for_tests import EAST, WEST, Stack, allow, deploy, function, role, until, values
 from integration_tests.local_cloud.test_functions import depth
+from integration_tests.local_cloud.test_monitoring import alarm, put, state
+from local_cloud import LocalCloud, LocalCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from local_cloud import LocalCloud
 
 TELLS = """
     import boto3, json, os, time
@@ -161,3 +163,49 @@ def test_region_that_is_down_skips_scheduled_events(quick: LocalCloud, out: str,
     assert until(lambda: depth(stack, "Ran") >= 4)
     stack.delete()
     other.delete()
+
+
+def test_clock_reports_its_factor(fast: LocalCloud, cloud: LocalCloud) -> None:
+    assert fast.health()["time_factor"] == FACTOR
+    assert cloud.health()["time_factor"] == 1
+
+
+@pytest.mark.parametrize("factor", [0.5, 0, -1, 101, float("nan"), float("inf")])
+def test_factor_out_of_range_is_refused(factor: float) -> None:
+    with pytest.raises(LocalCloudError, match="must be from 1 to 100"):
+        LocalCloud.start(time_factor=factor)
+
+
+def test_alarm_periods_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
+    resources = {"Alarm": alarm(Namespace="Test", MetricName="Soon", TreatMissingData="notBreaching")}
+    quick, slow = deploy(fast, resources), deploy(cloud, resources)
+    began = time.monotonic()
+    for stack in (quick, slow):
+        put(stack, "Soon", 5)
+    for stack in (quick, slow):
+        assert until(lambda stack=stack: state(stack, "Alarm") == "ALARM")  # type: ignore[misc]
+    assert until(lambda: state(quick, "Alarm") == "OK")
+    assert time.monotonic() - began > MINUTE
+    assert state(slow, "Alarm") == "ALARM"
+
+
+def test_metric_data_periods_are_shorter(fast: LocalCloud, cloud: LocalCloud) -> None:
+    now = dt.datetime.now(dt.UTC).replace(second=30, microsecond=0) - dt.timedelta(minutes=1)
+    query = {"Id": "m", "MetricStat": {"Metric": {"Namespace": "T", "MetricName": "Fell"}, "Period": 60, "Stat": "Maximum"}}
+    for one, expected in ((fast, [1, 9]), (cloud, [9])):
+        client = one.client("cloudwatch", WEST)
+        for seconds, value in ((0, 9), (MINUTE, 1)):
+            point = {"MetricName": "Fell", "Value": value, "Timestamp": now + dt.timedelta(seconds=seconds)}
+            client.put_metric_data(Namespace="T", MetricData=[point])
+        window = {"StartTime": now - dt.timedelta(minutes=1), "EndTime": now + dt.timedelta(minutes=1)}
+        (result,) = client.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"]
+        assert result["Values"] == expected
+
+
+def test_alarm_that_ignores_missing_data_keeps_its_state(fast: LocalCloud) -> None:
+    stack = deploy(fast, {"Alarm": alarm(Namespace="Test", MetricName="Kept", TreatMissingData="ignore")})
+    for value, expected in ((1, "ALARM"), (0, "OK"), (1, "ALARM")):
+        put(stack, "Kept", value)
+        assert until(lambda expected=expected: state(stack, "Alarm") == expected)  # type: ignore[misc]
+        until(lambda: False, seconds=2 * MINUTE)
+        assert state(stack, "Alarm") == expected

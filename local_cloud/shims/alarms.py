@@ -23,7 +23,7 @@ from ministack.services.cloudformation import provisioners
 
 from local_cloud.clock import clock
 from local_cloud.shims import _api, _templates, metric_math
-from local_cloud.shims._shapes import truthful
+from local_cloud.shims._api import truthful
 
 _BREACHES: Final[dict[str, Callable[[float, float], bool]]] = {
     "GreaterThanOrEqualToThreshold": lambda value, threshold: value >= threshold,

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ministack.core.responses import get_account_id, get_region
 
 from local_cloud.shims import _api, _templates
-from local_cloud.shims._shapes import renamed, truthful
+from local_cloud.shims._api import renamed, truthful
 
 _NAMESPACE: Final = "account-regional"
 _LONGEST_NAME: Final = 63

@@ -25,7 +25,7 @@ from ministack.services.cloudformation import provisioners
 
 from local_cloud import regions
 from local_cloud.shims import _api, _templates
-from local_cloud.shims._shapes import renamed, truthful
+from local_cloud.shims._api import renamed, truthful
 
 WITNESSES: Final = "_witnesses"
 """Key of the regions of a table's witnesses; only strongly consistent tables have it."""

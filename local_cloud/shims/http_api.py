@@ -19,7 +19,7 @@ from ministack.core.responses import get_region
 from ministack.services import apigateway
 
 from local_cloud.shims import _templates
-from local_cloud.shims._shapes import lower_first
+from local_cloud.shims._api import lower_first
 
 
 def install() -> None:

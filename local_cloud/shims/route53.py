@@ -27,7 +27,7 @@ from ministack.services import cloudwatch, route53
 from ministack.services.cloudformation import provisioners
 
 from local_cloud.shims import _api, _templates, health_checkers
-from local_cloud.shims._shapes import truthful
+from local_cloud.shims._api import truthful
 
 _STATUS_PATH: Final = re.compile(r"^/2013-04-01/healthcheck/(?P<id>[^/]+)/status$")
 _BOOLEANS: Final = ("MeasureLatency", "Inverted", "Disabled", "EnableSNI")

@@ -18,7 +18,7 @@ from ministack.services.cloudformation import provisioners
 
 from local_cloud import regions
 from local_cloud.shims import _api, _templates
-from local_cloud.shims._shapes import truthful
+from local_cloud.shims._api import truthful
 
 _TYPE: Final = "AWS::SecretsManager::Secret"
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 from ministack.services import lambda_svc, secretsmanager
 
 from local_cloud.shims import _api, _templates
-from local_cloud.shims._shapes import truthful
+from local_cloud.shims._api import truthful
 
 _STEPS: Final = ("createSecret", "setSecret", "testSecret", "finishSecret")
 _SECONDS_A_DAY: Final = 86_400

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ministack.services import cloudtrail
 
 from local_cloud.shims import _api, _templates
-from local_cloud.shims._shapes import truthful
+from local_cloud.shims._api import truthful
 
 _SETTINGS: Final = {
     "S3BucketName": "S3BucketName",

@@ -1,15 +1,18 @@
-"""The real CDK CLI against the local cloud: bootstrap and deploy."""
+"""The real CDK CLI against the local cloud: bootstrap and deploy, and the assembly that it deploys."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from infra import cdk_cli
 from local_cloud import LocalCloud
 from local_cloud.testbed.commands import Commands
+from operations.errors import RunFailure
 
 _CONCURRENCY: Final = "4"
 _FAST_POLLING: Final = Path(__file__).with_name("fast_polling.cjs")
@@ -65,3 +68,37 @@ class CdkCli:
             hint="The local cloud's own log is beside this one.",
             each_line=follow,
         )
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """A `cdk.out` folder."""
+
+    folder: Path
+    account: str
+    regions: dict[str, str]
+
+    @classmethod
+    def read(cls, folder: Path) -> Assembly:
+        """Read the manifest of a cloud assembly."""
+        try:
+            artifacts = json.loads((folder / "manifest.json").read_text("utf-8"))["artifacts"]
+        except (OSError, KeyError, ValueError) as error:
+            raise RunFailure(f"{folder} holds no cloud assembly: {error}") from error
+        stacks = {name: a for name, a in artifacts.items() if a["type"] == "aws:cloudformation:stack"}
+        places = {name: a["environment"].removeprefix("aws://").split("/") for name, a in stacks.items()}
+        accounts = {account for account, _ in places.values()}
+        if len(accounts) != 1:
+            raise RunFailure(
+                f"The assembly is for {len(accounts)} accounts: {sorted(accounts)}; one is needed.",
+                hint="Give every environment of environments.toml one account.",
+            )
+        return cls(
+            folder=folder,
+            account=accounts.pop(),
+            regions={name: region for name, (_, region) in places.items()},
+        )
+
+    def template(self, stack: str) -> Path:
+        """Return the template of a stack, by its construct id."""
+        return self.folder / f"{stack}.template.json"

@@ -19,11 +19,9 @@ from infra import cdk_cli
 from infra.settings import Settings
 from local_cloud import LocalCloud, LocalCloudError
 from local_cloud.hazards import SEED_VARIABLE
-from local_cloud.testbed.assembly import Assembly
-from local_cloud.testbed.cdk_cli import CdkCli
+from local_cloud.testbed.cdk_cli import Assembly, CdkCli
 from local_cloud.testbed.commands import Commands
-from local_cloud.testbed.paths import CHECKOUT
-from local_cloud.testbed.run_folder import RunFolder
+from local_cloud.testbed.run_folder import CHECKOUT, RunFolder
 from operations.account_check import prove_local
 from operations.errors import RunFailure
 from operations.target import Mode, Target

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from client import local_files
 from local_cloud import LocalCloud
-from local_cloud.testbed.paths import CHECKOUT
+from local_cloud.testbed.run_folder import CHECKOUT
 from operations.deployment import client_configuration
 from operations.settings_file import place_of
 from operations.target import Mode, Target

@@ -19,7 +19,7 @@ from local_cloud.fault_injector import FaultInjector
 from local_cloud.faults import FAULTS
 from local_cloud.server_process import HOST, TOKEN_HEADER, LocalCloudError
 from local_cloud.testbed.commands import Commands, last_lines
-from local_cloud.testbed.paths import CHECKOUT
+from local_cloud.testbed.run_folder import CHECKOUT
 from local_cloud.web_page.watch import Platform
 from operations.errors import RunFailure
 from operations.selection import select

@@ -3,10 +3,10 @@
 import pytest
 
 from compliance.engine import matrix
-from compliance.packs import nodejs
+from compliance.packs import native
 from unit_tests.fixtures import SETTINGS_FILE
 
-nodejs.start()
+native.start()
 
 
 @pytest.fixture(autouse=True)

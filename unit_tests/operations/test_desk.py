@@ -22,10 +22,10 @@ from handlers.issuer.upload_id import new_upload_id
 from handlers.issuer.validation import UploadRequest
 from handlers.processor import store
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import Message, event_body
+from handlers.processor.own_queue import DeadLetters
 from handlers.shared import object_keys, timestamps
 from handlers.shared.object_keys import Upload, object_identity
 from operations import __main__ as command_line

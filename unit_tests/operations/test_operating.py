@@ -8,7 +8,7 @@ import boto3
 import pytest
 from typer.testing import CliRunner
 
-from handlers.observer.force import is_forced
+from handlers.observer.peer import is_forced
 from operations import __main__ as command_line
 from operations import status as regions
 from operations.force import set_forced

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from client import Answer, Request, Unreachable
-from client.signing import Signer
+from client.transport import Signer
 from simulation import secrets_manager
 from simulation.http_api import CLIENT, CREDENTIALS, HttpApi, api_url, presigned_put
 from simulation.plan import PRIMARY, SECONDARY, Fault, Kind, Plan

@@ -1,8 +1,9 @@
-"""Split a stream of chunks into lines; no line in memory is longer than the longest record."""
+"""Split a stream of chunks into lines, none longer than the longest record; a file of NDJSON has one record a line."""
 
 from collections.abc import Iterable, Iterator
 
-from handlers.processor.parsers.records import FIRST, MAXIMUM_RECORD_BYTES, Position, RawRecord
+from handlers.processor.parsers.json_values import parse_record
+from handlers.processor.parsers.records import FIRST, MAXIMUM_RECORD_BYTES, Outcome, Position, RawRecord
 
 
 def lines(chunks: Iterable[bytes], *, end: bytes = b"\n", position: Position = FIRST) -> Iterator[RawRecord]:
@@ -53,3 +54,11 @@ class _Line:
         if self.size > MAXIMUM_RECORD_BYTES:
             return RawRecord(self._number, text[:MAXIMUM_RECORD_BYTES], self._start, is_too_long=True)
         return RawRecord(self._number, text, self._start)
+
+
+def ndjson(chunks: Iterable[bytes], *, line_end: bytes, position: Position = FIRST) -> Iterator[Outcome]:
+    """Yield the record of every line that is not blank; `position` is that of the first chunk."""
+    for line in lines(chunks, end=line_end, position=position):
+        is_blank = not line.text or line.text.isspace()
+        if line.is_too_long or not is_blank:  # only the beginning of a line that is too long is known
+            yield Outcome(line, parse_record)

@@ -9,7 +9,7 @@ from handlers.processor.parsers.delimited import delimited
 from handlers.processor.parsers.encoding import UTF8_MARK, as_utf8, check_encoding
 from handlers.processor.parsers.formats import Format, Layout, tell_format
 from handlers.processor.parsers.json_structure import json_array, json_object
-from handlers.processor.parsers.ndjson import ndjson
+from handlers.processor.parsers.lines import ndjson
 from handlers.processor.parsers.pins import Pin
 from handlers.processor.parsers.records import FIRST, Outcome, Position
 from handlers.processor.parsers.window import Window, look_into

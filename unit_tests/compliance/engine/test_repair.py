@@ -19,7 +19,7 @@ from compliance.rules import our_rules
 from unit_tests.compliance.fixtures import good, template
 from unit_tests.compliance.rules.builders import bucket, pipeline, regional_bucket, replicating, table
 from unit_tests.compliance.rules.corruptions import changed, without
-from unit_tests.compliance.test_public_templates import CORPUS
+from unit_tests.compliance.test_hostile import CORPUS
 from unit_tests.fixtures.examples import examples
 
 

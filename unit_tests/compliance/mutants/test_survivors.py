@@ -1,12 +1,18 @@
-"""An explanation of a survivor is complete, covers only what it names, and fails when no survivor needs it."""
+"""Explanations of survivors are complete and cover only what they name; judging near a damage equals judging all."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from compliance.cfn.templates import TemplateSet
 from compliance.engine.candidates import REMOVED
-from compliance.mutants.mutant import Mutant
+from compliance.engine.judge import judge
+from compliance.mutants import trial
+from compliance.mutants.mutant import Mutant, damage
+from compliance.mutants.operators import mutants_of
 from compliance.mutants.outcome import Outcome
 from compliance.mutants.report import report, summary
 from compliance.mutants.survivors import (
@@ -17,6 +23,11 @@ from compliance.mutants.survivors import (
     read_rules_without_mutants,
 )
 from compliance.mutants.trial import Trial
+from compliance.rules import our_rules
+from unit_tests.compliance.fixtures import good, template
+from unit_tests.compliance.rules.builders import pipeline, regional_bucket, replicating, table
+from unit_tests.compliance.rules.failover import pair
+from unit_tests.fixtures.examples import examples
 
 MUTANT = Mutant(
     operator="drop",
@@ -154,3 +165,35 @@ def test_run_without_mutants_fails() -> None:
 def test_report_files_name_the_mutant() -> None:
     assert MUTANT.id in report(outcome())
     assert "AWS::SQS::Queue Queue" in summary(outcome())
+
+
+REGIONAL = {**good(), **pipeline()}
+ORIGINAL = TemplateSet(
+    templates=(
+        template({**REGIONAL, "It": replicating()}),
+        template({**REGIONAL, "It": regional_bucket()}, "us-west-2"),
+        replace(template({**pair(), "Ledger": table()}, "us-west-2", "serverless-data-prod"), name="Data"),
+    ),
+    environment="prod",
+)
+MUTANTS = list(mutants_of(ORIGINAL))
+
+
+def _failing(world: TemplateSet) -> set[trial.Case]:
+    return trial._failing(judge(world, our_rules()))  # noqa: SLF001 - the way that is held to the other
+
+
+BEFORE = _failing(ORIGINAL)
+
+
+@pytest.mark.property
+@given(st.sampled_from(MUTANTS))
+@settings(max_examples=examples(25))
+def test_local_rules_find_a_damage_from_nearby_resources(mutant: Mutant) -> None:
+    damaged = damage(ORIGINAL, mutant)
+    bench = object.__new__(trial._Bench)  # noqa: SLF001 - without AWS and the packs, which take a Node.js
+    bench.world, bench._ours = ORIGINAL, BEFORE
+
+    found = bench.ours(damaged, mutant)
+
+    assert found == trial._rules(_failing(damaged) - BEFORE)  # noqa: SLF001

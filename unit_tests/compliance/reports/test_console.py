@@ -14,7 +14,7 @@ from compliance.engine.acknowledgements import MALFORMED, apply, read_registry
 from compliance.engine.findings import Finding, Findings, Verdict
 from compliance.reports import write_reports
 from compliance.reports.console import show
-from compliance.reports.decision import draft
+from compliance.reports.places import draft
 from reporting import bundle
 from unit_tests.compliance.reports.ledgers import ACCEPTED, FAILING, PASSING, ROWS, TODAY, UNKNOWN, UNTIDY, hostile, ledger
 

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from handlers.observer.auto_promote import LONGEST_GAP_SECONDS, Situation, Streak
-from handlers.observer.split_brain import compare
+from handlers.observer.peer import compare
 
 PRIMARY, SECONDARY = "us-east-1", "us-west-2"
 Run = tuple[bool, float, float | None]

@@ -9,11 +9,10 @@ from botocore.exceptions import ClientError
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline, OutOfTimeError
 from handlers.processor.errors import Fault, UnreadableError
 from handlers.processor.messages import FIRST_SEEN, HOPS, Message, event_body
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event, sqs_record
 
 JSON = st.recursive(

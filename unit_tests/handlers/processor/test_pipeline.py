@@ -13,13 +13,12 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.deadline import Deadline, OutOfTimeError
 from handlers.processor.errors import ConflictingRecordsError, ConflictingResultError, UnrepairableError
 from handlers.processor.intake import Taken
 from handlers.processor.messages import Message
 from handlers.processor.objects import ObjectReader
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from handlers.processor.parsers import Position
 from handlers.processor.pipeline import Pipeline
 from handlers.processor.record_rows import Pruned

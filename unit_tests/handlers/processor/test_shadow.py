@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handlers.processor.archive import Archive
-from handlers.processor.dead_letters import DeadLetters
 from handlers.processor.errors import Fault
-from handlers.processor.own_queue import OwnQueue
+from handlers.processor.own_queue import DeadLetters, OwnQueue
 from handlers.processor.shadow import Shadow
 from handlers.processor.store import Ledger
 from handlers.processor.telemetry import Telemetry

@@ -1,4 +1,4 @@
-"""An empty stack in one of our regions, to test one construct."""
+"""An empty stack in one of our regions, to test one construct, and the resources that all functions share."""
 
 import json
 from functools import cache
@@ -10,6 +10,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Template
 
+from infra.constructs.function import FunctionSurroundings
+from infra.constructs.network import Network
+from infra.constructs.queue import AsyncDeadLetterQueue
 from infra.region import RegionContext, RegionRole
 from infra.settings import Settings
 
@@ -77,3 +80,20 @@ def _with_account(value: Any) -> Any:  # noqa: ANN401 - any JSON
         case list():
             return [_with_account(item) for item in value]
     return value
+
+
+ASSET = Path(__file__).parent
+"""Any directory, because no test of a template reads the asset."""
+
+
+def surroundings_in(stack: Stack, of: RegionContext, key: kms.IKey) -> FunctionSurroundings:
+    """Return the resources that a function needs; a network only if the settings have one."""
+    has_network = of.settings.vpc.mode == "isolated"
+    return FunctionSurroundings(
+        context=of,
+        code=lambda_.Code.from_asset(str(ASSET)),
+        logs_key=key,
+        queue_key=key,
+        dead_letter_queue=AsyncDeadLetterQueue(stack, "Async", context=of, key=key).queue,
+        network=Network(stack, "Network", context=of, logs_key=key) if has_network else None,
+    )

@@ -17,8 +17,16 @@ from infra.constructs.observer import Observer
 from infra.constructs.processor import Processor, timeout
 from infra.constructs.queue import IngestQueue
 from infra.region import RegionRole
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, function_in, key_in, of_type, only, stack_in
-from unit_tests.infra.constructs.surroundings import surroundings_in
+from unit_tests.infra.constructs.small_stack import (
+    ACCOUNT,
+    context,
+    function_in,
+    key_in,
+    of_type,
+    only,
+    stack_in,
+    surroundings_in,
+)
 
 
 def function_stack(settings: dict[str, object] | None = None, /, **parameters: Any) -> Stack:  # noqa: ANN401 - Function's

@@ -13,8 +13,7 @@ from infra.constructs.function import Function
 from infra.constructs.replication import ReplicationRole, replicate_to_peer, replication_configuration
 from infra.constructs.reverse_replication import RESOURCE_TYPE, TIMEOUT, ReverseReplication
 from infra.region import RegionContext, RegionRole
-from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in
-from unit_tests.infra.constructs.surroundings import surroundings_in
+from unit_tests.infra.constructs.small_stack import ACCOUNT, context, key_in, of_type, only, stack_in, surroundings_in
 
 ROLE = "arn:aws:iam::1:role/any"
 HOSTS = {"us-east-1": "a.execute-api.us-east-1.amazonaws.com", "us-west-2": "b.execute-api.us-west-2.amazonaws.com"}
