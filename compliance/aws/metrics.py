@@ -18,7 +18,7 @@ def _sets(*texts: str) -> frozenset[frozenset[str]]:
 _HTTP: Final = _sets("ApiId", "ApiId Stage", "ApiId Stage Method Resource")
 _REST: Final = _sets("ApiName", "ApiName Stage", "ApiName Stage Method Resource")
 DIMENSIONS: Final[Mapping[str, frozenset[frozenset[str]]]] = {
-    "AWS/ApiGateway": _HTTP | _REST,
+    "AWS/ApiGateway": _HTTP | _REST | _sets("ApiId Stage Route"),
     "AWS/DynamoDB": _sets(
         "", "TableName", "TableName Operation", "TableName GlobalSecondaryIndexName", "TableName ReceivingRegion",
         "TableName GlobalSecondaryIndexName Operation", "TableName Operation StreamLabel", "TableName DelegatedOperation",
@@ -35,16 +35,17 @@ DIMENSIONS: Final[Mapping[str, frozenset[frozenset[str]]]] = {
 AWS_NAMESPACES: Final = frozenset(
     """
     ACMPrivateCA AOSS AmazonMQ AmplifyHosting ApiGateway AppFlow AppRunner AppStream AppSync ApplicationELB Athena Auto
-    AutoScaling Backup Batch Bedrock Billing Cassandra CertificateManager Chatbot ChimeSDK ClientVPN CloudFront CloudHSM
-    CloudSearch CloudTrail CodeBuild CodeGuruProfiler Cognito Connect DAX DDoSProtection DMS DX DataLifecycleManager
-    DataSync DirectoryService DocDB DynamoDB EBS EC2 EC2CapacityReservations EC2Spot ECR ECS EFS EKS ElastiCache
-    ElasticBeanstalk ElasticGPUs ElasticInference ElasticMapReduce ElasticTranscoder ELB ES Events FSx Firehose
-    FraudDetector GameLift GatewayELB Glacier GlobalAccelerator GroundStation Health Inspector IVS IoT IoTAnalytics
-    IoTFleetWise IoTSiteWise IoTTwinMaker KMS Kafka Kendra KinesisAnalytics Kinesis KinesisVideo Lambda Lex Location Logs
-    LookoutMetrics M2 ML MWAA ManagedBlockchain MediaConnect MediaConvert MediaLive MediaPackage MediaStore MediaTailor
-    MemoryDB NATGateway NeptuneAnalytics Neptune NetworkELB NetworkFirewall NetworkManager OSIS OpsWorks Outposts Pipes
-    Polly PrivateLinkEndpoints PrivateLinkServices Prometheus QLDB QuickSight RDS RUM Redshift Rekognition RoboMaker
-    Route53 Route53RecoveryReadiness Route53Resolver S3 S3-Outposts S3/ObjectLambda S3/Storage-Lens SES SMSVoice SNS SQS
+    AutoScaling Backup Batch Bedrock Bedrock/Agents Bedrock/Guardrails Billing Cassandra CertificateManager Chatbot
+    ChimeSDK ClientVPN CloudFront CloudHSM CloudSearch CloudTrail CloudWatch/MetricStreams CodeBuild CodeGuruProfiler
+    CodePipeline Cognito Connect DAX DDoSProtection DMS DX DataLifecycleManager DataSync DirectoryService DocDB DynamoDB
+    EBS EC2 EC2CapacityReservations EC2Spot ECR ECS EFS EKS ElastiCache ElasticBeanstalk ElasticGPUs ElasticInference
+    ElasticMapReduce ElasticTranscoder ELB ES Events FSx Firehose FraudDetector GameLift GatewayELB Glacier
+    GlobalAccelerator GroundStation Health Inspector IVS IoT IoTAnalytics IoTFleetWise IoTSiteWise IoTTwinMaker KMS
+    Kafka Kendra KinesisAnalytics Kinesis KinesisVideo Lambda Lex Location Logs LookoutMetrics M2 ML MWAA
+    ManagedBlockchain MediaConnect MediaConvert MediaLive MediaPackage MediaStore MediaTailor MemoryDB NATGateway
+    NeptuneAnalytics Neptune NetworkELB NetworkFirewall NetworkManager OSIS OpsWorks Outposts Pipes Polly
+    PrivateLinkEndpoints PrivateLinkServices Prometheus QLDB QuickSight RDS RUM Redshift Rekognition RoboMaker Route53
+    Route53RecoveryReadiness Route53Resolver S3 S3-Outposts S3/ObjectLambda S3/Storage-Lens SES SMSVoice SNS SQS
     SSM-RunCommand SWF SageMaker Scheduler SecretsManager ServiceCatalog Signer States StorageGateway SystemsManager
     Textract ThingsGraph Timestream Transcribe Transfer TransitGateway Translate TrustedAdvisor Usage VPC VPCLattice VPN
     WAFV2 WorkMail WorkSpaces X-Ray

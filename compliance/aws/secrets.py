@@ -1,11 +1,14 @@
 """Whether a value in a template is a secret, by its name or its form."""
 
+import base64
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, Final
+from urllib.parse import unquote
 
 from detect_secrets.plugins.base import RegexBasedDetector
 
@@ -53,6 +56,7 @@ _NOT_SECRET: Final = frozenset({"IPPublicDetector", "TelegramBotTokenDetector"})
 """Detectors that report ordinary text. Telegram's reports exports of an environment `pr-12345678`; `_LOOKS` is narrower."""
 _SHORTEST: Final = 16
 """Characters of the shortest shape."""
+_ENCODED: Final = re.compile(r"(?<![\w+/%-])(?:(?P<hex>(?:[0-9a-fA-F]{2}){16,})|[\w+/-]{20,}={0,2})(?![\w+/=%-])", re.ASCII)
 _DYNAMIC: Final = "{{resolve:"
 
 
@@ -64,12 +68,26 @@ def is_named_secret(name: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def looks_secret(text: str) -> bool:
-    """Return whether a text has the shape of a key, a token, a connection string or a URL with a password."""
+    """Return whether a text has the shape of a key, a token, a connection string or a URL with a password, also encoded."""
     if len(text) < _SHORTEST:
         return False
     if _LOOKS.search(text) or any(map(_is_random, _AWS.findall(_VARIABLE.sub(" ", text)))):
         return True
-    return any(True for detector in _detectors() for _ in detector.analyze_string(text))
+    if any(True for detector in _detectors() for _ in detector.analyze_string(text)):
+        return True
+    return any(map(looks_secret, _decoded(text)))
+
+
+def _decoded(text: str) -> Iterator[str]:
+    """Yield what a text holds in Base64, in hexadecimal digits or in the encoding of URLs."""
+    if (plain := unquote(text)) != text:
+        yield plain
+    for found in _ENCODED.finditer(text):
+        whole = found[0].translate({ord("-"): "+", ord("_"): "/"}).rstrip("=")
+        is_base64 = not found["hex"] and len(whole) % 4 != 1
+        inner = base64.b64decode(whole + "==") if is_base64 else bytes.fromhex(found["hex"] or "")
+        if inner.isascii() and (words := inner.decode()).replace("\n", "").isprintable():
+            yield words
 
 
 def _is_random(text: str) -> bool:

@@ -44,6 +44,7 @@ _WRITTEN: Final = re.compile(r"-D[\w.]+=\S*|-XX:\w+=\S*|--(diagnostic|redirect|r
 """Options that name where something is written, or a property."""
 _PLACE: Final = re.compile(r"data:\S*|\w+://\S*|(?<![\w.-])/[^\s:;,]*")
 """A URL, or an absolute path; what is relative is in the function's code."""
+_SERVICE: Final = "POWERTOOLS_SERVICE_NAME"
 _NO_TLS: Final = {"NODE_TLS_REJECT_UNAUTHORIZED": "0", "PYTHONHTTPSVERIFY": "0"}
 _ANYTHING: Final = re.compile(r"\bimport \*|\brequire\b|\bexport \*|__getattr__|\$\{Fn::")
 """Ways of a module to offer names that its text does not hold, and a text that the template does not spell out."""
@@ -81,8 +82,10 @@ def _of_handler(function: Resource, code: Path | str, layers: Sequence[Path] | N
     file, _, name = handler.partition(".") if runtime.startswith("ruby") else handler.rpartition(".")
     file = file.replace(".", "/") if runtime.startswith("python") else file.removeprefix("./")
     text = code if isinstance(code, str) and file == "index" else None
-    folders = [opened(layer) / below for layer in layers for below in ("python", f"python/lib/{runtime}/site-packages")]
-    for folder in (*folders, *(() if isinstance(code, str) else (opened(code),))):
+    below = ("python", f"python/lib/{runtime}/site-packages")
+    folders = tuple(opened(layer) / each for layer in layers for each in below)
+    folders += () if isinstance(code, str) else (opened(code),)
+    for folder in folders:
         found = (folder / pattern.format(file) for pattern in patterns if ".." not in file)
         text = next((each.read_text("utf-8", "replace") for each in found if each.is_file()), text)
     if text is None:
@@ -90,6 +93,13 @@ def _of_handler(function: Resource, code: Path | str, layers: Sequence[Path] | N
         yield f"Handler is {handler!r}, and {where}; name a file of the function's code"
     elif not _ANYTHING.search(text) and not re.search(rf"\b{re.escape(name.rpartition('.')[2])}\b", text):
         yield f"Handler is {handler!r}, and {file} has no {name}; name a function of the function's code"
+    variables = require_mapping(function.properties.get("Environment"), "Environment").get("Variables")
+    service = render(require_mapping(variables, "Variables").get(_SERVICE, ""), function.template).replace("-", "_")
+    parts = file.split("/")
+    for at in range(len(parts)) if service and service not in parts else ():
+        meant = "/".join((*parts[:at], service, *parts[at + 1 :]))
+        if any((folder / pattern.format(meant)).is_file() for folder in folders for pattern in patterns):
+            yield f"Handler is {handler!r}, and {_SERVICE} says {service}, whose code is {meant}; correct one of the two"
 
 
 def _of_variable(text: Text, function: Resource, asset: Path | None, layers: Sequence[Path] | None) -> Iterator[str]:
@@ -131,8 +141,8 @@ RULE = Rule(
     title="A function's runtime loads the function's own code and layers, and nothing else",
     why=(
         "A handler, a wrapper, a library or a search path that leads elsewhere runs what nobody packed, reviewed and "
-        "hashed: a request may write into /tmp. A handler that is in no file fails each invocation, in both "
-        "regions alike."
+        "hashed: a request may write into /tmp. A handler that is in no file, or is another function's, fails each "
+        "invocation, in both regions alike."
     ),
     fix=(
         "Name a file of the function's own code in Handler, and remove the variable; what must be loaded is packed with the "

@@ -35,6 +35,9 @@ _DEPRECATED: Final = frozenset(
 )  # fmt: skip
 """As of November 2026: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"""
 
+_SHORTEST: Final = 10
+"""Seconds: a connection that is given up after five, tried twice. Lambda's default is 3, an SDK's is 60 for one try."""
+
 
 def _is_supported(found: Property) -> str | None:
     runtime = require_text(found.value, found.place)
@@ -63,6 +66,19 @@ RULES: Final = (
         ),
         fix="Set ReservedConcurrentExecutions to the function's peak concurrency.",
         controls=nist("AU-12(3)", "CP-2", "SC-5", "SC-6") + hipaa("164.312(b)"),
+    ),
+    require(
+        FUNCTION,
+        "Timeout",
+        at_least(_SHORTEST),
+        id="timeout",
+        title="A function has the time for a slow call and its retry",
+        why=(
+            "While another region fails, calls are answered slowly or not at all. A function that is stopped before its SDK "
+            "tries again fails each event, reports nothing of its own, and leaves what it began half done."
+        ),
+        fix=f"Set Timeout to {_SHORTEST} seconds or more; only the time that a run takes is paid for.",
+        controls=nist("CP-10", "SC-5", "SI-11") + hipaa("164.308(a)(7)(i)"),
     ),
     require(
         FUNCTION,

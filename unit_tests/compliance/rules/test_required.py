@@ -172,6 +172,7 @@ CASES: Final = (
     Case("LogsClass", "LogGroupClass", log_group, ("STANDARD",), ("DELIVERY", "INFREQUENT_ACCESS", ""), PASS),
     Case("LogsGroup", "RetentionInDays", log_group, (14, "365"), (1, 13, "7")),
     Case("LogsGroup", "KmsKeyId", log_group, *KEYS),
+    Case("LambdaTimeout", "Timeout", function, (10, "300"), (1, 9)),
     Case("LambdaConcurrency", "ReservedConcurrentExecutions", function, (1, "50"), (0, -1, "0")),
     Case("LambdaLogLevel", "LoggingConfig.ApplicationLogLevel", function, ("INFO", "ERROR"), ("FATAL", ""), PASS),
     Case("LambdaLogLevel", f"{VARIABLES}.POWERTOOLS_LOG_LEVEL", configured, ("INFO", "ERROR"), ("CRITICAL", ""), PASS),

@@ -144,7 +144,8 @@ test_loaded = rule_test(
 )
 
 
-CODE = {"pkg/__init__.py": "", "pkg/main.py": "def handler(): ...", "run.sh": ""}
+HANDLER = "def handler(): ..."
+CODE = {"pkg/__init__.py": "", "pkg/main.py": HANDLER, "pkg/peer_one.py": HANDLER, "peer/main.py": HANDLER, "run.sh": ""}
 LAYER = {"python/agent.py": "def handler(): ...", "wrapper": ""}
 
 
@@ -194,6 +195,20 @@ def test_handler_and_wrapper_are_files_of_the_assets(
     it = loading(WRAPPER, wrapper, Handler=handler, Code=code, Layers=layers)
     layer = resource("Lambda::LayerVersion", Content={"S3Bucket": ASSETS, "S3Key": f"layer{archived}"})
     judged = replace(alone({"It": it, "Layer": layer}), assets=assets)
+    assert verdict_in("ActivePassive-LambdaLoaded", "It", judged) is expected
+
+
+@pytest.mark.parametrize("archived", ["", ".zip"])
+@pytest.mark.parametrize(
+    ("service", "expected"),
+    [("main", PASS), ("pkg", PASS), ("accounts", PASS), ("", PASS), ("peer-one", FAIL), ("peer", FAIL)],
+)
+def test_handler_is_of_the_service_that_the_function_is(
+    assets: Assets, archived: str, service: str, expected: Verdict
+) -> None:
+    code = {"S3Bucket": ASSETS, "S3Key": f"code{archived}"}
+    it = loading("POWERTOOLS_SERVICE_NAME", service, Handler="pkg.main.handler", Code=code)
+    judged = replace(alone({"It": it}), assets=assets)
     assert verdict_in("ActivePassive-LambdaLoaded", "It", judged) is expected
 
 

@@ -1,6 +1,8 @@
 """Template-Secrets: secrets by shape and by name, everywhere text can stand."""
 
+import base64
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -26,6 +28,7 @@ QUIET = (
     "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole",
     "serverless-primary-keys-pr-12345678" + ":ExportsOutputFnGetAttKeysLogs7981C88CArn919DC916",
     "sk-data-ingest-prod-123456789012-eu-central-1-an",
+    "QSBzZW50ZW5jZSBpbiBCYXNlNjQgd2l0aG91dCBhIHNlY3JldA==",
 )
 
 
@@ -33,6 +36,18 @@ QUIET = (
 def test_shape_of_a_secret_is_seen_inside_other_text(kind: str) -> None:
     assert looks_secret(TOKENS[kind])
     assert looks_secret(f"see {TOKENS[kind]} there")
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("kind", sorted(TOKENS))
+def test_encoded_secret_is_seen(kind: str) -> None:
+    once = _base64(TOKENS[kind])
+    url_safe = base64.urlsafe_b64encode(TOKENS[kind].encode()).decode().rstrip("=")
+    for text in (once, _base64(once), _base64(_base64(once)), url_safe, TOKENS[kind].encode().hex(), quote(once, safe="")):
+        assert looks_secret(f'{{"a": "{text}"}}'), text
 
 
 LETTERS = "q7Zx2Lk9VbN4mT8wR1c" + "Y6pD3sF5gH0jAqX7z"
