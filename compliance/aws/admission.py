@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from compliance.aws.keys import is_aws_managed
+from compliance.aws.permissions import EQUALITY
 from compliance.cfn.arns import find
 from compliance.cfn.policies import Statement, statements
 from compliance.cfn.reading import branches
 from compliance.cfn.references import named
-from compliance.cfn.templates import Json, Template, TemplateSet
+from compliance.cfn.templates import Json, Resource, Template, TemplateSet
 from compliance.cfn.values import UnresolvedError, describe, is_absent
 
 KEY_ACTIONS: Final = ("kms:Decrypt", "kms:GenerateDataKey")
@@ -35,6 +37,15 @@ def key_policies(key: Json, template: Template, world: TemplateSet) -> Iterator[
         yield () if is_absent(document) else statements(document, target.template, "KeyPolicy")
 
 
+def refused_by_key(target: Resource, service: str, world: TemplateSet) -> list[str]:
+    """Return the actions that the key of a queue or a topic does not let a service do; none where it has no key of ours."""
+    key = target.properties.get("KmsMasterKeyId")
+    if is_absent(key) or is_aws_managed(key):
+        return []  # ActivePassive-SQSEncryption asks for one of ours
+    found = [refused(policy, service, KEY_ACTIONS) for policy in key_policies(key, target.template, world)]
+    return max(found, key=len, default=[])
+
+
 def refused(policy: tuple[Statement, ...], service: str, actions: Sequence[str]) -> list[str]:
     """Return the actions that a policy does not let a service do."""
     return [action for action in actions if not any(admits(statement, service, action) for statement in policy)]
@@ -42,5 +53,7 @@ def refused(policy: tuple[Statement, ...], service: str, actions: Sequence[str])
 
 def admits(statement: Statement, service: str, action: str) -> bool:
     """Return whether a statement lets a service do something, on no other condition than from where it comes."""
-    harmless = all(condition.key.lower() in _HARMLESS for condition in statement.conditions)
+    harmless = all(
+        condition.key.lower() in _HARMLESS and EQUALITY.fullmatch(condition.operator) for condition in statement.conditions
+    )
     return statement.allows and service in statement.services() and statement.covers_action(action) and harmless

@@ -1,5 +1,6 @@
 """Each stage of an API writes an access log to a log group of the templates."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -7,12 +8,18 @@ from compliance.aws.apis import HTTP_STAGE, REST_STAGE
 from compliance.aws.log_groups import log_group_of
 from compliance.cfn.arns import undeclared
 from compliance.cfn.reading import require_mapping
+from compliance.cfn.references import render
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
 _SETTINGS: Final = {HTTP_STAGE: "AccessLogSettings", REST_STAGE: "AccessLogSetting"}
+_TOLD: Final = {
+    "the caller": r"identity\.\w+|authorizer\.\w+",
+    "the route": "routeKey|resourcePath|path",
+    "the result": "status",
+}
 
 
 def _violations(stage: Resource, world: TemplateSet) -> Iterator[str]:
@@ -21,6 +28,10 @@ def _violations(stage: Resource, world: TemplateSet) -> Iterator[str]:
     for part in ("DestinationArn", "Format"):
         if is_absent(settings.get(part)) or settings[part] == "":
             yield f"{name}.{part} is not set, so the calls are not recorded"
+    told = "" if is_absent(settings.get("Format")) else render(settings["Format"], stage.template)
+    for what, variable in _TOLD.items() if told else ():
+        if re.search(rf"\$context\.({variable})\b", told) is None:
+            yield f"{name}.Format does not tell {what}; add $context.{variable.partition('|')[0]}"
     destination = settings.get("DestinationArn")
     if is_absent(destination):
         return

@@ -18,6 +18,8 @@ from compliance.engine.rule import Rule, rule_from
 
 _LATEST: Final = 7200
 """Seconds. Operators decide on a failover long before a later alarm."""
+_RARE: Final = frozenset({"BucketSizeBytes", "EstimatedCharges", "NumberOfObjects"})
+"""Metrics that AWS publishes every few hours or once a day."""
 _LONGEST: Final = 86_400
 """Seconds: EvaluationPeriods times Period, where a period is shorter than an hour."""
 _STANDARD: Final = 60
@@ -97,7 +99,7 @@ def _of_time(alarm: Resource, metrics: list[Metric]) -> Iterator[str]:
             yield f"Period is {metric.period:g} s, and AWS publishes {metric.name} every {_STANDARD} s: most are empty"
         if metric.period * periods > _LONGEST:
             yield f"it looks back for {metric.period * periods:g} s; CloudWatch takes {_LONGEST} at most"
-        if metric.period * (points or periods) > _LATEST:
+        if metric.period * (points or periods) > _LATEST and metric.name not in _RARE:
             yield f"it takes {metric.period * (points or periods):g} s to fire; it must be {_LATEST} s or less"
 
 
@@ -124,7 +126,7 @@ def _of_bound(metric: Metric, threshold: float, comparison: str, alarm: Resource
     if (metric.namespace, metric.name) in SILENT_LOSS and first > 1:
         yield f"{metric.name} counts what is lost for good, and the alarm waits for {first:g}; let it fire at one"
     limit = _limit(metric, alarm, world)
-    if limit is not None and threshold > limit[0]:
+    if limit is not None and (first if metric.name == "Duration" else threshold) > limit[0]:
         yield f"Threshold is {threshold:g}, and {limit[1]} {limit[0]:g}: it fires too late, or never"
 
 

@@ -21,6 +21,8 @@ from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
 _TABLE: Final = "AWS::DynamoDB::Table"
+_FROM_VARIABLES: Final = {"service": "POWERTOOLS_SERVICE_NAME", "environment": "ENVIRONMENT"}
+"""The dimensions of a function's metrics, and the variables that they come from; Powertools always gives `service`."""
 _NAMED_BY: Final = {
     ("AWS/ApiGateway", "ApiId"): (HTTP_API,),
     ("AWS/DynamoDB", "TableName"): (GLOBAL_TABLE, _TABLE),
@@ -58,16 +60,16 @@ def _of_namespace(metric: Metric, alarm: Resource, world: TemplateSet) -> Iterat
             yield f"nothing here publishes to Namespace {metric.namespace}, only to {', '.join(sorted(published))}"
         elif published and not is_written(metric.name, published[metric.namespace], world):
             yield f"the code that publishes to Namespace {metric.namespace} holds no {metric.name!r}"
-        services = {name for each in published.get(metric.namespace, ()) for name in _services(each)}
-        service = metric.dimensions.get("service")
-        if services and (is_absent(service) or render(service, alarm.template) not in services):
-            yield f"Namespace {metric.namespace} has the dimension service with {' or '.join(sorted(services))}"
+        for dimension, variable in _FROM_VARIABLES.items():
+            known = {text for each in published.get(metric.namespace, ()) for text in _texts(each, variable)}
+            value = metric.dimensions.get(dimension, None if dimension == "service" else next(iter(known), None))
+            if known and (is_absent(value) or render(value, alarm.template) not in known):
+                yield f"Namespace {metric.namespace} has the dimension {dimension} with {' or '.join(sorted(known))}"
 
 
-def _services(publisher: Resource) -> Iterator[str]:
-    """Yield the dimension `service` of a function's metrics, which Powertools takes from a variable."""
+def _texts(publisher: Resource, variable: str) -> Iterator[str]:
     texts = texts_in(publisher.properties, publisher.template)
-    return (each.text for each in texts if each.name == "POWERTOOLS_SERVICE_NAME")
+    return (each.text for each in texts if each.name == variable)
 
 
 @cached

@@ -1,6 +1,7 @@
 """The replicas of a table have the same resource-based policy, each for its own region."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -49,7 +50,12 @@ def _violations(table: Resource, world: TemplateSet) -> Iterator[str]:
             yield f"the replica in {region} has no resource-based policy, and another one has; give both the same"
         for document, template in found:
             others = [other for other in documents if other != region]
-            alike[region] = {_shape(each, region, others) for each in statements(document, template, "PolicyDocument")}
+            found_here = statements(document, template, "PolicyDocument")
+            alike[region] = {_shape(each, region, others) for each in found_here}
+            for each in (condition for statement in found_here if statement.denies for condition in statement.conditions):
+                is_exact = "not" in each.operator.lower() and not any(re.search(r"[*?]", value) for value in each.values)
+                if each.key.lower() == _EXEMPT and not is_exact:
+                    yield f"the policy in {region} denies by {each.operator} {', '.join(each.values)}; exempt roles by name"
     every = set().union(*alike.values())
     for region, shapes in alike.items():
         for missing in sorted(every - shapes):
@@ -65,7 +71,8 @@ def _shape(statement: Statement, region: str, others: list[str]) -> str:
     )
     actions = ", ".join(sorted(statement.actions)) or f"not {', '.join(sorted(statement.not_actions))}"
     text = (
-        f"{statement.effect} {actions} on {', '.join(sorted(statement.resources))} if {' and '.join(conditions) or 'asked'}"
+        f"{statement.effect} {' '.join(sorted(each.id for each in statement.principals))} {actions} on "
+        f"{', '.join(sorted(statement.resources))} if {' and '.join(conditions) or 'asked'}"
     )
     text = text.replace(region, "its own region")
     for other in others:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from compliance.aws.admission import KEY_ACTIONS, admits, key_policies, refused
+from compliance.aws.admission import admits, refused_by_key
 from compliance.aws.dead_letters import QUEUE, dead_letters_of, is_same
 from compliance.aws.event_sources import FUNCTION
-from compliance.aws.keys import is_aws_managed
 from compliance.aws.resource_policies import policies_of
 from compliance.aws.scheduled_functions import EVENT_RULE, PERMISSION, SCHEDULE, is_on_default_bus, seconds_between
 from compliance.aws.systems import keeps_data_in_several
@@ -26,6 +25,7 @@ _ON: Final = "ENABLED"
 """Also the beginning of `ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS`."""
 _LATEST: Final = 900
 """Seconds: operators decide on a failover by what such functions check, and by alarms that must fire within two hours."""
+_OR: Final = "or enter a decision in compliance/acknowledgements.toml that no failover waits for it"
 _ACCOUNT_NUMBER: Final = re.compile(r"(?<!\d)\d{12}(?!\d)")
 
 
@@ -58,7 +58,7 @@ def _of_clock(rule: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"EventBusName is {describe(rule.properties['EventBusName'])}; schedules run on the default event bus alone"
     seconds = seconds_between(expression)
     if seconds is None or seconds > _LATEST:
-        yield f"ScheduleExpression is {expression}; let it run every {_LATEST // 60} minutes or more often"
+        yield f"ScheduleExpression is {expression}; let it run every {_LATEST // 60} minutes or more often, {_OR}"
     if not is_absent(rule.properties.get("EndDate")):
         yield f"EndDate is {describe(rule.properties['EndDate'])}, after which it never runs; leave it out"
 
@@ -98,12 +98,8 @@ def _of_dead_letters(queue: Resource, rule: Resource, world: TemplateSet) -> Ite
     versions = [version for _, version in policies_of(queue, world)]
     if not versions or not all(any(_lets_send(each, queue, rule, world) for each in version) for version in versions):
         yield f"{queue.path} does not let {_EVENTS} do {_SEND} for this rule, so what it cannot hand over is gone"
-    key = queue.properties.get("KmsMasterKeyId")
-    if is_absent(key) or is_aws_managed(key):
-        return  # ActivePassive-SQSEncryption asks for one of ours
-    for policy in key_policies(key, queue.template, world):
-        if missing := refused(policy, _EVENTS, KEY_ACTIONS):
-            yield f"the key of {queue.path} does not let {_EVENTS} do {', '.join(missing)}, so what fails is gone"
+    if missing := refused_by_key(queue, _EVENTS, world):
+        yield f"the key of {queue.path} does not let {_EVENTS} do {', '.join(missing)}, so what fails is gone"
 
 
 def _lets_send(statement: Statement, queue: Resource, rule: Resource, world: TemplateSet) -> bool:

@@ -13,6 +13,9 @@ from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
+_LEADING: Final = re.compile("dynamodb:LeadingKeys", re.IGNORECASE)
+_SELECTING: Final = re.compile(rf"{_LEADING.pattern}|kms:ResourceAliases", re.IGNORECASE)
+"""Keys of conditions that say which rows, and which keys, are meant."""
 _WHOLE: Final = re.compile(r"\$\{(\w+)\}")
 
 
@@ -29,6 +32,11 @@ def _violations(resource: Resource, world: TemplateSet) -> Iterator[str]:
         if wild:
             named = [action for action in statement.actions if not knows_no_resource(action)]
             yield f"{statement.name} allows {', '.join(named)} on {', '.join(wild)}; AWS lets a policy name their resource"
+        for operator, key, values in statement.conditions:
+            is_of_any = _LEADING.fullmatch(key) and operator.lower().startswith("foranyvalue")
+            is_open = any(value.removeprefix("alias/")[:1] in {"*", "?"} for value in values)
+            if _SELECTING.fullmatch(key) and (is_of_any or is_open or "not" in operator.lower()):
+                yield f"{statement.name} allows by {operator} {key} {', '.join(values)}, which is more than one means"
         if not is_narrowed(statement.conditions):
             _refuse_parameters(statement.resources, resource)
 

@@ -52,7 +52,7 @@ def _whole(resource: Resource) -> Json:
 
 
 def _is_secret(text: Text) -> bool:
-    return looks_secret(text.text) or (text.place[:3] != _VARIABLES and _is_named(text))
+    return looks_secret(text.text) or (text.place[:-1] != _VARIABLES and _is_named(text))
 
 
 def _is_named(text: Text) -> bool:

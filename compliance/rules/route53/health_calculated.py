@@ -7,7 +7,7 @@ from compliance.aws.failover_records import HEALTH_CHECK
 from compliance.cfn.reading import branches, require_list, require_mapping, require_number
 from compliance.cfn.references import named, render
 from compliance.cfn.templates import Json, Resource, TemplateSet
-from compliance.cfn.values import UnresolvedError, describe
+from compliance.cfn.values import UnresolvedError, describe, is_absent
 from compliance.controls import hipaa, nist
 from compliance.engine.rule import Rule, rule_from
 
@@ -24,11 +24,18 @@ def _violations(check: Resource, world: TemplateSet) -> Iterator[str]:
     if not children:
         yield "ChildHealthChecks is empty, so it checks nothing"
         return
-    if len({render(child, check.template) for child in children}) < len(children):
-        yield "ChildHealthChecks names one check twice, and what is counted twice outvotes another"
+    if len({_subject(child, check, world) for child in children}) < len(children):
+        yield "ChildHealthChecks names one check, or one alarm, twice, and what is counted twice outvotes another"
     yield from _of_threshold(require_number(settings.get("HealthThreshold"), "HealthThreshold"), len(children))
     for child in children:
         yield from _of_child(child, check, world)
+
+
+def _subject(child: Json, check: Resource, world: TemplateSet) -> str:
+    """Return what tells a child from others: the alarm that it reads, else the check itself."""
+    target = named(child, check.template, world)
+    alarm = None if target is None else _settings(target.properties).get("AlarmIdentifier")
+    return render(child, check.template) if is_absent(alarm) else repr(alarm)
 
 
 def _of_threshold(threshold: float | None, children: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from compliance.aws.admission import admits, refused_by_key
 from compliance.aws.dead_letters import QUEUE, Key, key_of
 from compliance.aws.notifications import notifications_of
 from compliance.aws.replication_terms import BUCKET
@@ -35,6 +36,8 @@ def _violations(bucket: Resource, world: TemplateSet) -> Iterator[str]:
     for key, queue in notified.items():
         if key not in admitted and not _lets_any_bucket_send(queue, bucket, world):
             yield f"{queue.path} is notified, and its policy does not admit {_S3} with {_SEND} for this bucket"
+        if missing := refused_by_key(queue, _S3, world):
+            yield f"the key of {queue.path} does not let {_S3} do {', '.join(missing)}, so S3 drops what it would notify"
 
 
 def _notified(bucket: Resource, world: TemplateSet) -> dict[Key, Resource]:
@@ -51,7 +54,7 @@ def _lets_any_bucket_send(queue: Resource, bucket: Resource, world: TemplateSet)
     """
     for _, version in policies_of(queue, world):
         for statement in version:
-            if not (statement.allows and _S3 in statement.services() and statement.covers_action(_SEND)):
+            if not admits(statement, _S3, _SEND):
                 continue
             sources = [test.values for test in statement.conditions if test.key.lower() == "aws:sourcearn"]
             if all(any(covers(value, arn) for value in values for arn in arns_of(bucket)) for values in sources):
@@ -81,7 +84,7 @@ def _admitted(world: TemplateSet) -> Mapping[Key, list[Resource]]:
 
 
 def _buckets(statement: Statement, policy: Resource, world: TemplateSet) -> Iterator[Resource]:
-    if not (statement.allows and _S3 in statement.services() and statement.covers_action(_SEND)):
+    if not admits(statement, _S3, _SEND):
         return
     for condition in statement.conditions:
         if condition.key.lower() == "aws:sourcearn":
@@ -93,11 +96,12 @@ RULE = Rule(
     title="A bucket notifies each queue whose policy admits it, and only such",
     why=(
         "A queue stays empty if its bucket notifies another queue or none. Files are then accepted and replicated but never "
-        "processed, and no alarm on the queue fires. The same holds for a queue that does not admit the bucket."
+        "processed, and no alarm on the queue fires. The same holds for a queue, or a queue's key, that does not admit S3."
     ),
     fix=(
         "Add the queue to the bucket's NotificationConfiguration, or remove the statement from its policy. Let the policy "
-        "of each notified queue allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket."
+        "of each notified queue allow s3.amazonaws.com sqs:SendMessage with aws:SourceArn of the bucket, and its key's "
+        "policy kms:Decrypt and kms:GenerateDataKey."
     ),
     judge=rule_from(_violations, BUCKET, applies=_applies),
     controls=nist("CP-10", "SI-4", "SC-36"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from compliance.aws.admission import KEY_ACTIONS, key_policies, refused
+from compliance.aws.admission import refused, refused_by_key
 from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
 from compliance.aws.keys import is_aws_managed
 from compliance.aws.resource_policies import policies_of
@@ -30,8 +30,7 @@ def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"KmsMasterKeyId is {key}; CloudWatch cannot publish through a key that AWS manages"
         return
     if _an_alarm_publishes_to(topic, world):
-        for policy in key_policies(key, topic.template, world):
-            yield from _dropped(refused(policy, _CLOUDWATCH, KEY_ACTIONS), "the key's policy")
+        yield from _dropped(refused_by_key(topic, _CLOUDWATCH, world), "the key's policy")
         for _, policy in policies_of(topic, world):
             yield from _dropped(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
 

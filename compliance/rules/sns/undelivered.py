@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from compliance.aws.admission import refused
+from compliance.aws.admission import refused, refused_by_key
 from compliance.aws.resource_policies import policies_of
 from compliance.cfn.arns import find, undeclared
 from compliance.cfn.reading import require_mapping
@@ -30,9 +30,9 @@ def _violations(subscription: Resource, world: TemplateSet) -> Iterator[str]:
         yield f"deadLetterTargetArn is {undeclared(target, subscription.template, world)}, which is in none of the templates"
         return
     policies = [policy for _, policy in policies_of(queue, world)] or [()]
-    for missing in (refused(policy, _SNS, _SEND) for policy in policies):
+    for missing in (*(refused(policy, _SNS, _SEND) for policy in policies), refused_by_key(queue, _SNS, world)):
         if missing:
-            yield f"the policy of {queue.path} does not let {_SNS} do {', '.join(missing)}, so SNS drops the message"
+            yield f"{queue.path} or its key does not let {_SNS} do {', '.join(missing)}, so SNS drops the message"
 
 
 RULE = Rule(

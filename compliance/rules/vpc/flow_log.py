@@ -19,6 +19,7 @@ _VPC: Final = "AWS::EC2::VPC"
 _FLOW_LOG: Final = "AWS::EC2::FlowLog"
 _GROUPS: Final = "cloud-watch-logs"
 """Default destination of EC2, without a LogDestinationType."""
+_FIELDS: Final = ("srcaddr", "dstaddr", "dstport", "action")
 _DESTINATIONS: Final = {
     _GROUPS: ("AWS::Logs::LogGroup", {"ActivePassive-LogsGroup": LOG_GROUP}),
     "s3": ("AWS::S3::Bucket", {"ActivePassive-S3Encryption": BUCKET_ENCRYPTION}),
@@ -80,6 +81,9 @@ def _of_version(properties: Mapping[str, Json], log: Resource, world: TemplateSe
     traffic = require_text(properties.get("TrafficType"), "TrafficType")
     if traffic != "ALL":
         yield f"records TrafficType {traffic}; it must be ALL" if traffic else "has no TrafficType; it must be ALL"
+    told = require_text(properties.get("LogFormat"), "LogFormat")
+    if told and (missing := [field for field in _FIELDS if f"${{{field}}}" not in told]):
+        yield f"has a LogFormat without {', '.join(missing)}, so nobody can tell who sent what to whom; leave it out"
     yield from _of_delivery(properties, log, world)
 
 

@@ -132,13 +132,16 @@ test_integration = rule_test(
     unresolved=[integration(UNKNOWN), integration(OURS), integration({"Ref": "Function"}, UNKNOWN)],
 )
 
-LOGS: dict[str, Value] = {"DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]}, "Format": "$context.requestId"}
+LOGS: dict[str, Value] = {
+    "DestinationArn": {"Fn::GetAtt": ["Logs", "Arn"]},
+    "Format": "$context.identity.user $context.routeKey $context.status",
+}
 LESS: tuple[Value, ...] = (
     ABSENT,
     {},
     {"Format": "x"},
     {"DestinationArn": "x"},
-    {**LOGS, "Format": ""},
+    *({**LOGS, "Format": text} for text in ("", "$context.requestId", "$context.identity.user $context.routeKey")),
     either(LOGS, ABSENT),
 )
 

@@ -245,10 +245,10 @@ FOREIGN = "arn:aws:lambda:us-east-1:999999999999:function:make"
 BY_NAME = "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:serverless-processor-prod"
 
 
-def custom(*tokens: Value) -> list[dict[str, Resource]]:
+def custom(*tokens: Value, **more: Value) -> list[dict[str, Resource]]:
     """Return a custom resource of either form for each service token, and a function."""
     return [
-        {"It": {"Type": kind, "Properties": {"ServiceToken": token}}, "Function": function()}
+        {"It": {"Type": kind, "Properties": {"ServiceToken": token, **more}}, "Function": function()}
         for kind in ("Custom::Thing", "AWS::CloudFormation::CustomResource")
         for token in tokens
     ]
@@ -258,8 +258,11 @@ test_service_token = rule_test(
     "ActivePassive-LambdaServiceToken",
     lambda resources: resources,
     region=EAST,
-    passes=custom(FUNCTION_ARN, {"Fn::Sub": BY_NAME}),
-    fails=custom(FOREIGN, FOREIGN.replace("9", "0"), either(FUNCTION_ARN, FOREIGN), None),
+    passes=[*custom(FUNCTION_ARN, {"Fn::Sub": BY_NAME}), *custom(FUNCTION_ARN, ServiceTimeout="300")],
+    fails=[
+        *custom(FOREIGN, FOREIGN.replace("9", "0"), either(FUNCTION_ARN, FOREIGN), None),
+        *custom(FUNCTION_ARN, ServiceTimeout="299"),
+    ],
     unresolved=custom(UNKNOWN, {"Fn::ImportValue": "provider"}),
 )
 

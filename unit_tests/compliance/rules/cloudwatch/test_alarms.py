@@ -140,7 +140,10 @@ test_alarm_sense = rule_test(
     passes=[
         *(aged(), aged(DatapointsToAlarm=None), aged(Statistic=None, ExtendedStatistic="p99")),
         aged(ComparisonOperator="GreaterThanOrEqualToThreshold", Threshold=0),
-        *(lasting(300_000), aged(**FAILED, Threshold=0), aged(**LATENCY, Threshold=900)),
+        aged(
+            Namespace="AWS/Billing", MetricName="EstimatedCharges", Period=21_600, EvaluationPeriods=1, DatapointsToAlarm=1
+        ),
+        *(lasting(299_999), aged(**FAILED, Threshold=0), aged(**LATENCY, Threshold=900)),
         aged(Namespace="Ours", MetricName="Heartbeats", ComparisonOperator=LESS, TreatMissingData="breaching"),
         aged(Namespace="Ours", MetricName="A", Period=10, Threshold=1e7),
         aged(Namespace="Ours", MetricName="BytesPending", Threshold=1e9),
@@ -162,7 +165,7 @@ test_alarm_sense = rule_test(
         aged(EvaluationPeriods=None, DatapointsToAlarm=None),
         aged(EvaluationPeriods=1500, DatapointsToAlarm=15),
         aged(EvaluationPeriods=500, DatapointsToAlarm=None),
-        *(aged(Threshold=604_801), lasting(300_001), aged(**FAILED, Threshold=1), aged(**LATENCY, Threshold=901)),
+        *(aged(Threshold=604_801), lasting(300_000), aged(**FAILED, Threshold=1), aged(**LATENCY, Threshold=901)),
         aged(Namespace="Ours", MetricName="Heartbeats", ComparisonOperator=LESS),
         *(
             counted("Errors", statistic)
@@ -223,7 +226,7 @@ def replication(**changes: Value) -> Resource:
 
 def publishing(namespace: str, publisher: Value = None, **dimensions: Value) -> Value:
     """Return an alarm on a namespace beside a function that publishes to Lockstep."""
-    variables = {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep", "POWERTOOLS_SERVICE_NAME": publisher}
+    variables = {"POWERTOOLS_METRICS_NAMESPACE": "Lockstep", "POWERTOOLS_SERVICE_NAME": publisher, "ENVIRONMENT": "prod"}
     it = changed(function(), "Environment", to={"Variables": variables})
     return alone({"It": metric(namespace, "Heartbeats", **dimensions), "Function": it})
 
@@ -244,10 +247,16 @@ test_alarm_subject = rule_test(
         ledger("ReplicationLatency", ReceivingRegion=WEST),
         ledger("ReadThrottleEvents", GlobalSecondaryIndexName="by_file"),
         *(replication(), metric("Ours", "Anything", Whatever="it-is")),
-        *(publishing("Lockstep"), publishing("CWAgent"), publishing("Lockstep", "observer", service="observer")),
+        *(
+            publishing("Lockstep", environment="prod"),
+            publishing("Lockstep"),
+            publishing("CWAgent"),
+            publishing("Lockstep", "observer", service="observer"),
+        ),
     ],
     fails=[
         reports("nothing here publishes to Namespace Lockstp", publishing("Lockstp")),
+        publishing("Lockstep", environment="dev"),
         *(publishing("Lockstep", "observer"), publishing("Lockstep", "observer", service="observr")),
         metric("AWS/Lambda", "Erors", FunctionName={"Ref": "Function"}),
         metric("AWS/ApiGateway", "4XXError", ApiId={"Ref": "Api"}),

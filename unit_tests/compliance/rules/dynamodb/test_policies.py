@@ -20,6 +20,12 @@ def _policy(region: str, *keys: str, exempt: str = "a", **changes: Value) -> dic
     return {"Statement": [{**denied, "Condition": conditions, **changes}]}
 
 
+def _inverted(policy: dict[str, Any]) -> dict[str, Any]:
+    (statement,) = policy["Statement"]
+    conditions = {name.replace("Not", ""): tests for name, tests in statement["Condition"].items()}
+    return {"Statement": [{**statement, "Condition": conditions}]}
+
+
 def _stack(east: Value, west: Value = None) -> dict[str, Any]:
     """Return a table with the policy of the western replica, and a custom resource with that of the eastern one."""
     it = table() if west is None else changed(table(), "Replicas", 1, "ResourcePolicy", to={"PolicyDocument": west})
@@ -39,6 +45,9 @@ test_policies = rule_test(
         _stack(_policy(EAST, Action="dynamodb:UpdateItem"), _policy(WEST)),
         _stack(_policy(EAST, Effect="Allow"), _policy(WEST)),
         _stack(_policy(EAST, Condition={}), _policy(WEST)),
+        _stack(_policy(EAST, Principal={"AWS": "arn:aws:iam::000000000000:role/a"}), _policy(WEST)),
+        *(reports("exempt roles by name", _stack(_policy(EAST, exempt=name), _policy(WEST))) for name in ("*", "b?")),
+        _stack(_inverted(_policy(EAST)), _inverted(_policy(WEST))),
     ],
     unresolved=[_stack(_policy(EAST), {"Statement": UNKNOWN}), _stack({"Statement": []}, _policy(WEST))],
     ignored=[_stack(None)],

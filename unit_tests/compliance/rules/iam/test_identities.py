@@ -47,6 +47,7 @@ test_action = rule_test(
 
 KEYS = {"Fn::Sub": "arn:aws:kms:us-west-2:${AWS::AccountId}:key/*"}
 ALIASES = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": "alias/serverless-data-prod"}}
+ROWS = "ForAllValues:StringLike"
 TRACING = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"]
 TABLE_A = "arn:aws:dynamodb:us-west-2:0:table/a"
 SECRET = "arn:aws:secretsmanager:us-west-2:0:secret"
@@ -65,6 +66,7 @@ test_resource = rule_test(
     passes=[
         *shapes(),
         managed(Action=TRACING, Resource="*"),
+        managed(Condition={ROWS: {"dynamodb:LeadingKeys": ["A#*", "B#c"]}}),
         managed(Action="XRAY:puttracesegments", Resource="*"),
         managed(Action=["ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces"], Resource="*"),
         managed(Action=["kms:Encrypt", "kms:GenerateDataKey"], Resource=KEYS, Condition=ALIASES),
@@ -89,6 +91,11 @@ test_resource = rule_test(
         *(decrypting(), decrypting(Condition={"StringEquals": {"aws:SourceIp": "10.0.0.1"}})),
         decrypting(Condition={"StringLike": {"kms:ResourceAliases": "*"}}),
         decrypting(Resource="*", Condition=ALIASES),
+        *(decrypting(Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": alias}}) for alias in ("alias/*", "*")),
+        *(
+            managed(Condition={operator: {"dynamodb:LeadingKeys": key}})
+            for operator, key in (("ForAnyValue:StringLike", "A#*"), ("ForAllValues:StringNotLike", "A#*"), (ROWS, "*"))
+        ),
         managed(Resource=None, NotResource=TABLE_A),
         managed(Resource=either(TABLE_A, "*")),
     ],

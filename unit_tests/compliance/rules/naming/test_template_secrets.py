@@ -103,6 +103,7 @@ MADE: tuple[Any, ...] = (
     {"Fn::Split": [",", TOKEN]},
     either("a", TOKEN),
     f'{{"token": ["{TOKEN}"]}}',
+    '{"db": {"password": "correct horse"}}',
 )
 PLACES = (("Description",), ("Environment", "Variables", "MODE"), ("Tags", 0, "Value"))
 OPEN = {**function()["Properties"], "Tags": [{"Key": "Owner", "Value": "a"}], "Environment": {"Variables": {}}}

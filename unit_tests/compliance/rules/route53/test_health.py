@@ -111,7 +111,7 @@ def summing(**settings: Value) -> Resource:
 
 
 def among(it: Resource) -> Resources:
-    return {"It": it, **CHILDREN, "Deep": summing()}
+    return {"It": it, **CHILDREN, "Deep": summing(), "Again": alarm_check("a", WEST)}
 
 
 test_health_calculated = rule_test(
@@ -124,7 +124,7 @@ test_health_calculated = rule_test(
         *(summing(HealthThreshold=threshold) for threshold in (1, 0, 4, None, either(3, 2))),
         *(reports(text, summing(HealthThreshold=2)) for text in ("HealthThreshold is 2 of 3", "set it to 3")),
         *(summing(ChildHealthChecks=[]), summing(ChildHealthChecks=None), summing(ChildHealthChecks=either(ALL, ALL[:2]))),
-        *(summing(ChildHealthChecks=[*ALL[:2], child]) for child in (ALL[0], check_id("Deep"))),
+        *(summing(ChildHealthChecks=[*ALL[:2], child]) for child in (ALL[0], check_id("Deep"), check_id("Again"))),
     ],
     unresolved=[
         *(summing(HealthThreshold=UNKNOWN), summing(ChildHealthChecks=UNKNOWN)),

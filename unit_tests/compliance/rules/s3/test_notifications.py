@@ -1,9 +1,12 @@
 """The rules about what S3 notifies, expires and lets browsers do."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.aws.admission import KEY_ACTIONS
 from compliance.cfn.templates import Template
 from compliance.engine.findings import Verdict
 from unit_tests.compliance.fixtures import ask, template
@@ -19,6 +22,7 @@ from unit_tests.compliance.rules.builders import (
     replicating,
     role,
 )
+from unit_tests.compliance.rules.clocks import key
 from unit_tests.compliance.rules.corruptions import (
     ABSENT,
     UNKNOWN,
@@ -264,12 +268,15 @@ def policy(source: Value = "arn:aws:s3:::serverless-ingest-prod", **statement: V
     return resource("SQS::QueuePolicy", Queues=[{"Ref": "Queue"}], PolicyDocument={"Statement": [admits]})
 
 
-def targets(it: Resource, admitting: Resource | None = None) -> Template:
-    """Return the bucket with the queues and the policy of one of them."""
-    return alone({"It": it, "Queue": queue(), "Dead": dead_letter_queue(), "Policy": admitting or policy()})
+def targets(it: Resource, admitting: Resource | None = None, key: Resource | None = None) -> Template:
+    """Return the bucket with the queues, the policy of one of them and its key."""
+    queues = {"Queue": changed(queue(), "KmsMasterKeyId", to={"Ref": "Key"}), "Dead": dead_letter_queue()}
+    return alone({"It": it, **queues, "Policy": admitting or policy(), "Key": key or of_service(*KEY_ACTIONS)})
 
 
+of_service = partial(key, service="s3.amazonaws.com")
 OTHERS = (
+    policy(Condition={"ArnNotEquals": {"aws:SourceArn": "arn:aws:s3:::serverless-ingest-prod"}}),
     policy("arn:aws:s3:::serverless-other-prod"),
     policy(Effect="Deny"),
     policy(Principal={"Service": "sns.amazonaws.com"}),
@@ -290,6 +297,7 @@ test_notification_target = rule_test(
         *each(bucket(), CONFIGURATION, {"EventBridgeConfiguration": {}}),
         *each(bucket(), CONFIGURATION, either(bucket()["Properties"][CONFIGURATION], ABSENT)),
         *each(bucket(), f"{FIRST}.Queue", {"Fn::GetAtt": ["Dead", "Arn"]}),
+        *(targets(bucket(), key=other) for other in (of_service(KEY_ACTIONS[0]), key(*KEY_ACTIONS), resource("KMS::Key"))),
         *(targets(bucket(), other) for other in (*OTHERS, changed(policy(), "Queues", to=[{"Ref": "Dead"}]))),
     ],
     unresolved=[

@@ -265,6 +265,7 @@ test_flow_log = rule_test(
         {"LogGroupName": ABSENT, "LogDestination": f"arn:aws:logs:{WEST}:000000000000:log-group:/serverless/flow-prod:*"},
         {**TO_BUCKET, "LogDestination": {"Fn::Sub": "${Bucket.Arn}/flow/"}},
         logged(flow_log(TrafficType="REJECT"), flow_log()),
+        {"LogFormat": "${srcaddr} ${dstaddr} ${dstport} ${action}"},
         logged(flow_log(ResourceId=UNKNOWN), flow_log()),
     ],
     fails=[
@@ -272,6 +273,7 @@ test_flow_log = rule_test(
         reports("/Log0 records TrafficType REJECT; it must be ALL", {"TrafficType": "REJECT"}),
         {"DeliverLogsPermissionArn": ABSENT},
         *({"ResourceId": it} for it in ({"Ref": "Other"}, "vpc-0123456789abcdef0", either({"Ref": "It"}, {"Ref": "Other"}))),
+        {"LogFormat": "${srcaddr} ${dstaddr} ${action}"},
         logged(conditional(flow_log())),
         logged(flow_log(), Group=conditional(group())),
         *(
