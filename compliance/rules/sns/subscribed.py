@@ -1,36 +1,19 @@
 """In a protected environment, somebody is subscribed to each topic that alarms notify."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
-from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
-from compliance.aws.dead_letters import TOPIC, Key, is_same, key_of
+from compliance.aws.alarms import notified_topics
+from compliance.aws.dead_letters import TOPIC, is_same, key_of
 from compliance.cfn.arns import find
-from compliance.cfn.caching import cached
 from compliance.cfn.reading import branches, require_list, require_mapping
 from compliance.cfn.references import condition_of, of_type
 from compliance.cfn.templates import Json, Resource, TemplateSet
-from compliance.cfn.values import UnresolvedError, is_absent
+from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
 _SUBSCRIPTION: Final = "AWS::SNS::Subscription"
-
-
-@cached
-def _notified(world: TemplateSet) -> frozenset[Key]:
-    """Return the topics that an alarm of the templates notifies."""
-    found = set()
-    for alarm in of_type(world, ALARM, COMPOSITE):
-        try:
-            for properties in branches(alarm.properties):
-                for _, action in actions_of(replace(alarm, properties=properties)):
-                    topic = find(action, alarm.template, world, TOPIC)
-                    found.add(None if topic is None else key_of(topic))
-        except UnresolvedError:
-            continue  # ActivePassive-CloudWatchAlarm reports that its actions cannot be read.
-    return frozenset(key for key in found if key is not None)
 
 
 def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
@@ -69,7 +52,7 @@ RULE = Rule(
         "by itself, enter a decision in compliance/acknowledgements.toml that names it."
     ),
     judge=rule_from(
-        _violations, TOPIC, applies=lambda topic, world: world.is_protected and key_of(topic) in _notified(world)
+        _violations, TOPIC, applies=lambda topic, world: world.is_protected and key_of(topic) in notified_topics(world)
     ),
     controls=nist("AU-6(1)", "IR-4(1)", "IR-6", "SI-4(5)") + hipaa("164.308(a)(6)(ii)") + pci("10.6", "12.10.5"),
 )

@@ -1,22 +1,18 @@
 """A topic is encrypted by a customer managed key, and alarms can publish to it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from compliance.aws.admission import refused, refused_by_key
-from compliance.aws.alarms import ALARM, COMPOSITE, actions_of
+from compliance.aws.alarms import notified_topics
+from compliance.aws.dead_letters import TOPIC, key_of
 from compliance.aws.keys import is_aws_managed
 from compliance.aws.resource_policies import policies_of
-from compliance.cfn.arns import find
-from compliance.cfn.reading import branches
-from compliance.cfn.references import of_type
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import is_absent
 from compliance.controls import hipaa, nist, pci
 from compliance.engine.rule import Rule, rule_from
 
-_TOPIC: Final = "AWS::SNS::Topic"
 _CLOUDWATCH: Final = "cloudwatch.amazonaws.com"
 _TOPIC_ACTIONS: Final = ("sns:Publish",)
 
@@ -29,20 +25,10 @@ def _violations(topic: Resource, world: TemplateSet) -> Iterator[str]:
     if is_aws_managed(key):
         yield f"KmsMasterKeyId is {key}; CloudWatch cannot publish through a key that AWS manages"
         return
-    if _an_alarm_publishes_to(topic, world):
+    if key_of(topic) in notified_topics(world):
         yield from _dropped(refused_by_key(topic, _CLOUDWATCH, world), "the key's policy")
         for _, policy in policies_of(topic, world):
             yield from _dropped(refused(policy, _CLOUDWATCH, _TOPIC_ACTIONS), "the topic's policy")
-
-
-def _an_alarm_publishes_to(topic: Resource, world: TemplateSet) -> bool:
-    for alarm in of_type(world, ALARM, COMPOSITE, region=topic.template.region):
-        for properties in branches(alarm.properties):
-            for _, action in actions_of(replace(alarm, properties=properties)):
-                target = find(action, alarm.template, world, _TOPIC)
-                if target is not None and target.template is topic.template and target.logical_id == topic.logical_id:
-                    return True
-    return False
 
 
 def _dropped(missing: list[str], whose: str) -> Iterator[str]:
@@ -60,6 +46,6 @@ RULE = Rule(
         "Set KmsMasterKeyId, and allow kms:Decrypt and kms:GenerateDataKey* to cloudwatch.amazonaws.com in the key's "
         "policy and sns:Publish in the topic's, each under aws:SourceAccount."
     ),
-    judge=rule_from(_violations, _TOPIC),
+    judge=rule_from(_violations, TOPIC),
     controls=nist("SC-13", "SC-28", "SI-4(5)") + hipaa("164.312(a)(2)(iv)", "164.312(e)(2)(ii)") + pci("3.4", "8.2.1"),
 )
