@@ -4,8 +4,7 @@ from typing import Final
 
 from compliance.aws.event_sources import FUNCTION
 from compliance.aws.keys import is_customer_key
-from compliance.aws.systems import keeps_data_in_several
-from compliance.cfn.reading import require_list, require_mapping, require_text
+from compliance.cfn.reading import require_mapping, require_text
 from compliance.cfn.templates import Resource, TemplateSet
 from compliance.cfn.values import UnresolvedError
 from compliance.controls import hipaa, nist, pci
@@ -49,10 +48,6 @@ def _is_supported(found: Property) -> str | None:
     return None
 
 
-def _is_arm(found: Property) -> str | None:
-    return None if list(require_list(found.value, found.place)) == ["arm64"] else found.refused("[arm64]")
-
-
 def _has_variables(function: Resource, _world: TemplateSet) -> bool:
     environment = require_mapping(function.properties.get("Environment"), "Environment")
     return bool(require_mapping(environment.get("Variables"), "Environment.Variables"))
@@ -71,21 +66,6 @@ RULES: Final = (
         ),
         fix="Set ReservedConcurrentExecutions to the function's peak concurrency.",
         controls=nist("AU-12(3)", "CP-2", "SC-5", "SC-6") + hipaa("164.312(b)"),
-    ),
-    require(
-        FUNCTION,
-        "Architectures",
-        _is_arm,
-        applies=lambda _function, world: keeps_data_in_several(world),
-        id="architecture",
-        title="A function of a system in several regions runs on arm64",
-        # https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html
-        why=(
-            "Libraries of native code are built for one architecture: on another the first import fails, in all regions "
-            "alike, so no failover helps. Without a setting Lambda takes x86_64, which costs more for the same work."
-        ),
-        fix="Set Architectures to arm64, and build the code's libraries for it.",
-        controls=nist("CM-2", "CM-6", "CP-10"),
     ),
     require(
         FUNCTION,
