@@ -32,6 +32,7 @@ from handlers.shared.claims import Active
 from handlers.shared.control import ControlRegister
 from unit_tests.fixtures import unchanged
 from unit_tests.handlers.processor.messages_of_sqs import message, objects_of, s3_event
+from unit_tests.handlers.shared.test_environment import good
 
 Logger()  # the parent, which the handler creates: without it the pipeline's child logger accepts no keys
 
@@ -42,26 +43,16 @@ READ = ("ledger.holds", "ledger.settle", "ledger.finish")
 LANDED = ("ledger.write_records", *CONCLUDED)
 RESULT = Concluded(accepted=2, records=2, effect_digest="e", processing_version="p1", region="us-west-2")
 SETTINGS = Settings.read(
-    {
+    good(Settings)
+    | {
         "AWS_REGION": REGION,
-        "ENVIRONMENT": "prod",
-        "TABLE_NAME": "t",
-        "QUEUE_URL": "https://queue",
-        "DEAD_LETTER_QUEUE_URL": "https://dlq",
-        "INGEST_BUCKET": "ingest",
-        "ARCHIVE_BUCKET": "archive",
-        "SOURCE": "ingest",
         "PRIMARY_REGION": REGION,
         "SECONDARY_REGION": PEER,
-        "MAXIMUM_OBJECT_BYTES": "1000",
-        "MAXIMUM_EXPANDED_BYTES": "1000",
-        "SHADOW_DELAY_SECONDS": "15",
-        "SHADOW_MAXIMUM_AGE_SECONDS": "3600",
-        "CONTROL_CACHE_SECONDS": "5",
-        "ATTEMPT_RETENTION_DAYS": "30",
-        "CANARY_RETENTION_DAYS": "20",
-        "MAXIMUM_RECEIVES": "5",
+        "INGEST_BUCKET": "ingest",
+        "SOURCE": "ingest",
     }
+    | {"MAXIMUM_OBJECT_BYTES": "1000", "MAXIMUM_EXPANDED_BYTES": "1000", "MAXIMUM_RECEIVES": "5"}
+    | {"SHADOW_DELAY_SECONDS": "15", "SHADOW_MAXIMUM_AGE_SECONDS": "3600", "FORMATS": ""}
 )
 
 
