@@ -115,7 +115,7 @@ A_RUN: Final = Run(
     secret_reads=1,
     secret_looks=2 / 5,
     queue_requests=5,
-    measures=1.5,
+    measures=2,
     own_metrics=7,
     log_bytes=2600,
 )
@@ -156,6 +156,12 @@ def read_assembly(folder: Path) -> Templates:
         for name, each in artifacts.items()
         if each["type"] == "aws:cloudformation:stack"
     }
+
+
+def environments(templates: Templates) -> set[str]:
+    """Return the environments that the functions of the templates name in their variables."""
+    variables = [each.get("Environment", {}).get("Variables", {}) for each in _resources(templates, "AWS::Lambda::Function")]
+    return {each["ENVIRONMENT"] for each in variables if "ENVIRONMENT" in each}
 
 
 def idle(templates: Templates) -> list[Line]:

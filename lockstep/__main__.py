@@ -146,6 +146,7 @@ def _main(
 def main() -> None:
     """Run the command that is typed."""
     try:
+        os.fstat(1)  # if it is closed, the file that is opened next would receive what a child process prints
         try:
             app(prog_name="lockstep")
         finally:

@@ -103,7 +103,7 @@ def _operate() -> Iterator[tuple[str, Entry]]:
             "files": "Show where a file is: its state in each region, its versions in the buckets, and its history.",
             "records": "Export the records of a file as NDJSON or CSV.",
             "rejected": "Show the rejected records of a file: line, reason and an excerpt.",
-            "quarantined": "List quarantined files, show why, and download them.",
+            "quarantined": "List quarantined files, show why, download them, and release them.",
             "dlq": "List a region's dead letters, show one, and redrive them.",
             "replay": "Send the events of stored objects to the active region again.",
             "reprocess": "Process objects again in the active region if another version made their records.",

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra.cost import NOT_INCLUDED, PRICES_OF, UPLOADS, Line, idle, read_assembly, synthesized
+from infra.cost import NOT_INCLUDED, PRICES_OF, UPLOADS, Line, environments, idle, read_assembly, synthesized
 from infra.cost_of_load import Load, levers, loaded
 from infra.settings import Settings
 from lockstep.commands import EnvironmentOption
@@ -49,7 +49,11 @@ def cost(  # noqa: PLR0913, PLR0917 - one for each flag
     with printing_failures():
         settings = read_settings(environment)
         load = _load(objects, records, gigabytes)
-        before = {line.what: line for line in [*_other(diff), *(loaded(load) if load else ())]} if diff else None
+        before = (
+            {line.what: line for line in [*_other(diff, settings.environment), *(loaded(load) if load else ())]}
+            if diff
+            else None
+        )
     without = idle(synthesized(settings))
     now = sorted([*without, *(loaded(load) if load else ())], key=lambda line: -line.usd)
     saving = levers(settings, load, _sum(without)) if load and before is None else []
@@ -78,14 +82,21 @@ def _load(objects: float | None, records: float | None, gigabytes: float | None)
     return Load(objects, records, gigabytes)
 
 
-def _other(folder: Path) -> list[Line]:
+def _other(folder: Path, environment: str) -> list[Line]:
     try:
-        return idle(read_assembly(folder))
+        templates = read_assembly(folder)
+        found = environments(templates) - {environment}
+        if not found:
+            return idle(templates)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Refused(
             f"{folder} is not a cloud assembly: {error}",
             hint="Allowed: the cdk.out folder of another revision. Type `lockstep synth` there.",
         ) from error
+    raise Refused(
+        f"{folder} holds {', '.join(sorted(found))}, and this month is of {environment}.",
+        hint=f"Type `lockstep cost --environment {min(found)} --diff {folder}`, or the cdk.out of {environment}.",
+    )
 
 
 def _sum(lines: Iterable[Line]) -> float:

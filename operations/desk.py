@@ -29,7 +29,7 @@ from operations.credentials import LOG_IN
 from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
-from operations.files import Files, Found
+from operations.files import Files, Found, require
 from operations.logs import Line, Logs
 from operations.replay import Span, send_events
 from operations.selection import (
@@ -83,7 +83,7 @@ class _Form(StrEnum):
     CSV = "csv"
 
 
-quarantined = typer.Typer(no_args_is_help=True, help="List quarantined files, show why, and download them.")
+quarantined = typer.Typer(no_args_is_help=True, help="List quarantined files, show why, download them, and release them.")
 dlq = typer.Typer(no_args_is_help=True, help="List a region's dead letters, show one, and redrive them.")
 
 
@@ -231,7 +231,7 @@ def show_quarantined(file: ObjectArgument) -> None:
     with printing_failures():
         reader, (found, *_) = _find(file, 1)
         say(json.dumps(reader.quarantine_note(found), indent=2))
-        again = typed(f"reprocess {shlex.quote(found.object_key)}")
+        again = typed(f"quarantined release {shlex.quote(found.object_key)}")
         note(f"After a fix of the file, upload it again; of the processor: {again}")
 
 
@@ -241,6 +241,15 @@ def download_quarantined(file: ObjectArgument, output: OutputOption = None) -> N
     with printing_failures():
         reader, (found, *_) = _find(file, 1)
         _write(output, reader.quarantined_bytes(found))
+
+
+@quarantined.command("release")
+def release_quarantined(file: ObjectArgument, yes: YesOption = False) -> None:  # noqa: FBT002
+    """Process a quarantined file again, after another version or setting `formats` was deployed; see `reprocess`."""
+    with printing_failures():
+        _, (found, *_) = _find(file, 1)
+        require(found, found.is_quarantined, "is not quarantined")
+    reprocess(found.object_key, yes=yes)
 
 
 @dlq.command("list")

@@ -16,7 +16,8 @@ from operations.reconciler import MOST_SECONDS as MOST_SECONDS_OF_RECONCILER
 from operations.status import RegionStatus
 
 MOST_SECONDS_OF_SHADOW: Final = 60.0
-"""Maximum age of a waiting message at the heartbeat, or the time from the decision to it, if that is longer."""
+"""Maximum age of a waiting message at the heartbeat, or the time from the decision to it, if that is longer. Without a
+decision, `SECONDS_OF_METRICS` more, because the observer adds to an age the time since CloudWatch's number."""
 SECONDS_OF_REPLICATION: Final = 900.0
 """Seconds in which S3 Replication Time Control replicates nearly every object
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-time-control.html). After that time since the decision,
@@ -158,7 +159,8 @@ def _backlog(one: RegionStatus, decided_at: float | None) -> Iterator[Reason]:
         return
     own = one.heartbeats.get(one.region)
     depth, age = (own.numbers.get(name) for name in ("queue_depth", "shadow_age")) if own else (None, None)
-    most = MOST_SECONDS_OF_SHADOW if own is None or decided_at is None else max(MOST_SECONDS_OF_SHADOW, own.at - decided_at)
+    since = own.at - decided_at if own and decided_at is not None else MOST_SECONDS_OF_SHADOW + SECONDS_OF_METRICS
+    most = max(MOST_SECONDS_OF_SHADOW, since)
     is_young = bool(depth) and age is not None and age <= most
     if not one.waiting or is_young:
         return

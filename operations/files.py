@@ -206,7 +206,7 @@ class Files:
         Raises:
             RunFailure: The object is not completed, or the replica does not hold as many records as RESULT states.
         """
-        _require(found, not found.is_quarantined and found.result, "has no records")
+        require(found, not found.is_quarantined and found.result, "has no records")
         region = next(region for region, held in found.rows.items() if "RESULT" in held)
         count, accepted = 0, int(_text(found.result["accepted"]))
         for number in range(int(_text(found.result["records"])) // _RECORDS_PER_KEY + 1):
@@ -228,20 +228,20 @@ class Files:
         Raises:
             RunFailure: The object is not completed, or no archive returns the records.
         """
-        _require(found, not found.is_quarantined and found.result, "has no records")
+        require(found, not found.is_quarantined and found.result, "has no records")
         if _text(found.result.get("rejected", {"N": "0"})) != "0":
             body = self._archived(found, f"rejected/{found.object_id}.ndjson")
             yield from (json.loads(line) for line in body.iter_lines())
 
     def quarantine_note(self, found: Found) -> dict[str, Any]:
         """Return why an object was quarantined: `reason`, `fault`, `size`, and the key of its copy as `object`."""
-        _require(found, found.is_quarantined, "is not quarantined")
+        require(found, found.is_quarantined, "is not quarantined")
         held: dict[str, Any] = json.loads(self._archived(found, f"quarantined/{found.object_id}.json").read())
         return held
 
     def quarantined_bytes(self, found: Found) -> Iterator[bytes]:
         """Yield the bytes of a quarantined object from the archive, piece by piece."""
-        _require(found, found.is_quarantined, "is not quarantined")
+        require(found, found.is_quarantined, "is not quarantined")
         yield from self._archived(found, f"quarantined/{found.object_id}/object").iter_chunks(1 << 20)
 
     def quarantined(self, hours: int) -> list[Found]:
@@ -329,7 +329,7 @@ class Files:
         raise RunFailure(f"No archive bucket returned {key}.", hint=" ".join(refusals))
 
 
-def _require(found: Found, holds: object, otherwise: str) -> None:
+def require(found: Found, holds: object, otherwise: str) -> None:
     """Refuse an object in another state."""
     if not holds:
         region = next((region for region, held in found.rows.items() if "RESULT" in held), next(iter(found.rows)))

@@ -48,6 +48,7 @@ _NEEDED: Final = {
     "what is reprocessed has the new version": draw_reprocessed,
     "the last delivery leaves a note": draw_long,
     "no message dies": draw_long_wait,
+    "a failback leaves no backlog": draw_failback,
     "a failback loses nothing": draw_failback,
     "a quiet platform allows a failback": draw_failback,
     "what waits too long is a dead letter": draw_long_wait,

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -188,4 +189,5 @@ class CloudWatchClient:
         ends = range(last, first, -minutes)
         values = {end: self._cloudwatch.value(metric, stat["Stat"], ends_at=end, minutes=minutes) for end in ends}
         held = {end: value for end, value in values.items() if value is not None}
-        return {"Timestamps": list(held), "Values": list(held.values())}
+        begins = [datetime.fromtimestamp((end - minutes) * _MINUTE, UTC) for end in held]
+        return {"Timestamps": begins, "Values": list(held.values())}

@@ -420,6 +420,9 @@ VARIANTS: Final[dict[str, tuple[str, list[Change]]]] = _by_name(
             "failback that takes files for canaries": [(failback_checks, "CANARIES_ON_THE_WAY", 2)],
             "failback that ignores the backlog": [(failback_checks, "_backlog", lambda *_: [])],
         },
+        "a failback leaves no backlog": {
+            "failback that takes every message for young": [(failback_checks, "MOST_SECONDS_OF_SHADOW", math.inf)],
+        },
         "a quiet platform allows a failback": {
             "failback that waits for the canaries": [
                 (failback_checks, "CANARIES_ON_THE_WAY", -1),

@@ -16,6 +16,7 @@ from simulation.watched_checks import FAILBACK_SECONDS, WatchedChecks
 from simulation.watched_plans import CALM_SECONDS, LONGEST_LAG, QUIET_SECONDS
 from simulation.web import Web
 
+_COUNTED_RECEIVES: Final = 3
 _MINUTE: Final = 60
 
 
@@ -166,8 +167,12 @@ def _sample_replication(source: Region, destination: Region, now: float) -> None
 
 
 def _sample(region: Region, now: float) -> None:
-    """Publish SQS's metrics of a queue for the last minute."""
-    waiting = [now - one.sent_at for one in region.queue.values() if one.visible_at <= now]
+    """Publish SQS's metrics of a queue for the last minute. The age leaves out what was received more than three times.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    """
+    ready = [one for one in region.queue.values() if one.receives or one.visible_at <= now]
+    waiting = [now - one.sent_at for one in ready if one.receives <= _COUNTED_RECEIVES]
     ended, put = now - 2, region.cloudwatch.put
     put("AWS/SQS", "ApproximateAgeOfOldestMessage", {"QueueName": "ingest"}, max(waiting, default=0.0), ended)
     put("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": "ingest-dlq"}, len(region.dead), ended)

@@ -3,14 +3,13 @@
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from handlers.observer.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
-    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef, MetricDataResultTypeDef
+    from mypy_boto3_cloudwatch.type_defs import MetricDataQueryTypeDef
     from mypy_boto3_sqs import SQSClient
 
 NAMESPACE: Final = "Lockstep"
@@ -21,8 +20,13 @@ _DEPTH: Final = (
     "ApproximateNumberOfMessagesDelayed",
     "ApproximateNumberOfMessagesNotVisible",
 )
+_MINUTE: Final = timedelta(minutes=1)
+"""Period of the metrics."""
 _WINDOW: Final = timedelta(minutes=5)
 """S3 and SQS publish their metrics minutes late."""
+
+_NUMBERS: Final = 2
+"""Newest numbers of S3 that count."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,9 @@ class Ages:
     """Numbers from CloudWatch; None for a metric without data."""
 
     shadow_age: float | None = None
-    """Seconds since the oldest message that the shadow consumer put back was first seen."""
-    queue_age: float | None = None
-    """Seconds since the oldest message was last sent to the ingest queue; not requested if `shadow_age` has a value."""
+    """Seconds since the oldest waiting message was first seen. One that has left since CloudWatch's numbers counts too."""
     replication_pending: float | None = None
+    """The larger one of S3's newest two numbers: in a minute in which no canary was put, a file alone makes it 1."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,16 @@ class Measures:
     def ages(self, now: float, *, is_empty: bool) -> Ages:
         """Return CloudWatch's newest numbers of the last minutes.
 
+        The age is the larger one of two metrics, because neither alone sees every message:
+
+        * ShadowAge is of messages that were put back, not of those that wait to be received. So every minute counts in which
+          a message was put back that may still be delayed.
+        * SQS's own age begins anew when a message is put back, and leaves out what was received more than three times
+          (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+
         Args:
             now: Epoch seconds.
-            is_empty: Whether the ingest queue is known to be empty. Then no message has an age, and its metric is not
+            is_empty: Whether the ingest queue is known to be empty. Then no message has an age, and its metrics are not
                 requested, because CloudWatch bills each metric (https://aws.amazon.com/cloudwatch/pricing/).
         """
         settings = self.settings
@@ -75,36 +85,35 @@ class Measures:
             DestinationBucket=settings.ingest_bucket,
             RuleId=settings.replication_rule_id,
         )
+        on_its_way = max((value for _, value in self._newest_first(now, _WINDOW, pending)[:_NUMBERS]), default=None)
         if is_empty:
-            return Ages(replication_pending=self._newest(now, pending)["pending"])
+            return Ages(shadow_age=0.0, replication_pending=on_its_way)
         shadow = _query("shadow", NAMESPACE, "ShadowAge", service="processor", environment=settings.environment)
-        newest = self._newest(now, pending, shadow)
-        if newest["shadow"] is None:
-            name = settings.queue_url.rsplit("/", 1)[-1]
-            newest |= self._newest(now, _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=name))
-        return Ages(shadow_age=newest["shadow"], queue_age=newest.get("queue"), replication_pending=newest["pending"])
+        queue = _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=settings.queue_url.rsplit("/", 1)[-1])
+        delay = timedelta(seconds=settings.shadow_delay_seconds)
+        measured = [
+            *self._newest_first(now, _WINDOW + delay, shadow)[: 2 + delay // _MINUTE],
+            *self._newest_first(now, _WINDOW, queue)[:1],
+        ]
+        oldest = max((value + max(0.0, now - ended) for ended, value in measured), default=None)
+        return Ages(shadow_age=oldest, replication_pending=on_its_way)
 
     def _depth(self, queue_url: str) -> int:
         attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_DEPTH))["Attributes"]
         return sum(int(attributes[name]) for name in _DEPTH)
 
-    def _newest(self, now: float, *queries: "MetricDataQueryTypeDef") -> dict[str, float | None]:
+    def _newest_first(self, now: float, window: timedelta, query: "MetricDataQueryTypeDef") -> list[tuple[float, float]]:
+        """Return a metric's finite values, newest first in whichever order they come, each with the end of its minute."""
         end = datetime.fromtimestamp(now, UTC)
         answer = self.cloudwatch.get_metric_data(
-            MetricDataQueries=queries, StartTime=end - _WINDOW, EndTime=end, ScanBy="TimestampDescending"
+            MetricDataQueries=[query], StartTime=end - window, EndTime=end, ScanBy="TimestampDescending"
         )
-        found = {result["Id"]: _newest(result) for result in answer["MetricDataResults"]}
-        return {query["Id"]: found.get(query["Id"]) for query in queries}
-
-
-def shadow_age(depth: int | None, ages: Ages) -> float | None:
-    """Return the age of the oldest waiting message in seconds; None if it is unknown.
-
-    The shadow consumer's measure comes first, because a put-back resets SQS's own age. Without it, SQS's age counts.
-    """
-    if depth == 0:
-        return 0.0
-    return ages.shadow_age if ages.shadow_age is not None else ages.queue_age
+        dated = [
+            ((at + _MINUTE).timestamp(), value)
+            for result in answer["MetricDataResults"]
+            for at, value in zip(result["Timestamps"], result["Values"], strict=True)
+        ]
+        return sorted((one for one in dated if math.isfinite(one[1])), reverse=True)
 
 
 def _query(name: str, namespace: str, metric: str, **dimensions: str) -> "MetricDataQueryTypeDef":
@@ -113,14 +122,7 @@ def _query(name: str, namespace: str, metric: str, **dimensions: str) -> "Metric
         "Id": name,
         "MetricStat": {
             "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": pairs},
-            "Period": 60,
+            "Period": _MINUTE.seconds,
             "Stat": "Maximum",
         },
     }
-
-
-def _newest(result: "MetricDataResultTypeDef") -> float | None:
-    """Return the newest value, in whichever order they come; None if there is none or it is not finite."""
-    dated = zip(result.get("Timestamps", ()), result["Values"], strict=False)
-    value = max(dated, key=itemgetter(0), default=(None, math.nan))[1]
-    return value if math.isfinite(value) else None

@@ -15,7 +15,7 @@ from handlers.observer.canary import LOST, Canary, CanarySupervisor
 from handlers.observer.digests import Budget
 from handlers.observer.heartbeat import Heartbeat
 from handlers.observer.hours import HourDigests, round_of
-from handlers.observer.measures import Ages, Measures, shadow_age
+from handlers.observer.measures import Ages, Measures
 from handlers.observer.memory import Memory, MemoryStore, NextCanary, canary_seconds
 from handlers.observer.peer import Look, PeerReader, PeerView
 from handlers.observer.secret_versions import SecretVersions
@@ -270,7 +270,7 @@ class Observer:
             ready=here.is_ready,
             canary_seconds=went,
             queue_depth=here.queue_depth,
-            shadow_age=shadow_age(here.queue_depth, here.ages) if here.ages else None,
+            shadow_age=here.ages.shadow_age if here.ages else None,
             dead_letters=here.dead_letters,
             # S3 publishes nothing when no operation is pending.
             replication_pending=int(pending or 0) if here.ages else None,

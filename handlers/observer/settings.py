@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from handlers.shared.environment import EnvironmentVariableError, FunctionSettings
+from handlers.shared.environment import EnvironmentVariableError, FunctionSettings, Whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,8 @@ class Settings(FunctionSettings):
     peer_ingest_bucket: str
     replication_rule_id: str
     """Id of the rule under which S3 publishes its replication metrics."""
+    shadow_delay_seconds: Whole
+    """Seconds after which the processor of a passive region receives a message again that it put back."""
     secret_name: str
     """Name of the secret that signs receipts, in both regions."""
     auto_promote: bool

@@ -78,6 +78,7 @@ class Observer(Construct):
                 "INGEST_BUCKET": ingest.name,
                 "PEER_INGEST_BUCKET": context.naming.bucket_name("ingest", Aws.ACCOUNT_ID, context.peer.region),
                 "REPLICATION_RULE_ID": RULE_ID,
+                "SHADOW_DELAY_SECONDS": str(context.settings.limits.shadow_delay_seconds),
                 "SECRET_NAME": context.naming.secret(RECEIPT_SECRET),
                 "AUTO_PROMOTE": "true" if context.settings.auto_promote else "false",
             },

@@ -249,6 +249,7 @@ class ObservedWorld(World):
             "INGEST_BUCKET": bucket("ingest", region),
             "PEER_INGEST_BUCKET": bucket("ingest", other(region)),
             "REPLICATION_RULE_ID": "everything-to-the-other-region",
+            "SHADOW_DELAY_SECONDS": "15",
             "SECRET_NAME": SECRET,
             "AUTO_PROMOTE": "true" if auto_promote else "false",
         }

@@ -62,6 +62,17 @@ def test_output_that_cannot_be_written_ends_in_a_sentence(arguments: tuple[str, 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell closes the output")
+@pytest.mark.parametrize("arguments", [("--help",), ("records", "abc"), ("quarantined", "download", "abc"), ("cost",)])
+def test_closed_output_ends_in_a_sentence(arguments: tuple[str, ...]) -> None:
+    command = ["sh", "-c", '"$@" >&-', "sh", sys.executable, "-m", "lockstep", *arguments]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        1,
+        "The disk, or the place that the output goes to: Bad file descriptor.",
+    )
+
+
 def test_help_lists_every_command_in_its_panel() -> None:
     code, output = _type("--help")
     assert code == 0

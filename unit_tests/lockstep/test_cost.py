@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,18 @@ def test_folder_that_is_no_assembly_is_refused(tmp_path: Path) -> None:
     text = " ".join(result.output.split())
     assert f"{tmp_path} is not a cloud assembly" in text
     assert "Type `lockstep synth` there." in text
+
+
+def test_assembly_of_another_environment_is_refused(tmp_path: Path) -> None:
+    function = {"Type": "AWS::Lambda::Function", "Properties": {"Environment": {"Variables": {"ENVIRONMENT": "qa"}}}}
+    (tmp_path / "it.json").write_text(json.dumps({"Resources": {"F": function}}))
+    stack = {"type": "aws:cloudformation:stack", "properties": {"templateFile": "it.json"}}
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"it": stack}}))
+    result = CliRunner().invoke(cost.app, ["--diff", str(tmp_path)])
+    assert result.exit_code == 2, result.output
+    text = " ".join(result.output.split())
+    assert f"{tmp_path} holds qa, and this month is of prod" in text
+    assert f"lockstep cost --environment qa --diff {tmp_path}" in text
 
 
 def test_unknown_environment_is_refused_with_the_known_ones() -> None:

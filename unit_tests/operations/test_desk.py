@@ -233,7 +233,7 @@ def test_rejected_records_are_shown_with_control_characters_escaped(processed: s
     assert json.loads(_type("rejected", UPLOAD.file_key, "--json").stdout) == REJECTION
 
 
-def test_quarantined_file_is_listed_explained_and_downloaded(target: Target, deployment: Deployment, tmp_path: Path) -> None:
+def test_quarantined_file_is_listed_explained_and_released(target: Target, deployment: Deployment, tmp_path: Path) -> None:
     s3 = boto3.client("s3", region_name=EAST)
     object_id = object_identity("ingest", "incoming/bad one.json", "1")
     _conclude(target, object_id, "incoming/bad one.json", state="QUARANTINED", reason="not-json: line 1")
@@ -245,9 +245,16 @@ def test_quarantined_file_is_listed_explained_and_downloaded(target: Target, dep
     )
     shown = _type("quarantined", "show", object_id)
     assert json.loads(shown.stdout) == {"reason": "not-json: line 1"}
-    assert "reprocess 'incoming/bad one.json' " in shown.stderr
+    assert "quarantined release 'incoming/bad one.json' " in shown.stderr
     assert _type("quarantined", "download", "bad one.json", "--output", str(tmp_path / "out")).exit_code == 0
     assert (tmp_path / "out").read_bytes() == b"\x00bytes"
+    s3.put_object(Bucket=deployment.ingest_bucket(EAST), Key="incoming/bad one.json")
+    released = _type("quarantined", "release", "bad one.json", "--yes")
+    assert "1 objects were sent to the ingest queue of us-east-1" in released.stdout, released.output
+    (message,) = boto3.client("sqs", region_name=EAST).receive_message(
+        QueueUrl=deployment.regional[EAST]["IngestQueueUrl"], MessageAttributeNames=["reprocess"]
+    )["Messages"]
+    assert ("bad+one.json" in message["Body"], "reprocess" in message["MessageAttributes"]) == (True, True)
     for command in ("records", "rejected"):
         result = _type(command, object_id)
         assert (result.exit_code, "has no records: quarantined: not-json" in result.output) == (1, True), result.output
@@ -261,6 +268,7 @@ def test_quarantined_file_is_listed_explained_and_downloaded(target: Target, dep
         (["quarantined", "show"], UPLOAD.file_key, "is not quarantined: completed: 2 accepted, 1 rejected"),
         (["quarantined", "download"], UPLOAD.file_key, "is not quarantined: completed"),
         (["quarantined", "show"], "a.csv", "is not quarantined: waiting"),
+        (["quarantined", "release", "--yes"], "a.csv", "is not quarantined: waiting"),
     ],
 )
 def test_file_in_another_state_is_explained_by_its_state(

@@ -99,10 +99,10 @@ def test_failback_healthy_regions_is_allowed() -> None:
         (_east(waiting=5), "5 messages in us-east-1 are not verified yet (their age is unknown)"),
         (
             lambda east, west: (
-                _everywhere(EAST, _heartbeat(queue_depth=5, shadow_age=61))(east, west),
+                _everywhere(EAST, _heartbeat(queue_depth=5, shadow_age=241))(east, west),
                 _east(waiting=5)(east, west),
             ),
-            "5 messages in us-east-1 are not verified yet (the oldest for 61 s)",
+            "5 messages in us-east-1 are not verified yet (the oldest for 241 s)",
         ),
         (_east(digests={WEST: DIGESTS}), "the digests of us-east-1 could not be read"),
         (

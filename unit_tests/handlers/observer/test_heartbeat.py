@@ -15,7 +15,6 @@ from handlers.observer.canary import Canary
 from handlers.observer.digests import Scan
 from handlers.observer.handler import scheduled_at
 from handlers.observer.heartbeat import Heartbeat
-from handlers.observer.measures import Ages, shadow_age
 from handlers.observer.memory import Memory, MemoryStore, parse
 from handlers.observer.observation import SECONDS
 from handlers.observer.peer import Look, PeerView
@@ -79,20 +78,6 @@ def test_peer_problems_make_it_unhealthy_and_two_signals_dead(
     lost = heartbeat is not None and heartbeat.canary_seconds == -1
     assert bool(view.problems) == (heartbeat is None or old or lost or is_ready is False)
     assert view.is_dead == ((not look.could_read or old) and is_ready is False)
-
-
-@pytest.mark.parametrize(
-    ("depth", "ages", "age"),
-    [
-        (0, Ages(shadow_age=9.0, queue_age=8.0), 0.0),
-        (3, Ages(shadow_age=9.0, queue_age=8.0), 9.0),
-        (3, Ages(queue_age=8.0), 8.0),
-        (3, Ages(), None),
-        (None, Ages(shadow_age=9.0), 9.0),
-    ],
-)
-def test_shadows_age_is_the_consumers_measure_or_the_queues(depth: int | None, ages: Ages, age: float | None) -> None:
-    assert shadow_age(depth, ages) == age
 
 
 memories = st.builds(

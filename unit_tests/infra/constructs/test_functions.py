@@ -210,6 +210,7 @@ def test_observer_variables_name_both_regions() -> None:
     assert variables["PRIMARY_REGION"] == THERE
     assert variables["PEER_INGEST_BUCKET"] == f"serverless-ingest-prod-{ACCOUNT}-{THERE}-an"
     assert variables["REPLICATION_RULE_ID"] == "everything-to-the-other-region"
+    assert variables["SHADOW_DELAY_SECONDS"] == "15"
     assert variables["AUTO_PROMOTE"] == "false"
     (api,) = of_type(stack, "AWS::ApiGatewayV2::Api")
     url = variables["API_URL"]["Fn::Join"][1]
