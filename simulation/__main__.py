@@ -19,7 +19,7 @@ from simulation.running import Totals, run_all
 from simulation.sabotage import VARIANTS, WATCHED, sabotaged
 from simulation.shrinking import shrink
 from simulation.story import MOST_LINES, story
-from simulation.watched_plans import draw_failback, draw_observed, draw_reconciled, plan_of
+from simulation.watched_plans import draw_backlog, draw_failback, draw_observed, draw_reconciled, plan_of
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.json")
 """Plans whose histories once failed, with the broken invariants. A seed alone would draw another plan later."""
@@ -48,7 +48,7 @@ _NEEDED: Final = {
     "what is reprocessed has the new version": draw_reprocessed,
     "the last delivery leaves a note": draw_long,
     "no message dies": draw_long_wait,
-    "a failback leaves no backlog": draw_failback,
+    "a failback leaves no backlog": draw_backlog,
     "a failback loses nothing": draw_failback,
     "a quiet platform allows a failback": draw_failback,
     "what waits too long is a dead letter": draw_long_wait,

@@ -418,9 +418,9 @@ VARIANTS: Final[dict[str, tuple[str, list[Change]]]] = _by_name(
             "failback that ignores what S3 replicates": [(failback_checks, "_pending", lambda *_: [])],
             "failback by a number of before the decision": [(failback_checks, "SECONDS_OF_METRICS", -math.inf)],
             "failback that takes files for canaries": [(failback_checks, "CANARIES_ON_THE_WAY", 2)],
-            "failback that ignores the backlog": [(failback_checks, "_backlog", lambda *_: [])],
         },
         "a failback leaves no backlog": {
+            "failback that ignores the backlog": [(failback_checks, "_backlog", lambda *_: [])],
             "failback that takes every message for young": [(failback_checks, "MOST_SECONDS_OF_SHADOW", math.inf)],
         },
         "a quiet platform allows a failback": {

@@ -33,6 +33,8 @@ _FAILBACK_FAULTS: Final = (
     (Kind.BLACKOUT, 0.1, PRIMARY, 300.0),
 )
 """The faults before a failback: kind, probability, region, longest duration in seconds."""
+_LATE: Final = 900.0
+"""Factor of the lag of a late file."""
 LONGEST_LAG: Final = 600.0
 CALM_SECONDS: Final = 0.5
 """Seconds of the slowest call of a healthy region after the faults. Before, and in other histories, one call in 160 takes
@@ -113,7 +115,7 @@ def draw_failback(seed: int) -> Plan:
     """Return a plan of a failback from the secondary, after two hours without faults and a quarter of an hour with some.
 
     In one of four, S3 has not replicated a file of the first hour, and the primary's replica has lost its RESULT. In half,
-    S3 sends no event of a file in the secondary, and mostly replicates it late.
+    S3 replicates a file late and sends no event of it in the secondary.
     """
     chance, begins = Chance(seed), _QUIET_BEFORE
     uploads = [
@@ -130,8 +132,7 @@ def draw_failback(seed: int) -> Plan:
         at = decided - 5 - 300 * chance.unit("failback", "late at") ** 2
         uploads.append(Upload(at=at, region=SECONDARY, name="late", records="ggbw"))
         faults.append(Fault(Kind.LOSE_EVENT, SECONDARY, 0.0, name="late"))
-        if chance.happens(0.6, "failback", "late lag"):
-            faults.append(Fault(Kind.LAG, SECONDARY, at - 0.5, lasts=1.0, amount=900.0))
+        faults.append(Fault(Kind.LAG, SECONDARY, at - 0.5, lasts=1.0, amount=_LATE))
     for kind, probability, region, longest in _FAILBACK_FAULTS:
         if chance.happens(probability, "failback", kind, region):
             at = begins + 600 * chance.unit("failback", "begins", kind, region)
@@ -147,6 +148,12 @@ def draw_failback(seed: int) -> Plan:
         settle=2 * _SETTLE,
         lags=list(Shape)[chance.below(len(Shape), "failback", "lags")],
     )
+
+
+def draw_backlog(seed: int) -> Plan:
+    """Return a plan of a failback in which the late file is in the primary at once, and waits there for the secondary."""
+    plan = draw_failback(seed)
+    return replace(plan, faults=tuple(one for one in plan.faults if one.amount != _LATE))
 
 
 def _upload(chance: Chance, number: int) -> Upload:
