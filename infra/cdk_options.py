@@ -273,6 +273,8 @@ def _problem_of_flag(value: str) -> str:
 def _problem_of_value(value: str) -> str:
     if not value:
         return "it has no value"
+    if value in {"true", "false"}:
+        return "this is the value of a flag"
     return "the CLI misreads a value that begins with '-' or a quotation mark" if value[0] in "-'\"" else ""
 
 

@@ -110,11 +110,12 @@ def upload_request(maximum_bytes: int) -> Schema:
         "sha256": {**_pattern(_any_case(validation.SHA256.pattern)), "description": "Of the file's bytes."},
         "upload_id": {
             **_pattern(_any_case(UUID7.pattern)),
+            "type": ["string", "null"],
             "description": f"UUIDv7 of the last {MAXIMUM_AGE.days} days, or {MAXIMUM_LEAD.seconds // 60} minutes ahead.",
         },
         "source": _pattern(validation.SOURCE.pattern),
         "part_size": {
-            "type": "integer",
+            "type": ["integer", "null"],
             "minimum": validation.MINIMUM_PART_BYTES,
             "maximum": validation.MAXIMUM_PART_BYTES,
             "description": f"Bytes of each of at most {validation.MAXIMUM_PARTS} parts, the last one excepted. "

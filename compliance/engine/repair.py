@@ -103,16 +103,19 @@ class Repairer:
         now = first = self._judge(world)
         changes: dict[Key, str] = {}
         reasons: dict[Key, str] = {}
-        while targets := [now.rows[key] for key in now.opened - reasons.keys() if not stays(now.rows[key])]:
-            target = min(targets, key=self._order)
-            group = [target, *self._alike(target, now, world)]
-            found = self._search(group, now, world, untouchable)
-            if found is None:
-                reasons |= {key_of(row): self._reason(row) for row in group}
-                continue
-            change, world, after = found
-            changes |= dict.fromkeys(now.opened - after.opened, change)
-            now = after
+        tried: TemplateSet | None = None
+        while tried is not world:  # a later repair may give an earlier one the value that it copies
+            tried, reasons = world, {}
+            while targets := [now.rows[key] for key in now.opened - reasons.keys() if not stays(now.rows[key])]:
+                target = min(targets, key=self._order)
+                group = [target, *self._alike(target, now, world)]
+                found = self._search(group, now, world, untouchable)
+                if found is None:
+                    reasons |= {key_of(row): self._reason(row) for row in group}
+                    continue
+                change, world, after = found
+                changes |= dict.fromkeys(now.opened - after.opened, change)
+                now = after
         return Repairs(
             world=world,
             done=tuple(Repaired(finding=first.rows[key], change=text) for key, text in changes.items() if key in first.rows),

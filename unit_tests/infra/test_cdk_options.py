@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra import cdk_cli, cdk_options
@@ -175,6 +175,7 @@ def test_listed_options_exist_in_the_pinned_cli() -> None:
         max_size=6,
     ),
 )
+@example(command="deploy", arguments=["--app", "true"])
 def test_passed_arguments_are_allowed_and_equivalent(command: str, arguments: list[str]) -> None:
     try:
         line = parse([command, *arguments], REGISTRY)

@@ -219,7 +219,7 @@ def outcome(content: bytes, name: str, piece: int) -> Taken | str:
     try:
         return take_in(content, key=f"incoming/{name}", piece=piece)
     except UnreadableError as problem:
-        return problem.reason
+        return re.sub(r"near line \d+", "near a line", problem.reason)  # the exact code counts lines by the piece
 
 
 records = (
@@ -237,6 +237,7 @@ ends = st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"])
 )
 @example(found=[b'{"a":1}', b"1"] * 4, end=b"\n", piece=64, shape="array")
 @example(found=[b'{"s":"},{"}', b'{"a":"b"}'] * 4, end=b"\n", piece=65_536, shape="array")
+@example(found=[b'{"a":NaN}', b'{"a":1e400}', b"{"], end=b"\n", piece=1, shape="array")
 def test_any_json_file_ends_as_by_the_exact_code(found: list[bytes], end: bytes, piece: int, shape: str) -> None:
     content = {
         "lines": end.join(found) + end,
