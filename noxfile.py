@@ -324,7 +324,7 @@ def lock(session: nox.Session) -> None:
     plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
     for group in ("ci", "dev", "bench", "audit", "docs"):
         # The environment of the checkout holds the project's own dependencies too.
-        own = ["pyproject.toml"] if group == "dev" else []
+        own = ["pyproject.toml", "--all-extras"] if group == "dev" else []
         session.run(*compile_, *plain, *own, "--group", group, "-o", f"requirements/{group}.txt")
     # The Lambda runtime contains boto3 and its dependencies.
     runtime = [f"--no-emit-package={name}" for name in ("boto3", "botocore", "s3transfer")]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shlex
 import sys
@@ -12,10 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -24,11 +21,11 @@ from client.progress import one_line
 from infra.naming import LOGGED
 from operations import status
 from operations.account_check import NoCredentials
-from operations.attribute_values import Wire, as_json, to_wire
 from operations.credentials import LOG_IN
 from operations.dead_letters import DeadLetter, DeadLetterQueue
 from operations.deployment import Deployment, client_configuration
 from operations.errors import Refused, RunFailure
+from operations.exports import as_csv, as_parquet
 from operations.files import Files, Found, require
 from operations.logs import Line, Logs
 from operations.replay import Span, send_events
@@ -81,6 +78,7 @@ class _Form(StrEnum):
 
     NDJSON = "ndjson"
     CSV = "csv"
+    PARQUET = "parquet"
 
 
 quarantined = typer.Typer(no_args_is_help=True, help="List quarantined files, show why, download them, and release them.")
@@ -115,14 +113,19 @@ def files(
 def records(
     file: ObjectArgument,
     output: OutputOption = None,
-    form: Annotated[_Form, typer.Option("--format", help="CSV has a column for each field of any record.")] = _Form.NDJSON,
+    form: Annotated[
+        _Form, typer.Option("--format", help="CSV and Parquet have a column for each field of any record.")
+    ] = _Form.NDJSON,
 ) -> None:
-    """Export the records of a file as NDJSON or CSV. In CSV a list or an object is JSON."""
+    """Export the records of a file as NDJSON, CSV or Parquet. In the last two a list or an object is JSON."""
     with printing_failures():
+        if form is _Form.PARQUET and output is None and sys.stdout.isatty():
+            raise Refused("Parquet is no text for a terminal.", hint="Add --output FILE.")
         reader, (found, *_) = _find(file, 1)
         lines = (line.encode() + b"\n" for line in reader.records(found))
         with tempfile.TemporaryFile() as spool:
-            _write(output, lines if form is _Form.NDJSON else _csv(lines, spool))
+            table = {_Form.CSV: as_csv, _Form.PARQUET: as_parquet}.get(form)
+            _write(output, table(lines, spool) if table else lines)
         note(f"{found.first('accepted', 'RESULT')} records of object {found.object_id}.")
         _explain(reader)
 
@@ -409,30 +412,6 @@ def _write(output: Path | None, pieces: Iterable[bytes]) -> None:
         write_pieces(output, pieces)
     except OSError as error:
         raise RunFailure(f"{output} could not be written: {error.strerror}", hint="Type another --output.") from error
-
-
-def _csv(lines: Iterable[bytes], spool: IO[bytes]) -> Iterator[bytes]:
-    """Yield records as CSV of RFC 4180. The header needs every record's fields, so all wait in `spool`, not in memory."""
-    columns: dict[str, None] = {}
-    for line in lines:
-        spool.write(line)
-        columns |= dict.fromkeys(json.loads(line))
-    spool.seek(0)
-    yield _csv_row(columns)
-    for line in spool:
-        held = to_wire(json.loads(line, parse_float=Decimal))["M"]
-        yield _csv_row(_cell(held.get(name, {"NULL": True})) for name in columns)
-
-
-def _cell(value: Wire) -> str:
-    """Return text as it is, nothing for null, and JSON for all else; numbers keep their digits."""
-    return "" if "NULL" in value else str(value["S"]) if "S" in value else as_json(value)
-
-
-def _csv_row(cells: Iterable[str]) -> bytes:
-    row = io.StringIO()
-    csv.writer(row).writerow(cells)
-    return row.getvalue().encode()
 
 
 def _queue(target: Any, region: str | None) -> DeadLetterQueue:  # noqa: ANN401

@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from pyarrow import parquet
 from typer.testing import CliRunner, Result
 
 from client.configuration import Configuration
@@ -210,6 +211,15 @@ def test_records_are_exported_as_csv_with_every_digit(processed: str) -> None:
         "amount,name,parts,b",
         '12345678901234567890123456789.5,Ü,"[1, null, true]",',
         ",,,x",
+    ]
+
+
+def test_records_are_exported_as_parquet_with_every_digit(processed: str, tmp_path: Path) -> None:
+    assert processed
+    assert _type("records", UPLOAD.file_key, "--format", "parquet", "--output", str(tmp_path / "out")).exit_code == 0
+    assert parquet.read_table(tmp_path / "out").to_pylist() == [
+        {"amount": Decimal("12345678901234567890123456789.5"), "name": "Ü", "parts": "[1, null, true]", "b": None},
+        {"amount": None, "name": None, "parts": None, "b": "x"},
     ]
 
 
