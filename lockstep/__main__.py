@@ -14,10 +14,9 @@ from typer.core import TyperCommand, TyperGroup
 from lockstep.commands import COMMANDS, FLAGS, Entry
 from lockstep.version import version
 from operations.checkout import find_checkout
-from operations.command_line import explain, failure_of
+from operations.command_line import explain, run
 from operations.errors import Refused
 
-_FAILED: Final = 1
 _WRONG_USE: Final = 2
 _INTERRUPTED: Final = 130
 
@@ -145,17 +144,7 @@ def _main(
 
 def main() -> None:
     """Run the command that is typed."""
-    try:
-        os.fstat(1)  # if it is closed, the file that is opened next would receive what a child process prints
-        try:
-            app(prog_name="lockstep")
-        finally:
-            print(end="", flush=True)  # noqa: T201 - while a full disk can be named, and not at the interpreter's end
-    except OSError as error:  # typer has handled a broken pipe
-        # What is still buffered would fail again at the interpreter's end: https://docs.python.org/3/library/signal.html
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        explain(failure_of(error), Console(stderr=True, highlight=False, emoji=False))
-        sys.exit(_FAILED)
+    run(app, name="lockstep")
 
 
 if __name__ == "__main__":

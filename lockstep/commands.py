@@ -101,7 +101,7 @@ def _operate() -> Iterator[tuple[str, Entry]]:
         },
         "Find files, and send lost work again": {
             "files": "Show where a file is: its state in each region, its versions in the buckets, and its history.",
-            "records": "Export the records of a file as NDJSON or CSV.",
+            "records": "Export the records of a file as NDJSON, CSV or Parquet.",
             "rejected": "Show the rejected records of a file: line, reason and an excerpt.",
             "quarantined": "List quarantined files, show why, download them, and release them.",
             "dlq": "List a region's dead letters, show one, and redrive them.",

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -22,6 +21,7 @@ from client.local_files import TARGET, find_local_file
 from client.shared_options import WANTS_HELP, SharedOptions
 from operations import desk, failback_checks
 from operations import status as regions
+from operations.command_line import run
 from operations.endpoints import require_aws_endpoint, require_loopback
 from operations.errors import Refused
 from operations.force import set_forced
@@ -330,4 +330,4 @@ def _require_aws(target: Target) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(app(prog_name="python -m operations"))
+    run(app, name="python -m operations")

@@ -7,6 +7,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+import typer
 from rich.console import Console
 
 from operations.errors import RunFailure
@@ -44,6 +46,21 @@ def failure_of(error: OSError, *, hint: str = "") -> RunFailure:
     place = error.filename or "The disk, or the place that the output goes to"
     hint = hint or "What was done before this stays done. Correct that, and type the command again."
     return RunFailure(f"{place}: {error.strerror or error}.", hint=hint)
+
+
+def run(app: typer.Typer, *, name: str) -> None:
+    """Run the command that is typed, and end the process. A failure of a file or of the output is explained."""
+    try:
+        os.fstat(1)  # if it is closed, the file that is opened next would receive what a child process prints
+        try:
+            app(prog_name=name)
+        finally:
+            print(end="", flush=True)  # noqa: T201 - while a full disk can be named, and not at the interpreter's end
+    except OSError as error:  # typer has handled a broken pipe
+        # What is still buffered would fail again at the interpreter's end: https://docs.python.org/3/library/signal.html
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        explain(failure_of(error), Console(stderr=True, highlight=False, emoji=False))
+        sys.exit(1)
 
 
 def short(path: Path) -> Path:

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ProfileNotFound
 from rich.console import Console
 
 from operations.account_check import NoCredentials, caller_of
-from operations.command_line import explain, failure_of
+from operations.command_line import explain
 from operations.errors import Refused, RunFailure
 from operations.guard import Guard, guarding
 from operations.target import Target
@@ -160,11 +160,6 @@ def printing_failures() -> Iterator[None]:
     except (BotoCoreError, ClientError) as error:
         hint = "What was done before this stays done. Look at the region with `lockstep status`, and type the command again."
         explain(RunFailure(f"A call failed: {error}", hint=hint), errors)
-        raise typer.Exit(FAILED) from error
-    except BrokenPipeError:
-        raise  # the reader of the output has ended, as `head` does
-    except OSError as error:
-        explain(failure_of(error), errors)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
         errors.print("Interrupted.")
