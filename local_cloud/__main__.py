@@ -16,7 +16,7 @@ from rich.table import Table
 from local_cloud.cloud import LocalCloud
 from local_cloud.hazards import CALM_VARIABLE, SEED_VARIABLE
 from local_cloud.server_process import TOKEN_HEADER, LocalCloudError
-from local_cloud.testbed.local_platform import deploy_once, zones_of
+from local_cloud.testbed.local_platform import deployed, zones_of
 from local_cloud.testbed.target_file import target_of, write_files
 from local_cloud.web_page import PageServer
 from operations.command_line import end_like_ctrl_c_on, explain, failure_of
@@ -89,13 +89,14 @@ def main(
             calm=calm,
             hosted_zones=zones_of(settings),
         ) as cloud:
-            target = deploy_once(settings, cloud, Steps(console)) if deploy else target_of(cloud, settings.environment)
-            file = write_files(cloud, target, is_deployed=deploy)
-            with PageServer(target, file) if deploy else nullcontext() as page:
-                _explain(console, cloud, target, file, page)
-                while True:
-                    cloud.require_alive()
-                    time.sleep(0.5)
+            bare = nullcontext(target_of(cloud, settings.environment))
+            with deployed(settings, cloud, Steps(console)) if deploy else bare as target:
+                file = write_files(cloud, target, is_deployed=deploy)
+                with PageServer(target, file) if deploy else nullcontext() as page:
+                    _explain(console, cloud, target, file, page)
+                    while True:
+                        cloud.require_alive()
+                        time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Stopped; its folder is removed." if not keep else "Stopped; its folder is kept.")
     except RunFailure as failure:

@@ -17,9 +17,8 @@ from compliance.live.drift import Comparison, read_stacks
 from integration_tests.local_cloud import cfn
 from integration_tests.local_cloud.out_of_band import GONE, UNDECLARED, seeds
 from local_cloud import LocalCloud
-from local_cloud.testbed.commands import Commands
-from local_cloud.testbed.local_platform import deploy_platform, zones_of
-from local_cloud.testbed.run_folder import CHECKOUT, RunFolder
+from local_cloud.testbed.local_platform import deployed, zones_of
+from local_cloud.testbed.run_folder import CHECKOUT
 from operations.settings_file import read_settings
 from operations.target import Target
 from reporting.progress import Steps
@@ -30,14 +29,11 @@ POLICY: Final = CHECKOUT / ".github" / "drift-role-permissions.json"
 @pytest.fixture(scope="module")
 def platform() -> Iterator[tuple[LocalCloud, Target]]:
     settings = read_settings("prod")
-    folder, steps = RunFolder.make(), Steps(Console(quiet=True))
-    try:
-        with LocalCloud.start(account=settings.account, calm=True, hosted_zones=zones_of(settings)) as cloud:
-            with Commands() as commands, steps:
-                target = deploy_platform(settings, cloud, folder, steps, commands)
-            yield cloud, target  # with the assets, whose code the gate reads
-    finally:
-        folder.tidy()
+    with (
+        LocalCloud.start(account=settings.account, calm=True, hosted_zones=zones_of(settings)) as cloud,
+        deployed(settings, cloud, Steps(Console(quiet=True))) as target,
+    ):
+        yield cloud, target
 
 
 def test_drift_report_shows_each_change_by_hand_and_no_other(

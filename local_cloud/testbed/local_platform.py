@@ -96,8 +96,9 @@ def deploy_platform(settings: Settings, cloud: LocalCloud, folder: RunFolder, st
     return target
 
 
-def deploy_once(settings: Settings, cloud: LocalCloud, steps: Steps) -> Target:
-    """Deploy the platform to a running cloud, with templates and logs in a folder of its own.
+@contextlib.contextmanager
+def deployed(settings: Settings, cloud: LocalCloud, steps: Steps) -> Iterator[Target]:
+    """Deploy the platform to a running cloud. Until the block ends, a folder of its own keeps the templates and the code.
 
     Raises:
         RunFailure: A step failed.
@@ -105,7 +106,8 @@ def deploy_once(settings: Settings, cloud: LocalCloud, steps: Steps) -> Target:
     folder = RunFolder.make()
     try:
         with Commands() as commands, steps:
-            return deploy_platform(settings, cloud, folder, steps, commands)
+            target = deploy_platform(settings, cloud, folder, steps, commands)
+        yield target
     finally:
         folder.tidy()
 
