@@ -239,6 +239,16 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["environment"])
+def fuzz(session: nox.Session) -> None:
+    """Let a fuzzer guide the parsers' property-based tests for a minute; `-- SECONDS`. Linux, Python 3.11 to 3.13."""
+    environment = ROOT / ".build" / "fuzz-venv"
+    _when_changed(session, environment, ROOT / "requirements" / "fuzz.txt", _install)
+    library = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    module = "unit_tests.handlers.processor.fuzz"
+    _run(session, PYTHON, "-m", module, *(session.posargs or ["60"]), env={"PYTHONPATH": str(library)})
+
+
+@nox.session(default=False, requires=["environment"])
 def synth(session: nox.Session) -> None:
     """Write the templates of both regions to cdk.out, without an account; `-- -c environment=dev` for another one."""
     _python(session, "infra.cdk_cli", "synth", "--quiet", *session.posargs)
@@ -322,7 +332,7 @@ def lock(session: nox.Session) -> None:
     session.install("--group", "lock")
     compile_ = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
     plain = ["--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links", *session.posargs]
-    for group in ("ci", "dev", "bench", "audit", "docs"):
+    for group in ("ci", "dev", "bench", "audit", "docs", "fuzz"):
         # The environment of the checkout holds the project's own dependencies too.
         own = ["pyproject.toml", "--all-extras"] if group == "dev" else []
         session.run(*compile_, *plain, *own, "--group", group, "-o", f"requirements/{group}.txt")
