@@ -15,11 +15,8 @@ if TYPE_CHECKING:
 NAMESPACE: Final = "Lockstep"
 """Namespace of the functions' metrics."""
 
-_DEPTH: Final = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesDelayed",
-    "ApproximateNumberOfMessagesNotVisible",
-)
+_VISIBLE: Final = "ApproximateNumberOfMessages"
+_DEPTH: Final = (_VISIBLE, "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible")
 _MINUTE: Final = timedelta(minutes=1)
 """Period of the metrics."""
 _WINDOW: Final = timedelta(minutes=5)
@@ -27,6 +24,16 @@ _WINDOW: Final = timedelta(minutes=5)
 
 _NUMBERS: Final = 2
 """Newest numbers of S3 that count."""
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Numbers of messages in a queue."""
+
+    messages: int
+    """Waiting, delayed and in flight."""
+    visible: int
+    """Waiting to be received."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +60,15 @@ class Measures:
     sqs: "SQSClient"
     cloudwatch: "CloudWatchClient"
 
-    def queue_depth(self) -> int:
-        """Return the number of messages in the ingest queue: waiting, delayed and in flight."""
+    def queue_depth(self) -> Depth:
+        """Return the depth of the ingest queue."""
         return self._depth(self.settings.queue_url)
 
     def dead_letters(self) -> int:
         """Return the number of messages in the dead-letter queue."""
-        return self._depth(self.settings.dead_letter_queue_url)
+        return self._depth(self.settings.dead_letter_queue_url).messages
 
-    def ages(self, now: float, *, is_empty: bool) -> Ages:
+    def ages(self, now: float, depth: Depth | None) -> Ages:
         """Return CloudWatch's newest numbers of the last minutes.
 
         The age is the larger one of two metrics, because neither alone sees every message:
@@ -70,11 +77,13 @@ class Measures:
           a message was put back that may still be delayed.
         * SQS's own age begins anew when a message is put back, and leaves out what was received more than three times
           (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html).
+          It counts while a message waits to be received. Of messages in flight it says nothing about a backlog: those of a
+          function that ended with its region come back after the visibility timeout, half an hour later.
 
         Args:
             now: Epoch seconds.
-            is_empty: Whether the ingest queue is known to be empty. Then no message has an age, and its metrics are not
-                requested, because CloudWatch bills each metric (https://aws.amazon.com/cloudwatch/pricing/).
+            depth: Depth of the ingest queue; None if it is unknown. In an empty one no message has an age, and its metrics
+                are not requested, because CloudWatch bills each metric (https://aws.amazon.com/cloudwatch/pricing/).
         """
         settings = self.settings
         pending = _query(
@@ -86,21 +95,20 @@ class Measures:
             RuleId=settings.replication_rule_id,
         )
         on_its_way = max((value for _, value in self._newest_first(now, _WINDOW, pending)[:_NUMBERS]), default=None)
-        if is_empty:
+        if depth is not None and not depth.messages:
             return Ages(shadow_age=0.0, replication_pending=on_its_way)
         shadow = _query("shadow", NAMESPACE, "ShadowAge", service="processor", environment=settings.environment)
         queue = _query("queue", "AWS/SQS", "ApproximateAgeOfOldestMessage", QueueName=settings.queue_url.rsplit("/", 1)[-1])
         delay = timedelta(seconds=settings.shadow_delay_seconds)
-        measured = [
-            *self._newest_first(now, _WINDOW + delay, shadow)[: 2 + delay // _MINUTE],
-            *self._newest_first(now, _WINDOW, queue)[:1],
-        ]
+        measured = self._newest_first(now, _WINDOW + delay, shadow)[: 2 + delay // _MINUTE]
+        if depth is None or depth.visible or not measured:
+            measured += self._newest_first(now, _WINDOW, queue)[:1]
         oldest = max((value + max(0.0, now - ended) for ended, value in measured), default=None)
         return Ages(shadow_age=oldest, replication_pending=on_its_way)
 
-    def _depth(self, queue_url: str) -> int:
+    def _depth(self, queue_url: str) -> Depth:
         attributes = self.sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=list(_DEPTH))["Attributes"]
-        return sum(int(attributes[name]) for name in _DEPTH)
+        return Depth(sum(int(attributes[name]) for name in _DEPTH), int(attributes[_VISIBLE]))
 
     def _newest_first(self, now: float, window: timedelta, query: "MetricDataQueryTypeDef") -> list[tuple[float, float]]:
         """Return a metric's finite values, newest first in whichever order they come, each with the end of its minute."""

@@ -180,7 +180,7 @@ class Observer:
         waiting = steps.end(depth, otherwise=None)
         ages = steps.run(
             "ask CloudWatch",
-            lambda: self.measures.ages(self.clock(), is_empty=waiting == 0),
+            lambda: self.measures.ages(self.clock(), waiting),
             seconds=seconds,
             otherwise=None,
         )
@@ -188,7 +188,7 @@ class Observer:
             claims=claims,
             active=active,
             canary_seconds=None,
-            queue_depth=waiting,
+            queue_depth=waiting.messages if waiting else None,
             dead_letters=steps.end(dead, otherwise=None),
             ages=ages,
             is_ready=steps.end(ready, otherwise=False),

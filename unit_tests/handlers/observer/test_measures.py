@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from handlers.observer.measures import Measures
+from handlers.observer.measures import Depth, Measures
 
 NOW = 1_769_860_800.0
 """The beginning of a minute."""
@@ -53,10 +53,26 @@ def test_oldest_message_is_as_old_as_either_metric_allows(
     delay: int, shadow: Datapoints, queue: Datapoints, age: float | None
 ) -> None:
     measures = _measures(delay, ShadowAge=shadow, ApproximateAgeOfOldestMessage=queue)
-    assert measures.ages(NOW, is_empty=False).shadow_age == (None if age is None else pytest.approx(age))
+    assert measures.ages(NOW, Depth(3, visible=1)).shadow_age == (None if age is None else pytest.approx(age))
+
+
+@pytest.mark.parametrize(
+    ("depth", "shadow", "age"),
+    [
+        pytest.param(Depth(3, visible=0), {60: 0.02}, 0.02, id="in flight, of a function that ended with its region"),
+        pytest.param(Depth(3, visible=0), {}, 309, id="in flight, and nothing was put back"),
+        pytest.param(Depth(3, visible=1), {60: 0.02}, 309, id="one waits to be received"),
+        pytest.param(None, {60: 0.02}, 309, id="nothing is known of the queue"),
+    ],
+)
+def test_queues_own_age_counts_while_a_message_waits_to_be_received(
+    depth: Depth | None, shadow: Datapoints, age: float
+) -> None:
+    measures = _measures(15, ShadowAge=shadow, ApproximateAgeOfOldestMessage={60: 309})
+    assert measures.ages(NOW, depth).shadow_age == pytest.approx(age)
 
 
 def test_empty_queue_has_no_age_whatever_was_measured() -> None:
     measures = _measures(15, ShadowAge={60: 9}, OperationsPendingReplication={60: 3, 120: 4, 180: 5})
-    ages = measures.ages(NOW, is_empty=True)
+    ages = measures.ages(NOW, Depth(0, visible=0))
     assert (ages.shadow_age, ages.replication_pending) == (0.0, 4)
