@@ -46,6 +46,8 @@ CONFIGURATION: Final = "ReplicationConfiguration"
 TEXTS: Final = ("AccountId", "BatchRole", "TableName", "Bucket", "BucketRegion")
 HOSTS: Final = "ApiHosts"
 PROPERTIES: Final = (*TEXTS, CONFIGURATION, HOSTS)
+CLOUDFORMATION_S_OWN: Final = frozenset({"ServiceToken", "ServiceTimeout"})
+"""Properties that CloudFormation itself uses."""
 
 READ_BACK_ATTEMPTS: Final = 10
 READ_BACK_PAUSE_SECONDS: Final = 2.0
@@ -105,7 +107,10 @@ def desired(request: Request) -> "ReplicationConfigurationOutputTypeDef":
     Raises:
         PropertyError: A property is missing, unknown or of the wrong kind.
     """
-    request.require_known(*PROPERTIES)
+    if unknown := sorted(request.properties.keys() - {*PROPERTIES, *CLOUDFORMATION_S_OWN}):
+        raise PropertyError(
+            f"{', '.join(unknown)} of {request.logical_resource_id}: no such property; allowed are: {', '.join(PROPERTIES)}"
+        )
     if CONFIGURATION not in request.properties:
         raise PropertyError(f"property {CONFIGURATION} of {request.logical_resource_id} is missing; add it")
     configuration = to_api(request.properties[CONFIGURATION], CONFIGURATION)

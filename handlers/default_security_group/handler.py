@@ -40,12 +40,11 @@ def close(request: Request) -> Outcome:
     """Revoke every rule of the group that the request names. A Delete leaves the group closed.
 
     Raises:
-        PropertyError: The request does not name the group, or has another property.
+        PropertyError: The request does not name the group.
         ClientError: EC2 returned an error.
     """
     group_id = request.text("DefaultSecurityGroupId")
     if request.type is not RequestType.DELETE:
-        request.require_known("DefaultSecurityGroupId")
         ec2 = boto3.client("ec2", config=Config(retries={"mode": "standard", "total_max_attempts": 5}))
         revoke_all(ec2, group_id)
     return Outcome(f"default-security-group/{group_id}")

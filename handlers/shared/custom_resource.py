@@ -91,17 +91,6 @@ class Request:
             )
         return value
 
-    def require_known(self, *names: str) -> None:
-        """Check that every property has one of these names, or is one that CloudFormation itself uses.
-
-        Raises:
-            PropertyError: There is another property; the message lists the allowed ones.
-        """
-        if unknown := sorted(self.properties.keys() - {*names, "ServiceToken", "ServiceTimeout"}):
-            raise PropertyError(
-                f"{', '.join(unknown)} of {self.logical_resource_id}: no such property; allowed are: {', '.join(names)}"
-            )
-
 
 @dataclass(frozen=True)
 class Outcome:

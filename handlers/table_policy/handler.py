@@ -50,14 +50,13 @@ def provide(request: Request) -> Outcome:
     """Set the policy (Create, Update) or remove it (Delete).
 
     Raises:
-        PropertyError: A property is missing, unknown or of the wrong type.
+        PropertyError: A property is missing or of the wrong type.
         ClientError: DynamoDB returned an error.
     """
     if request.type is RequestType.DELETE:
         table = str(request.physical_resource_id)
         remove_policy(_client(table), table)
         return Outcome(table)
-    request.require_known("TableArn", "Policy")
     table, policy = request.text("TableArn"), request.properties.get("Policy")
     if not isinstance(policy, Mapping) or not policy.get("Statement"):
         raise PropertyError(

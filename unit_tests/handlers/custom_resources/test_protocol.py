@@ -15,10 +15,8 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.default_security_group import handler as default_security_group
 from handlers.shared import custom_resource
 from handlers.shared.custom_resource import AnswerError, Outcome, PropertyError, Request, RequestType
-from handlers.table_policy import handler as table_policy
 
 URL = "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/answer?signature=made-up"
 TYPES = ["Create", "Update", "Delete"]
@@ -277,12 +275,3 @@ def test_put_to_another_scheme_or_host_is_refused(line: Line, url: str) -> None:
     with pytest.raises(AnswerError, match="https is needed"):
         custom_resource.put(url, b"{}")
     assert not line.sent
-
-
-@pytest.mark.parametrize("provider", [default_security_group.close, table_policy.provide])
-def test_provider_with_an_unknown_property_refuses_it(provider: custom_resource.Provider) -> None:
-    properties = {"DefaultSecurityGroupId": "sg-1", "TableArn": "no ARN", "Policy": {"Statement": ["x"]}, "Extra": "x"}
-    request = Request(RequestType.CREATE, "Thing", None, properties, {}, "one")
-
-    with pytest.raises(PropertyError, match=r"Extra.* of Thing: no such property"):
-        provider(request)
