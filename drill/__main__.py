@@ -30,6 +30,7 @@ from drill.reports import chain, facts
 from drill.self_test import run as run_self_test
 from drill.targets import supervisor
 from drill.targets.live import require_leave, require_possible
+from operations import command_line
 from operations.command_line import end_like_ctrl_c_on, failure_of, short
 from operations.errors import Refused
 from operations.selection import FAILED, printing_failures, say
@@ -426,4 +427,4 @@ def _printing_failures() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(app(prog_name="python -m drill"))
+    command_line.run(app, name="python -m drill")

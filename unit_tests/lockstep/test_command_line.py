@@ -55,6 +55,7 @@ for name, entry in COMMANDS.items():
     [
         *itertools.product(["lockstep", "operations"], ["--help", "status", "endpoints --help"]),
         ("lockstep", "drill --dry-run"),
+        ("drill", "--dry-run"),
     ],
 )
 def test_output_that_cannot_be_written_ends_in_one_sentence(program: str, arguments: str) -> None:
