@@ -79,24 +79,27 @@ def main(
     try:
         settings = read_settings(environment)
         settings = settings.model_copy(update={"account": account or settings.account})
-        with LocalCloud.start(
-            account=settings.account,
-            port=port,
-            keep_folder=keep,
-            time_factor=time_factor,
-            health_checkers=health_checkers,
-            seed=seed,
-            calm=calm,
-            hosted_zones=zones_of(settings),
-        ) as cloud:
-            bare = nullcontext(target_of(cloud, settings.environment))
-            with deployed(settings, cloud, Steps(console)) if deploy else bare as target:
-                file = write_files(cloud, target, is_deployed=deploy)
-                with PageServer(target, file) if deploy else nullcontext() as page:
-                    _explain(console, cloud, target, file, page)
-                    while True:
-                        cloud.require_alive()
-                        time.sleep(0.5)
+        with (
+            LocalCloud.start(
+                account=settings.account,
+                port=port,
+                keep_folder=keep,
+                time_factor=time_factor,
+                health_checkers=health_checkers,
+                seed=seed,
+                calm=calm,
+                hosted_zones=zones_of(settings),
+            ) as cloud,
+            deployed(settings, cloud, Steps(console))
+            if deploy
+            else nullcontext(target_of(cloud, settings.environment)) as target,
+        ):
+            file = write_files(cloud, target, is_deployed=deploy)
+            with PageServer(target, file) if deploy else nullcontext() as page:
+                _explain(console, cloud, target, file, page)
+                while True:
+                    cloud.require_alive()
+                    time.sleep(0.5)
     except KeyboardInterrupt:
         console.print("Stopped; its folder is removed." if not keep else "Stopped; its folder is kept.")
     except RunFailure as failure:

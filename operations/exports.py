@@ -6,9 +6,10 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from operations.attribute_values import Wire, as_json, to_wire
@@ -40,7 +41,7 @@ def as_csv(lines: Iterable[bytes], spool: IO[bytes]) -> Iterator[bytes]:
 
 
 def as_parquet(lines: Iterable[bytes], spool: IO[bytes]) -> Iterator[bytes]:
-    """Yield records as Parquet. No digit is lost: see `_Column` for the types.
+    """Yield records as Parquet. No digit is lost: see `_Column.arrow` for the types.
 
     Args:
         lines: As for `as_csv`.
@@ -65,14 +66,18 @@ def as_parquet(lines: Iterable[bytes], spool: IO[bytes]) -> Iterator[bytes]:
             columns.setdefault(name, _Column()).see(value)
     if count and not columns:
         raise Refused("No record has a field, and a Parquet file without columns has no rows.", hint="Use --format ndjson.")
-    types = {name: column.type() for name, column in columns.items()}
-    schema = pa.schema(list(types.items()))
+    types = {name: column.arrow() for name, column in columns.items()}
+    schema = pa.schema([(name, kind) for name, (kind, _) in types.items()])
     records = _read(spool)
     with tempfile.TemporaryFile() as file:
         with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
             while rows := list(islice(records, _ROWS_OF_A_GROUP)):
-                held = [pa.array([_typed(row.get(name, _NULL), kind) for row in rows], kind) for name, kind in types.items()]
-                writer.write_batch(pa.record_batch(held, schema=schema))
+                values = [
+                    [None if (one := row.get(name, _NULL)) == _NULL else convert(one) for row in rows]
+                    for name, (_, convert) in types.items()
+                ]
+                arrays = [pa.array(column, kind) for column, kind in zip(values, schema.types, strict=True)]
+                writer.write_batch(pa.record_batch(arrays, schema=schema))
         file.seek(0)
         yield from iter(lambda: file.read(1 << 20), b"")
 
@@ -98,36 +103,20 @@ class _Column:
             self._digits = max(self._digits, number.adjusted() + 1)
             self._scale = max(self._scale, -exponent)
 
-    def type(self) -> pa.DataType:
-        """Return the column's type. A column with a number too long for a decimal is JSON."""
+    def arrow(self) -> tuple[pa.DataType, Callable[[Wire], Any]]:
+        """Return the column's type, and what converts a value to it. With a number too long for a decimal it is JSON."""
         import pyarrow as pa  # noqa: PLC0415 - see `as_parquet`
 
-        match self._kinds:
-            case kinds if kinds <= {"S"}:
-                return pa.string()
-            case kinds if kinds == {"BOOL"}:
-                return pa.bool_()
-            case kinds if kinds == {"N"} and self._is_int64:
-                return pa.int64()
-            case kinds if kinds == {"N"} and (digits := max(self._digits, 0) + self._scale) <= _DECIMAL_DIGITS:
-                return pa.decimal128(digits, self._scale)
-            case _:
-                return pa.json_()
-
-
-def _typed(value: Wire, kind: pa.DataType) -> Any:  # noqa: ANN401 - what pyarrow takes
-    ((of, held),) = value.items()
-    if of == "NULL":
-        return None
-    match str(kind):
-        case "int64":
-            return int(Decimal(held))
-        case name if name.startswith("decimal"):
-            return Decimal(held)
-        case "string" | "bool":
-            return held
-        case _:
-            return as_json(value)
+        digits = self._digits + self._scale
+        if self._kinds <= {"S"}:
+            return pa.string(), itemgetter("S")
+        if self._kinds == {"BOOL"}:
+            return pa.bool_(), itemgetter("BOOL")
+        if self._kinds == {"N"} and self._is_int64:
+            return pa.int64(), lambda value: int(Decimal(value["N"]))
+        if self._kinds == {"N"} and digits <= _DECIMAL_DIGITS:
+            return pa.decimal128(digits, self._scale), lambda value: Decimal(value["N"])
+        return pa.json_(), as_json
 
 
 def _spooled(lines: Iterable[bytes], spool: IO[bytes]) -> Iterator[dict[str, Wire]]:

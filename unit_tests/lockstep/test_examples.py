@@ -43,8 +43,9 @@ def test_workflow_fits_its_schema_and_has_the_pins_of_ours(tmp_path: Path) -> No
 
 def test_workflow_names_commands_and_options_that_exist() -> None:
     (job,) = yaml.safe_load(WORKFLOW)["jobs"].values()
-    for command in (step["run"] for step in job["steps"] if step.get("run", "").startswith("lockstep")):
-        _, name, *words = command.split()
+    typed = [step["run"].split() for step in job["steps"] if step.get("run", "").startswith("lockstep")]
+    assert [name for _, name, *_ in typed] == ["upload", "verify"]
+    for _, name, *words in typed:
         options = {word for word in words if word.startswith("--")}
         shown = subprocess.run(  # noqa: S603 - our own command
             [sys.executable, "-m", "lockstep", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
